@@ -1,0 +1,1 @@
+"""Measurements (`make bench`) and fault campaigns (`make prove`)."""

@@ -1,0 +1,1 @@
+"""Programs: one process and one image each. They never import one another."""
