@@ -36,8 +36,8 @@ class SystemClock:
 class SyncedClock:
     """A clock corrected by a measured offset, so that replicas on drifting machines agree.
 
-    `correct` is called with a reading of the shared clock (the database's); `error` is how far the last reading was from
-    what this clock said at that moment, in seconds, and None before the first one.
+    `correct` takes a reading of the shared clock (the database's); `error` is how far the last reading was from what
+    this clock said at that moment, in seconds, None before the first.
     """
 
     def __init__(self, inner: Clock) -> None:

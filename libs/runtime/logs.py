@@ -11,20 +11,14 @@ _SECRET_WORDS = ("token", "secret", "password", "authorization", "signature", "a
 
 
 def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replaces the value of every field whose name says it is secret. Callers still must not log them: this is a net."""
+    """Replaces the value of every field whose name says it is secret. Callers still must not log them."""
     for name in event:
-        if (
-            name != "event"
-            and any(word in name.lower() for word in _SECRET_WORDS)
-            and event[name] is not None
-        ):
+        if name != "event" and any(word in name.lower() for word in _SECRET_WORDS) and event[name] is not None:
             event[name] = "***"
     return event
 
 
-def configure(
-    *, level: str = "info", format: Literal["console", "json"] = "console", stream: Any = None
-) -> None:  # noqa: A002
+def configure(*, level: str = "info", format: Literal["console", "json"] = "console", stream: Any = None) -> None:
     """Sets up structlog and the standard library's logging to write lines to `stream` (stderr)."""
     stream = stream or sys.stderr
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
@@ -47,6 +41,4 @@ def configure(
         logger_factory=structlog.PrintLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        level=max(number, logging.WARNING), format="%(name)s: %(message)s", stream=stream, force=True
-    )
+    logging.basicConfig(level=max(number, logging.WARNING), format="%(name)s: %(message)s", stream=stream, force=True)

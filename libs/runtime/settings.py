@@ -42,9 +42,7 @@ def load(model: type[S], environ: Mapping[str, str] | None = None) -> S:
         given: dict[str, Any] = {name: names[name] for name in model.model_fields if name in names}
         return model(_env_file=None, **given)
     except ValidationError as error:
-        bad = "; ".join(
-            f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg']}" for e in error.errors()
-        )
+        bad = "; ".join(f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"bad settings: {bad}") from None
 
 

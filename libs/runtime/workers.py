@@ -66,7 +66,7 @@ async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
 
 
 async def first_of(*waits: Awaitable[object]) -> None:
-    """Returns when the first of the waits ends; the others are cancelled and awaited. The first one's error is raised."""
+    """Returns when the first of the waits ends; the others are cancelled and awaited. Raises the first one's error."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
