@@ -31,7 +31,7 @@ def make_app(
     metrics: Metrics | None = None,
     middlewares: tuple[Middleware, ...] = (),
 ) -> web.Application:
-    """An application with `/healthz` (alive), `/readyz` (every check passes), `/metrics` and `X-Request-Id` on every answer."""
+    """An application with `/healthz` (alive), `/readyz` (every check passes), `/metrics`, and `X-Request-Id` on all."""
     app = web.Application(client_max_size=client_max_size, middlewares=middlewares)
     app[METRICS] = metrics or Metrics(name)
     app.on_response_prepare.append(_stamp)

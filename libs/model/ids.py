@@ -1,0 +1,47 @@
+"""Prefixed ids that sort by their time of birth: `post_01hz…` is 48 bits of milliseconds, then 80 random bits."""
+
+import os
+from datetime import UTC, date, datetime
+from typing import Literal
+
+Prefix = Literal[
+    "cus", "app", "acc", "grp", "med", "post", "bat", "evt", "end", "dlv", "att", "con", "rpl", "key", "agt", "aud"
+]
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u; sorts as its numbers do
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_VALUE = {letter: number for number, letter in enumerate(_ALPHABET)}
+_LENGTH = 26
+
+
+def new_id(prefix: Prefix, now: datetime) -> str:
+    """A fresh id. Two ids of different milliseconds sort by time; of the same one, in no order."""
+    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def is_id(text: str, prefix: Prefix) -> bool:
+    """Whether the text has the form of an id of this prefix."""
+    head, sep, tail = text.partition("_")
+    return head == prefix and bool(sep) and len(tail) == _LENGTH and all(letter in _VALUE for letter in tail)
+
+
+def born(id_: str) -> datetime:
+    """When the id was made, to the millisecond. Raises ValueError for anything that is not one of our ids."""
+    tail = id_.rpartition("_")[2]
+    if len(tail) != _LENGTH:
+        raise ValueError(f"not an id: {id_[:64]!r}")
+    number = 0
+    for letter in tail[:10]:
+        if letter not in _VALUE:
+            raise ValueError(f"not an id: {id_[:64]!r}")
+        number = (number << 5) | _VALUE[letter]
+    try:
+        return datetime.fromtimestamp(number / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise ValueError(f"not an id: {id_[:64]!r}") from None
+
+
+def day_of(id_: str) -> date:
+    """The UTC day of an id's birth: the partition its row lives in. Raises ValueError as `born` does."""
+    return born(id_).date()

@@ -1,0 +1,235 @@
+"""The post request: what a customer asks for, by REST and by RabbitMQ alike (design section 3).
+
+Shape errors are found by pydantic, rules by `rule_errors`; both come back as `FieldError`s that name the field, the limit,
+what was found and the remedy. Nothing here needs the account or the media: those checks come after.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from libs.model.ids import is_id
+from libs.model.problem import FieldError
+
+VIDEO_CAPTION_UNITS = 2200
+PHOTO_TITLE_UNITS = 90
+PHOTO_DESCRIPTION_UNITS = 4000
+PHOTOS_MAX = 35
+ACCOUNTS_MAX = 100
+URL_MAX = 2048
+METADATA_BYTES_MAX = 4096
+_NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$")
+
+
+class Privacy(StrEnum):
+    """TikTok's words (fact sheet 3.1); which of them an account may use is the creator's setting."""
+
+    PUBLIC_TO_EVERYONE = "PUBLIC_TO_EVERYONE"
+    MUTUAL_FOLLOW_FRIENDS = "MUTUAL_FOLLOW_FRIENDS"
+    FOLLOWER_OF_CREATOR = "FOLLOWER_OF_CREATOR"
+    SELF_ONLY = "SELF_ONLY"
+
+
+def utf16_units(text: str) -> int:
+    """Length as TikTok counts it: UTF-16 code units, so an emoji outside the basic plane costs two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=URL_MAX)]
+AccountId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class Consent(BaseModel):
+    """Who agreed to what was shown, and when (fact sheet 7)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preview_confirmed: bool
+    express_consent: bool
+    by: Annotated[str, StringConstraints(max_length=255)]
+    at: AwareDatetime
+
+
+class PostRequest(BaseModel):
+    """One post for one account, or the same for several. TikTok's own words; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account_id: AccountId | None = None
+    account_ids: Annotated[tuple[AccountId, ...], Field(min_length=1, max_length=ACCOUNTS_MAX)] | None = None
+    kind: Literal["video", "photo"]
+    media: Annotated[tuple[Source, ...], Field(min_length=1, max_length=PHOTOS_MAX)]
+    title: str = Field(default="", max_length=2 * VIDEO_CAPTION_UNITS)
+    description: str = Field(default="", max_length=2 * PHOTO_DESCRIPTION_UNITS)
+    privacy_level: Privacy | None = None
+    disable_comment: bool = True
+    disable_duet: bool = True
+    disable_stitch: bool = True
+    brand_content_toggle: bool = False
+    brand_organic_toggle: bool = False
+    is_aigc: bool = False
+    video_cover_timestamp_ms: Annotated[int, Field(ge=0, le=600_000)] | None = None
+    cover: Source | None = None
+    photo_cover_index: Annotated[int, Field(ge=0, lt=PHOTOS_MAX)] | None = None
+    auto_add_music: bool | None = None
+    mode: Literal["direct", "inbox"] = "direct"
+    transfer: Literal["auto", "upload", "pull"] = "auto"
+    convert: Literal["auto", "never"] = "auto"
+    publish_at: AwareDatetime | None = None
+    timezone: Annotated[str, StringConstraints(max_length=64)] | None = None
+    publish_before: AwareDatetime | None = None
+    draft: bool = False
+    idempotency_key: Key | None = None
+    consent: Consent | None = None
+    metadata: dict[Annotated[str, StringConstraints(max_length=64)], Any] = Field(default_factory=dict, max_length=50)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts named, one or several, in the order given."""
+        return self.account_ids if self.account_ids is not None else ((self.account_id,) if self.account_id else ())
+
+    def content_hash(self) -> bytes:
+        """The same for two requests that ask for the same: the idempotency key itself does not count."""
+        content = self.model_dump(mode="json", exclude={"idempotency_key"})
+        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def parse(body: object) -> PostRequest | list[FieldError]:
+    """Reads a decoded JSON body. Never raises: what is wrong comes back as one error per wrong field."""
+    if not isinstance(body, dict):
+        return [FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")]
+    placed = _place_in_timezone(body)
+    if isinstance(placed, list):
+        return placed
+    try:
+        request = PostRequest.model_validate(placed)
+    except ValidationError as error:
+        return [_shape_error(detail) for detail in error.errors(include_url=False)[:50]]
+    errors = list(rule_errors(request))
+    return errors or request
+
+
+def _place_in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
+    """Gives naive local times their zone: `timezone` is an IANA name and applies to times without an offset."""
+    name = body.get("timezone")
+    if name is None:
+        return body
+    try:
+        zone = ZoneInfo(name) if isinstance(name, str) and 0 < len(name) <= 64 else None
+    except (KeyError, ValueError, OSError):
+        zone = None
+    if zone is None:
+        return [FieldError("timezone", "unknown_timezone", "This is not an IANA time zone name.", found=str(name)[:64],
+                           remedy="Use a name such as Europe/Berlin, or leave timezone out and send an offset.")]  # fmt: skip
+    placed = dict(body)
+    for field in ("publish_at", "publish_before"):
+        value = placed.get(field)
+        if isinstance(value, str) and _NAIVE.match(value):
+            try:
+                local = datetime.fromisoformat(value).replace(tzinfo=zone)
+            except ValueError:
+                continue  # pydantic will say what is wrong with it
+            placed[field] = local.astimezone(UTC).isoformat()
+    return placed
+
+
+def _shape_error(detail: Any) -> FieldError:
+    place = ".".join(str(part) for part in detail["loc"]) or ""
+    kind = str(detail["type"])
+    if kind == "extra_forbidden":
+        return FieldError(place, "unknown_field", "This field is not known.", remedy="Remove it or correct its name.")
+    if kind == "missing":
+        return FieldError(place, "required", "This field is required.", remedy=f"Add {place}.")
+    found = detail.get("input")
+    shown = found if isinstance(found, int) else (str(found)[:80] if isinstance(found, str) else None)
+    if place in ("publish_at", "publish_before") and kind == "timezone_aware":
+        return FieldError(place, "no_offset", "A time needs an offset.", found=shown,
+                          remedy="End it with Z or an offset such as +02:00, or send timezone as well.")  # fmt: skip
+    limits = detail.get("ctx") or {}
+    limit = next((limits[n] for n in ("max_length", "min_length", "le", "lt", "ge", "expected") if n in limits), None)
+    return FieldError(place, kind, f"{detail['msg']}.", limit=limit, found=shown, remedy=f"Correct {place}.")
+
+
+def rule_errors(request: PostRequest) -> Iterator[FieldError]:
+    """Every rule that the request alone can break (fact sheet 3, 4.4, 7)."""
+    yield from _account_errors(request)
+    yield from _media_errors(request)
+    yield from _text_errors(request)
+    yield from _disclosure_errors(request)
+    if request.publish_at and request.publish_before and request.publish_before <= request.publish_at:
+        yield FieldError("publish_before", "before_publish_at", "publish_before must be later than publish_at.",
+                         limit=request.publish_at.isoformat(), found=request.publish_before.isoformat(),
+                         remedy="Move publish_before after publish_at, or leave it out.")  # fmt: skip
+    if len(orjson.dumps(request.metadata, default=str)) > METADATA_BYTES_MAX:
+        yield FieldError("metadata", "too_large", "metadata is too large.", limit=METADATA_BYTES_MAX,
+                         remedy="Keep only what you need to recognize the post.")  # fmt: skip
+    if request.consent and not (request.consent.preview_confirmed and request.consent.express_consent):
+        yield FieldError("consent", "not_given", "Consent is recorded as not given.",
+                         remedy="Post only what its creator has seen and agreed to (both flags true).")  # fmt: skip
+
+
+def _account_errors(request: PostRequest) -> Iterator[FieldError]:
+    if (request.account_id is None) == (request.account_ids is None):
+        yield FieldError("account_id", "required", "Exactly one of account_id and account_ids is required.",
+                         remedy="Send account_id for one account or account_ids for several.")  # fmt: skip
+    if len(set(request.accounts)) != len(request.accounts):
+        yield FieldError("account_ids", "repeated", "An account is named twice.", remedy="Name each account once.")
+
+
+def _media_errors(request: PostRequest) -> Iterator[FieldError]:
+    if request.kind == "video" and len(request.media) != 1:
+        yield FieldError("media", "too_many", "A video post has exactly one video.", limit=1, found=len(request.media),
+                         remedy="Send one video per post.")  # fmt: skip
+    if request.kind == "photo" and (request.photo_cover_index or 0) >= len(request.media):
+        yield FieldError("photo_cover_index", "out_of_range", "There is no such photo.", limit=len(request.media) - 1,
+                         found=request.photo_cover_index, remedy="Count from 0.")  # fmt: skip
+    sources = [(f"media.{place}", source) for place, source in enumerate(request.media)]
+    sources += [("cover", request.cover)] if request.cover else []
+    for place, source in sources:
+        if not (is_id(source, "med") or source.startswith(("https://", "http://"))):
+            yield FieldError(place, "not_a_source", "This is neither a media id nor an https URL.", found=source[:80],
+                             remedy="Upload the file and send its med_… id, or send an https URL.")  # fmt: skip
+        if "\x00" in source or any(0xD800 <= ord(c) <= 0xDFFF for c in source):
+            yield FieldError(place, "bad_text", "The URL has characters that no URL has.", remedy="Encode the URL.")
+
+
+def _text_errors(request: PostRequest) -> Iterator[FieldError]:
+    photo = request.kind == "photo"
+    limits = [("title", request.title, PHOTO_TITLE_UNITS if photo else VIDEO_CAPTION_UNITS)]
+    limits.append(("description", request.description, PHOTO_DESCRIPTION_UNITS))
+    for field, text, limit in limits:
+        units = utf16_units(text)
+        if units > limit:
+            yield FieldError(field, "too_long", f"{field} is too long (UTF-16 units; most emoji count twice).", limit=limit,
+                             found=units, remedy=f"Shorten {field} by {units - limit}.")  # fmt: skip
+        if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+            yield FieldError(field, "bad_text", f"{field} has a NUL or half of a surrogate pair.",
+                             remedy="Send well-formed Unicode text.")  # fmt: skip
+    if not photo and request.description:
+        yield FieldError("description", "photo_only", "Only photo posts have a description.",
+                         remedy="Put a video's caption into title.")  # fmt: skip
+
+
+def _disclosure_errors(request: PostRequest) -> Iterator[FieldError]:
+    if request.mode == "direct" and request.privacy_level is None and not request.draft:
+        yield FieldError("privacy_level", "required", "privacy_level is required for a direct post and never defaulted.",
+                         limit=", ".join(Privacy), remedy="Send the value its creator chose.")  # fmt: skip
+    if request.brand_content_toggle and request.privacy_level == Privacy.SELF_ONLY:
+        yield FieldError("privacy_level", "branded_private", "Branded content visibility cannot be set to private.",
+                         found=str(request.privacy_level),
+                         remedy="Choose a wider audience or turn brand_content_toggle off.")  # fmt: skip
+    video = request.kind == "video"
+    photo_only = {"photo_cover_index": request.photo_cover_index is not None, "auto_add_music": request.auto_add_music}
+    video_only = {"video_cover_timestamp_ms": request.video_cover_timestamp_ms is not None, "cover": request.cover}
+    for field, present in (photo_only if video else video_only).items():
+        if present:
+            kinds = "photo" if video else "video"
+            yield FieldError(field, f"{kinds}_only", f"Only {kinds} posts have {field}.", remedy=f"Leave {field} out.")
