@@ -1,7 +1,7 @@
 """The post request: what a customer asks for, by REST and by RabbitMQ alike (design section 3).
 
-Shape errors are found by pydantic, rules by `rule_errors`; both come back as `FieldError`s that name the field, the limit,
-what was found and the remedy. Nothing here needs the account or the media: those checks come after.
+Shape errors are found by pydantic, rules by `rule_errors`; both come back as `FieldError`s that name the field, the
+limit, what was found and the remedy. Nothing here needs the account or the media: those checks come after.
 """
 
 import hashlib
@@ -106,6 +106,9 @@ def parse(body: object) -> PostRequest | list[FieldError]:
     """Reads a decoded JSON body. Never raises: what is wrong comes back as one error per wrong field."""
     if not isinstance(body, dict):
         return [FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")]
+    if b"\\u0000" in orjson.dumps(body, default=str):
+        # Postgres text cannot hold NUL; orjson, which read the body, has refused lone surrogates and kept depth bounded.
+        return [FieldError("", "bad_text", "A text in the body has a NUL.", remedy="Send text without NUL characters.")]
     placed = _place_in_timezone(body)
     if isinstance(placed, list):
         return placed
@@ -127,8 +130,8 @@ def _place_in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError
     except (KeyError, ValueError, OSError):
         zone = None
     if zone is None:
-        return [FieldError("timezone", "unknown_timezone", "This is not an IANA time zone name.", found=str(name)[:64],
-                           remedy="Use a name such as Europe/Berlin, or leave timezone out and send an offset.")]  # fmt: skip
+        return [FieldError("timezone", "unknown_timezone", "This is not an IANA zone name.", found=str(name)[:64],
+                           remedy="Use a name such as Europe/Berlin, or send offsets instead.")]  # fmt: skip
     placed = dict(body)
     for field in ("publish_at", "publish_before"):
         value = placed.get(field)
@@ -208,7 +211,7 @@ def _text_errors(request: PostRequest) -> Iterator[FieldError]:
     for field, text, limit in limits:
         units = utf16_units(text)
         if units > limit:
-            yield FieldError(field, "too_long", f"{field} is too long (UTF-16 units; most emoji count twice).", limit=limit,
+            yield FieldError(field, "too_long", f"{field} is too long, counted in UTF-16 units.", limit=limit,
                              found=units, remedy=f"Shorten {field} by {units - limit}.")  # fmt: skip
         if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
             yield FieldError(field, "bad_text", f"{field} has a NUL or half of a surrogate pair.",
@@ -220,7 +223,7 @@ def _text_errors(request: PostRequest) -> Iterator[FieldError]:
 
 def _disclosure_errors(request: PostRequest) -> Iterator[FieldError]:
     if request.mode == "direct" and request.privacy_level is None and not request.draft:
-        yield FieldError("privacy_level", "required", "privacy_level is required for a direct post and never defaulted.",
+        yield FieldError("privacy_level", "required", "A direct post needs privacy_level; it is never defaulted.",
                          limit=", ".join(Privacy), remedy="Send the value its creator chose.")  # fmt: skip
     if request.brand_content_toggle and request.privacy_level == Privacy.SELF_ONLY:
         yield FieldError("privacy_level", "branded_private", "Branded content visibility cannot be set to private.",

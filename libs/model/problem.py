@@ -25,7 +25,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal or a failure. `code` is stable, `detail` is for people, `retryable` means the same request may succeed."""
+    """A refusal or a failure. `code` is stable, `detail` for people; `retryable`: the same may succeed later."""
 
     code: str
     title: str

@@ -1,0 +1,70 @@
+"""A change: what one decision does to one post, saved in one transaction or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from libs.model.event import Event, EventType, event
+from libs.model.news import News
+from libs.model.post import FINAL, Note, Post, PostState
+from libs.model.problem import Problem
+from libs.model.publication import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The next values of a post and what goes with them. `post.version` is still the one that was read: the guard."""
+
+    post: Post
+    publications: tuple[Publication, ...] = ()
+    new: tuple[News, ...] = ()
+    bound: tuple[News, ...] = ()
+    events: tuple[Event, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def post_event(
+    type_: EventType, post: Post, *, key: str, now: datetime, more: Mapping[str, Any] | None = None
+) -> Event:
+    """An event about a post. `key` is unique within the post."""
+    return event(
+        type_,
+        key=f"{post.id}:{key}",
+        now=now,
+        data=post.describe() | dict(more or {}),
+        customer_id=post.customer_id,
+        account_id=post.account_id,
+        post_id=post.id,
+    )
+
+
+def move(post: Post, state: PostState, *, now: datetime, alarm: datetime | None, in_lane: bool = False) -> Post:
+    """The post in another state. Final states have no alarm, whatever was asked."""
+    final = state in FINAL
+    return replace(
+        post,
+        state=state,
+        alarm=None if final else alarm,
+        in_lane=in_lane and not final,
+        updated_at=now,
+        finished_at=now if final else post.finished_at,
+    )
+
+
+def fail(
+    post: Post, problem: Problem, *, stage: str, now: datetime, publications: tuple[Publication, ...] = ()
+) -> Change:
+    """The post fails for good: proven not published, and not to be tried again."""
+    said = problem.as_dict() | {"stage": stage}
+    failed = replace(move(post, PostState.FAILED, now=now, alarm=None), problem=said)
+    told = post_event(EventType.POST_FAILED, failed, key="failed", now=now, more={"stage": stage, "problem": said})
+    note = Note("failed", {"stage": stage, "code": problem.code, "detail": problem.detail})
+    return Change(failed, publications, events=(told,), notes=(note,))
+
+
+def cancel(post: Post, *, now: datetime, publications: tuple[Publication, ...] = ()) -> Change:
+    """The post is cancelled: nothing of it can publish any more."""
+    cancelled = move(post, PostState.CANCELLED, now=now, alarm=None)
+    told = post_event(EventType.POST_CANCELLED, cancelled, key="cancelled", now=now)
+    return Change(cancelled, publications, events=(told,), notes=(Note("cancelled"),))

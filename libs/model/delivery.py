@@ -1,0 +1,83 @@
+"""A delivery: one event on its way to one endpoint. The verdict on each answer is decided here, without I/O."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from libs.model.endpoint import SCHEDULE
+
+RETRY_AFTER_MAX = timedelta(hours=24)
+SLOWING = frozenset({429, 502, 503, 504})
+"""These slow the whole endpoint, not one message."""
+SLOW_DOWN = timedelta(seconds=30)
+JITTER = 0.2
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    """Waits for its alarm: the next try, or the end of a lease."""
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    """Every try of the schedule failed; it can be sent again by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one try means: for the delivery, and for everything else that waits for the same endpoint.
+
+    `alarm` is the next try (None when there is none); `pause_until` holds the whole lane; `gone` disables the endpoint.
+    """
+
+    state: DeliveryState
+    alarm: datetime | None
+    why: str
+    pause_until: datetime | None = None
+    gone: bool = False
+    healthy: bool = False
+
+
+def judge(
+    *,
+    status: int | None,
+    error: str | None,
+    retry_after: str | None,
+    tries: int,
+    now: datetime,
+    schedule: Sequence[timedelta] = SCHEDULE,
+) -> Verdict:
+    """Reads an answer (`status`) or its absence (`error`, a short code) after `tries` tries including this one.
+
+    2xx is success; everything else fails, a redirect too. `Retry-After` is honoured on any failure, never earlier than
+    asked and at most 24 h; jitter only adds.
+    """
+    if status is not None and 200 <= status < 300:
+        return Verdict(DeliveryState.DELIVERED, None, f"answered {status}", healthy=True)
+    why = f"answered {status}" if status is not None else (error or "no answer")
+    asked = parse_retry_after(retry_after, now=now)
+    slowed = status in SLOWING
+    pause = now + max(asked or timedelta(0), SLOW_DOWN) if slowed else None
+    if tries >= len(schedule):
+        return Verdict(DeliveryState.EXHAUSTED, None, f"{why}; no try left", pause, gone=status == 410)
+    wait = schedule[tries] * (1 + random.uniform(0, JITTER))
+    alarm = now + max(wait, asked or timedelta(0))
+    if pause:
+        alarm = max(alarm, pause)
+    return Verdict(DeliveryState.PENDING, alarm, why, pause, gone=status == 410)
+
+
+def parse_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
+    """The wait asked for, in seconds or as a date, between nothing and 24 h; None when absent or unreadable."""
+    if text is None or len(text) > 64:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:9])), RETRY_AFTER_MAX)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta(0)), RETRY_AFTER_MAX)

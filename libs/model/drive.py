@@ -1,0 +1,213 @@
+"""What a post does next, and what each answer of TikTok makes of it (design section 4).
+
+`next_step` looks at a claimed post and its live publication and names one step; the publisher takes it and comes back
+with one of the changes below. A FILE_UPLOAD commits at its last byte, so:
+
+- an init whose reply was lost left an upload nobody has the URL of: it can never publish, a new init is safe;
+- the last chunk goes out only after `committing` is saved, and from then on the publication may have published: it is
+  asked about before anything else, and bytes are only ever added to the *same* publication;
+- once it was committing, a new init is made only when the upload URL is dead (refused, or expired) *and* TikTok shows
+  missing bytes: then a frozen worker that wakes up cannot finish the old one either.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from libs.model.change import Change, cancel, fail, move, post_event
+from libs.model.event import EventType
+from libs.model.pace import LOOK_FIRST, retry_at
+from libs.model.post import UNSENT, Note, Post, PostState
+from libs.model.problem import Problem
+from libs.model.publication import Publication, PublicationState
+
+URL_MARGIN = timedelta(minutes=2)
+"""An upload URL this close to its end is not started on: a chunk may take this long. As long after it, it is dead."""
+TRIES_MAX = 25
+"""With the pauses of `pace.RETRY`, about two days of one thing failing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Nothing to ask anybody: save this."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Fetch and check the media, then come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """It has its turn: ask about the creator, save the intent, init."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Send chunks to the live publication from this byte on."""
+
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask TikTok how the publication stands."""
+
+    publication: Publication
+
+
+Step = Settle | Prepare | Begin | Upload | Look
+
+
+def next_step(post: Post, publication: Publication | None, *, turn: bool, now: datetime) -> Step:
+    """The one thing to do with a claimed post. `turn` says its lane gave it a free init."""
+    if post.cancel_requested_at and (publication is None or publication.state is PublicationState.INTENDED):
+        return Settle(cancel(post, now=now, publications=abandoned(publication)))
+    if publication is not None and publication.live:
+        return _with_publication(post, publication, now=now)
+    if post.publish_before and now >= post.publish_before:
+        return Settle(fail(post, expired(post.publish_before), stage="schedule", now=now))
+    if post.state not in UNSENT or post.state is PostState.DRAFT:
+        # No live publication and not waiting for one: nothing to do, whatever woke it.
+        return Settle(Change(replace(post, alarm=None, updated_at=now)))
+    if post.media_id is None:
+        return Prepare()
+    if post.publish_at and post.publish_at > now and post.state is PostState.SCHEDULED:
+        return Settle(Change(replace(post, alarm=post.publish_at, updated_at=now)))
+    if turn:
+        return Begin()
+    return Settle(Change(move(post, PostState.QUEUED, now=now, alarm=now, in_lane=True), notes=(Note("queued"),)))
+
+
+def _with_publication(post: Post, publication: Publication, *, now: datetime) -> Step:
+    match publication.state:
+        case PublicationState.INTENDED:
+            return Settle(send_again(post, publication, why="the init's reply was lost; nothing was sent", now=now))
+        case PublicationState.OPEN if post.cancel_requested_at:
+            return Settle(cancel(post, now=now, publications=abandoned(publication)))
+        case PublicationState.OPEN if url_usable(publication, now=now):
+            return Upload(publication)
+        case _:
+            return Look(publication)
+
+
+def abandoned(publication: Publication | None) -> tuple[Publication, ...]:
+    return () if publication is None else (replace(publication, state=PublicationState.ABANDONED),)
+
+
+def url_usable(publication: Publication, *, now: datetime) -> bool:
+    """Whether the upload URL will live long enough to send one more chunk."""
+    return publication.url_expires_at is not None and now < publication.url_expires_at - URL_MARGIN
+
+
+def expired(publish_before: datetime) -> Problem:
+    return Problem(
+        code="publish_before_passed",
+        title="Too late to publish",
+        status=422,
+        detail=f"The post was not sent before {publish_before.isoformat()}.",
+        remedy="Post again with a later publish_before, or without one.",
+    )
+
+
+def intend(post: Post, *, lease: datetime, size: int, chunk_size: int, chunk_count: int, now: datetime) -> Change:
+    """Saved before the init call, so that a lost reply is known to be possible."""
+    n = post.publication + 1
+    intended = Publication(
+        post.id, n, PublicationState.INTENDED, now, size=size, chunk_size=chunk_size, chunk_count=chunk_count
+    )
+    after = replace(move(post, PostState.INITIALIZING, now=now, alarm=lease), publication=n)
+    return Change(after, (intended,), notes=(Note("intended", {"publication": n, "chunks": chunk_count}),))
+
+
+def opened(
+    post: Post,
+    publication: Publication,
+    *,
+    publish_id: str,
+    upload_url: str,
+    expires: datetime,
+    lease: datetime,
+    now: datetime,
+) -> Change:
+    """TikTok gave a publish id and an upload URL."""
+    open_ = replace(
+        publication,
+        state=PublicationState.OPEN,
+        publish_id=publish_id,
+        upload_url=upload_url,
+        url_expires_at=expires,
+    )
+    after = move(post, PostState.UPLOADING, now=now, alarm=lease)
+    more = {"publish_id": publish_id, "size": publication.size}
+    told = post_event(EventType.POST_UPLOADING, after, key=f"uploading:{publication.n}", now=now, more=more)
+    return Change(after, (open_,), events=(told,), notes=(Note("uploading", more),))
+
+
+def progressed(post: Post, publication: Publication, *, sent: int, lease: datetime, now: datetime) -> Change:
+    """A chunk was accepted; the lease is renewed."""
+    return Change(replace(post, alarm=lease, updated_at=now), (replace(publication, sent_bytes=sent),))
+
+
+def committing(post: Post, publication: Publication, *, lease: datetime, now: datetime) -> Change:
+    """Saved before the last chunk goes out."""
+    about_to = replace(publication, state=PublicationState.COMMITTING, committing_at=now)
+    return Change(replace(post, alarm=lease, updated_at=now), (about_to,))
+
+
+def committed(post: Post, publication: Publication, *, now: datetime) -> Change:
+    """TikTok has every byte."""
+    done = replace(
+        publication,
+        state=PublicationState.COMMITTED,
+        sent_bytes=publication.size,
+        committing_at=publication.committing_at or now,
+    )
+    after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
+    more = {"publish_id": publication.publish_id, "size": publication.size}
+    told = post_event(EventType.POST_UPLOADED, after, key=f"uploaded:{publication.n}", now=now, more=more)
+    return Change(after, (done,), events=(told,), notes=(Note("uploaded", more),))
+
+
+def send_again(
+    post: Post, publication: Publication, *, why: str, now: datetime, wait: timedelta | None = None
+) -> Change:
+    """The publication is fenced: it can never publish. The post goes back to its lane for a new init."""
+    after = move(post, PostState.QUEUED, now=now, alarm=now + (wait or timedelta(0)))
+    note = Note("publication.abandoned", {"publication": publication.n, "why": why})
+    return Change(after, abandoned(publication), notes=(note,))
+
+
+def tried(
+    post: Post, publication: Publication | None, *, why: str, code: str, now: datetime, due: datetime | None = None
+) -> Change:
+    """A step failed in a way that proves nothing was published: the post waits and the same step is tried again.
+
+    The budget of tries ends a post only between publications; while one is live, its upload URL's end does.
+    """
+    if post.failures + 1 >= TRIES_MAX and (publication is None or not publication.live):
+        return fail(post, tries_spent(why, code=code), stage="publish", now=now)
+    due = due or retry_at(post.failures, now=now)
+    after = replace(post, alarm=due, in_lane=False, failures=post.failures + 1, updated_at=now)
+    more = {"reason": code, "detail": why, "next_attempt_at": due.isoformat(), "attempt": after.failures}
+    told = post_event(
+        EventType.POST_RETRYING, after, key=f"retrying:{post.publication}:{post.version}", now=now, more=more
+    )
+    return Change(after, events=(told,), notes=(Note("retrying", more),))
+
+
+def tries_spent(why: str, *, code: str) -> Problem:
+    return Problem(
+        code="tries_spent",
+        title="Given up after many tries",
+        status=502,
+        detail=f"{TRIES_MAX} tries failed; the last one: {why} ({code}).",
+        remedy="See what the timeline says of each try, mend the cause, then post again.",
+        retryable=True,
+    )
+
+
+def waits(post: Post, *, until: datetime, why: str, now: datetime) -> Change:
+    """The post waits for somebody else's limit; this spends no try and tells no customer."""
+    return Change(replace(post, alarm=until, in_lane=False, updated_at=now), notes=(Note("waiting", {"why": why}),))

@@ -1,0 +1,93 @@
+"""What a look at TikTok makes of a post whose end it has not told (design section 4)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from libs.model.change import Change, cancel, move, post_event
+from libs.model.drive import URL_MARGIN, Upload, abandoned, send_again, url_usable
+from libs.model.event import EventType
+from libs.model.pace import GIVE_UP_LOOKING, UNCONFIRMED_AFTER, next_look, next_public_id_look
+from libs.model.post import Note, Post, PostState
+from libs.model.publication import Publication, PublicationState
+
+FENCE = timedelta(minutes=5)
+"""A publication that was committing is believed to lack bytes only this long after: TikTok's count may lag."""
+
+Shown = Literal["uploading", "processing", "unknown"]
+
+
+def looked(
+    post: Post, publication: Publication, *, shown: Shown, status: str, uploaded: int | None, dead: bool, now: datetime
+) -> Change | Upload:
+    """TikTok was asked and has not said how it ended (an end is a fact and goes through `apply`).
+
+    An `Upload` is to be taken at once, under the same lease: TikTok lacks bytes and the URL lives.
+
+    `uploaded` is TikTok's byte count when it gave one; `dead` means the upload URL was refused as gone.
+    """
+    seen = replace(publication, last_status=status[:64])
+    if post.state is PostState.PUBLISHED:
+        since = publication.committing_at or post.updated_at
+        return Change(replace(post, alarm=next_public_id_look(since=since, now=now), updated_at=now), (seen,))
+    if shown == "uploading" and publication.state is not PublicationState.COMMITTED:
+        if uploaded is not None and uploaded < publication.size:
+            return _short(post, seen, uploaded=uploaded, dead=dead, now=now)
+        # Every byte is there though the answer to the last chunk was lost; or TikTok does not say, and then it may be.
+        whole = uploaded is not None
+        seen = replace(seen, state=PublicationState.COMMITTED if whole else PublicationState.COMMITTING)
+    return _still_processing(post, replace(seen, committing_at=seen.committing_at or now), now=now)
+
+
+def _still_processing(post: Post, publication: Publication, *, now: datetime) -> Change:
+    since = publication.committing_at or publication.intent_at
+    due = next_look(since=since, now=now)
+    if post.state is PostState.UNCONFIRMED:
+        return Change(replace(post, alarm=due, updated_at=now), (publication,))
+    if now - since >= UNCONFIRMED_AFTER:
+        return _unconfirmed(post, publication, due=due, now=now)
+    first = post.state is not PostState.PROCESSING
+    after = move(post, PostState.PROCESSING, now=now, alarm=due or now + GIVE_UP_LOOKING)
+    more = {"publish_id": publication.publish_id, "tiktok_status": publication.last_status}
+    told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
+    return Change(after, (publication,), events=(told,) if first else ())
+
+
+def _short(post: Post, publication: Publication, *, uploaded: int, dead: bool, now: datetime) -> Change | Upload:
+    """TikTok lacks bytes of an upload that is not known to be complete."""
+    url_ends = publication.url_expires_at or now
+    dead = dead or now >= url_ends + URL_MARGIN
+    if publication.state is PublicationState.OPEN:
+        # Nobody can send the last bytes without first saving `committing`, and this change's guard forbids that.
+        if post.cancel_requested_at:
+            return cancel(post, now=now, publications=abandoned(publication))
+        if dead or not url_usable(publication, now=now):
+            return send_again(post, publication, why=_why(publication, uploaded), now=now)
+        return Upload(replace(publication, sent_bytes=uploaded))
+    if not dead:
+        if url_usable(publication, now=now) and not post.cancel_requested_at:
+            return Upload(replace(publication, sent_bytes=uploaded))
+        # Another worker may be frozen in the middle of the last chunk: wait until TikTok would refuse it.
+        waiting = replace(post, alarm=url_ends + URL_MARGIN, updated_at=now)
+        return Change(waiting, (publication,), notes=(Note("waiting", {"why": "the upload URL is still alive"}),))
+    fenced_at = (publication.committing_at or now) + FENCE
+    if now < fenced_at:
+        waiting = replace(post, alarm=fenced_at, updated_at=now)
+        return Change(waiting, (publication,), notes=(Note("waiting", {"why": "for TikTok's count to settle"}),))
+    if post.cancel_requested_at:
+        return cancel(post, now=now, publications=abandoned(publication))
+    return send_again(post, publication, why=_why(publication, uploaded), now=now)
+
+
+def _why(publication: Publication, uploaded: int) -> str:
+    return f"the upload URL is gone and TikTok has {uploaded} of {publication.size} bytes"
+
+
+def _unconfirmed(post: Post, publication: Publication, *, due: datetime | None, now: datetime) -> Change:
+    after = move(post, PostState.UNCONFIRMED, now=now, alarm=due)
+    more = {
+        "publish_id": publication.publish_id,
+        "remedy": "Look in the TikTok app whether it is there; a webhook or a later look may still settle it.",
+    }
+    told = post_event(EventType.POST_UNCONFIRMED, after, key=f"unconfirmed:{publication.n}", now=now, more=more)
+    return Change(after, (publication,), events=(told,), notes=(Note("unconfirmed"),))
