@@ -1,0 +1,63 @@
+"""What can go wrong with the store.
+
+StoreError
+├── Stale            the row changed since it was read: somebody else went on with it; drop the work
+├── Unavailable      Postgres does not answer; nothing was saved, try later
+├── BadData          a value that Postgres cannot hold; trying again cannot help
+├── WrongKey         a sealed value opens with none of the encryption keys
+└── SchemaMismatch   the database is newer or older than this program
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+
+class StoreError(Exception):
+    """Something is wrong with the store."""
+
+
+class Stale(StoreError):
+    """The row changed since it was read."""
+
+
+class Unavailable(StoreError):
+    """Postgres does not answer."""
+
+
+class BadData(StoreError):
+    """A value that Postgres cannot hold."""
+
+
+class WrongKey(StoreError):
+    """A sealed value opens with none of the keys in CLIPWIRE_ENCRYPTION_KEYS; add the key it was sealed with."""
+
+
+class SchemaMismatch(StoreError):
+    """The database's schema is not this program's."""
+
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.QueryCanceledError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the driver's errors into this room's, once, at the edge. Data errors of the driver count as bad data."""
+    try:
+        yield
+    except (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
+        raise BadData(str(error)) from error
+    except _AWAY as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error

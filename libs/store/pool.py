@@ -1,0 +1,100 @@
+"""The pool of connections, and the few ways this room talks through it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+
+from libs.store.errors import Unavailable, translated
+from libs.store.migrate import check
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+COMMAND_S = 20.0
+ACQUIRE_S = 10.0
+CONNECT_S = 5.0
+DEADLOCK_TRIES = 5
+
+
+class Pool:
+    """Connections to one database. Every call has a deadline and raises this room's errors."""
+
+    def __init__(self, dsn: str, *, program: str, size: int = 10) -> None:
+        self._dsn = dsn
+        self._program = program
+        self._size = size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Connects and checks the schema. Raises `Unavailable` or `SchemaMismatch`."""
+        with translated():
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=1,
+                max_size=self._size,
+                timeout=CONNECT_S,
+                command_timeout=COMMAND_S,
+                max_inactive_connection_lifetime=120,
+                init=_prepare,
+                server_settings={"application_name": f"clipwire-{self._program}", "jit": "off"},
+            )
+        async with self.connection() as connection:
+            await check(connection)
+
+    async def close(self) -> None:
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection outside a transaction; `Unavailable` when none comes in time."""
+        if self._pool is None:
+            raise Unavailable("the store is not open")
+        with translated():
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: committed at the end of the block, rolled back on any exception."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
+        async with self.connection() as connection:
+            return await connection.fetch(statement, *args)
+
+    async def fetchrow(self, statement: str, *args: Any) -> asyncpg.Record | None:
+        async with self.connection() as connection:
+            return await connection.fetchrow(statement, *args)
+
+    async def fetchval(self, statement: str, *args: Any) -> Any:
+        async with self.connection() as connection:
+            return await connection.fetchval(statement, *args)
+
+    async def execute(self, statement: str, *args: Any) -> int:
+        """Runs it and returns how many rows it touched."""
+        async with self.connection() as connection:
+            tag = await connection.execute(statement, *args)
+        last = tag.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        value: datetime = await self.fetchval("select clock_timestamp()")
+        return value
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+    )

@@ -1,0 +1,44 @@
+-- name: record
+-- Keys first: an event whose key is known is not recorded again, on whatever day.
+with input as (
+    select * from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::timestamptz[], $9::text[])
+        as e (id, day, key, type, customer_id, account_id, post_id, occurred_at, body)
+), fresh as (
+    insert into event_keys (key, event_id, recorded_at)
+    select key, id, $10 from input order by key
+    on conflict (key) do nothing returning event_id
+)
+insert into events (id, day, key, type, customer_id, account_id, post_id, occurred_at, body, fan_out_at, relay_at)
+select i.id, i.day, i.key, i.type, i.customer_id, i.account_id, i.post_id, i.occurred_at, i.body,
+       case when i.customer_id is not null then $10::timestamptz end, $10
+from input i join fresh f on f.event_id = i.id
+returning id
+
+-- name: claim_fan_out
+select id, day, type, customer_id, account_id from events
+where fan_out_at <= $1 order by fan_out_at limit $2 for update skip locked
+
+-- name: fanned_out
+update events e set fan_out_at = null from unnest($1::text[], $2::date[]) as x (id, day) where e.id = x.id and e.day = x.day
+
+-- name: claim_relay
+update events e set relay_at = $2
+from (select id, day from events where relay_at <= $1 order by relay_at limit $3 for update skip locked) due
+where e.id = due.id and e.day = due.day
+returning e.id, e.day, e.type, e.body
+
+-- name: relayed
+update events e set relay_at = null from unnest($1::text[], $2::date[]) as x (id, day) where e.id = x.id and e.day = x.day
+
+-- name: get
+select * from events where id = $1 and day = $2 and ($3::text is null or customer_id = $3)
+
+-- name: feed
+-- Below the snapshot's horizon only: a slow transaction's event is waited for, not skipped (design section 4, Cursors).
+select id, type, body, xid::text as xid from events
+where ($1::text is null or customer_id = $1)
+  and (xid, id) > ($2::text::xid8, $3::text)
+  and xid < pg_snapshot_xmin(pg_current_snapshot())
+  and ($4::text is null or type = $4) and ($5::text is null or post_id = $5)
+order by xid, id limit $6

@@ -1,0 +1,163 @@
+-- name: known
+-- The posts of an idempotency key, for the accounts named.
+select * from posts where customer_id = $1 and idempotency_key = $2 and account_id = any($3::text[])
+
+-- name: insert_batch
+insert into batches (id, customer_id, total, unsettled, created_at) values ($1, $2, $3, $3, $4)
+
+-- name: insert
+-- One row per account; a race on the idempotency key inserts nothing and returns fewer rows.
+insert into posts (id, customer_id, account_id, batch_id, idempotency_key, request_hash, request, state, alarm, in_lane,
+                   media_id, publish_at, publish_before, created_at, updated_at)
+select p.id, p.customer_id, p.account_id, p.batch_id, p.idempotency_key, $2::bytea, p.request, p.state, p.alarm, p.in_lane,
+       p.media_id, p.publish_at, p.publish_before, p.created_at, p.created_at
+from jsonb_to_recordset($1::jsonb) as p (
+    id text, customer_id text, account_id text, batch_id text, idempotency_key text, request jsonb, state text,
+    alarm timestamptz, in_lane boolean, media_id text, publish_at timestamptz, publish_before timestamptz, created_at timestamptz)
+on conflict (customer_id, idempotency_key, account_id) do nothing
+returning *
+
+-- name: ring_lanes
+-- Sorted, so that two saves never deadlock; `ring` tells a lane about to sleep that something came in.
+insert into post_lanes (account_id, alarm, ring)
+select account_id, min(alarm), 1 from unnest($1::text[], $2::timestamptz[]) as r (account_id, alarm)
+group by account_id order by account_id
+on conflict (account_id) do update
+set ring = post_lanes.ring + 1, alarm = least(coalesce(post_lanes.alarm, excluded.alarm), excluded.alarm)
+
+-- name: claim_due
+update posts p set alarm = $2, version = p.version + 1
+from (
+    select id from posts where alarm <= $1 and not in_lane order by alarm limit $3 for update skip locked
+) due
+where p.id = due.id
+returning p.*
+
+-- name: claim_lanes
+-- The alarm set here is a lease: if the claimer dies between this and the next statement, another comes.
+update post_lanes l set alarm = $2
+from (
+    select account_id from post_lanes where alarm <= $1 order by alarm limit $3 for update skip locked
+) due
+where l.account_id = due.account_id
+returning l.account_id, l.ring
+
+-- name: claim_in_lane
+update posts p set alarm = $3, version = p.version + 1, in_lane = false
+from (
+    select id from posts where in_lane and account_id = $1 and alarm <= $2 order by alarm, id limit $4
+    for update skip locked
+) due
+where p.id = due.id
+returning p.*
+
+-- name: rest_lane
+-- A lane sleeps until `$3`, or until its next post is due when that is later; only if nothing rang since `$2` was read.
+update post_lanes l
+set alarm = (select greatest(min(p.alarm), $3) from posts p where p.in_lane and p.account_id = l.account_id)
+where l.account_id = $1 and l.ring = $2
+
+-- name: wake_lane
+update post_lanes set alarm = least(coalesce(alarm, $2), $2) where account_id = $1
+
+-- name: sweep_lanes
+-- Repairs what should not happen: a post in a lane that sleeps past it.
+update post_lanes l set alarm = due.alarm, ring = l.ring + 1
+from (select account_id, min(alarm) as alarm from posts where in_lane group by account_id) due
+where l.account_id = due.account_id and (l.alarm is null or l.alarm > greatest(due.alarm, $1::timestamptz) + interval '2 minutes')
+
+-- name: save
+-- Guarded by the version that was read; rows that come back were saved, the others are stale.
+update posts p
+set state = x.state, version = p.version + 1, alarm = x.alarm, in_lane = x.in_lane, failures = x.failures,
+    publication = x.publication, media_id = x.media_id, publish_at = x.publish_at, publish_before = x.publish_before,
+    cancel_requested_at = coalesce(x.cancel_requested_at, p.cancel_requested_at), public_post_ids = x.public_post_ids,
+    problem = x.problem, updated_at = x.updated_at, finished_at = x.finished_at
+from jsonb_to_recordset($1::jsonb) as x (
+    id text, version int, state text, alarm timestamptz, in_lane boolean, failures int, publication int, media_id text,
+    publish_at timestamptz, publish_before timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
+    problem jsonb, updated_at timestamptz, finished_at timestamptz)
+where p.id = x.id and p.version = x.version
+returning p.id, p.version
+
+-- name: save_publications
+insert into publications as p (post_id, n, state, intent_at, publish_id, upload_url, url_expires_at, size, chunk_size,
+                               chunk_count, sent_bytes, committing_at, last_status)
+select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[], $7::timestamptz[],
+                     $8::bigint[], $9::bigint[], $10::int[], $11::bigint[], $12::timestamptz[], $13::text[])
+on conflict (post_id, n) do update
+set state = excluded.state, publish_id = excluded.publish_id, upload_url = excluded.upload_url,
+    url_expires_at = excluded.url_expires_at, sent_bytes = excluded.sent_bytes, committing_at = excluded.committing_at,
+    last_status = excluded.last_status
+
+-- name: insert_news
+insert into news (post_id, publication, kind, tiktok_post_id, n, create_time)
+select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+
+-- name: bind_news
+update news set create_time = b.create_time
+from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+    as b (post_id, publication, kind, tiktok_post_id, n, create_time)
+where news.post_id = b.post_id and news.publication = b.publication and news.kind = b.kind
+  and news.tiktok_post_id = b.tiktok_post_id and news.n = b.n and news.create_time is null
+
+-- name: insert_timeline
+insert into timeline (post_id, at, kind, detail) select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::jsonb[])
+
+-- name: settle_batches
+-- One row lock per batch decides which post was the last.
+update batches b set unsettled = b.unsettled - s.n
+from (select id, count(*) as n from unnest($1::text[]) as u (id) group by id order by id) s
+where b.id = s.id and b.unsettled > 0
+returning b.id, b.customer_id, b.total, b.unsettled
+
+-- name: batch_states
+select batch_id, state, count(*) as n from posts where batch_id = any($1::text[]) group by batch_id, state
+
+-- name: wake_facts
+-- A publish id was just saved: what was heard of it before can now find its post.
+update facts set alarm = $2 where publish_id = any($1::text[]) and settled_at is null
+
+-- name: get
+select * from posts where id = $1 and ($2::text is null or customer_id = $2)
+
+-- name: list
+select * from posts
+where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+  and ($3::text is null or state = $3) and ($4::text is null or account_id = $4) and ($5::text is null or batch_id = $5)
+order by id desc limit $6
+
+-- name: publications_of
+select * from publications where post_id = any($1::text[]) order by post_id, n
+
+-- name: news_of
+select * from news where post_id = any($1::text[]) order by post_id, kind, tiktok_post_id, n
+
+-- name: timeline_of
+select at, kind, detail from timeline where post_id = $1 order by id limit $2
+
+-- name: by_publish_ids
+select p.*, u.publish_id as of_publish_id, u.n as of_n from publications u join posts p on p.id = u.post_id
+where u.publish_id = any($1::text[])
+
+-- name: request_cancel
+-- For a post whose lease is held: its holder, or the next one to claim it, acts on it.
+update posts set cancel_requested_at = coalesce(cancel_requested_at, $2), alarm = case when alarm > $3 then alarm else $2 end,
+       version = version + 1, updated_at = $2
+where id = $1 and version = $4 returning *
+
+-- name: note_cancel
+-- Does not touch alarm or version: the holder of the lease goes on and sees it at its next look.
+update posts set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and state in
+    ('initializing', 'uploading', 'processing', 'unconfirmed') returning *
+
+-- name: cancel_requested
+select cancel_requested_at is not null from posts where id = $1
+
+-- name: wake_account
+-- Its account changed: every unfinished post of it looks again.
+update posts set alarm = $2, in_lane = false, version = version + 1
+where account_id = $1 and state in ('scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
+
+-- name: add_note
+insert into timeline (post_id, at, kind, detail) values ($1, $2, $3, $4)
