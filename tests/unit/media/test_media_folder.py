@@ -1,0 +1,164 @@
+"""What only the folder store promises: room on the disk, and nothing left by writers that died."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.media.errors import InvalidStorageUrl, ObjectTooLarge, StorageFailed, StorageFull
+from libs.media.folder import FolderStorage
+from libs.media.pieces import gathered
+from libs.media.storage import open_storage
+
+MIB = 1 << 20
+DAY_S = 24 * 3600
+
+
+async def chunks_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def never_read() -> AsyncIterator[bytes]:
+    raise AssertionError("read although there is no room")
+    yield b""
+
+
+async def test_a_full_disk_refuses_before_a_byte_is_read(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path, keep_free_bytes=shutil.disk_usage(tmp_path).total)
+
+    with pytest.raises(StorageFull) as refused:
+        await storage.put("a", never_read(), max_bytes=MIB, content_type="video/mp4", expected_bytes=7)
+
+    assert (refused.value.free_bytes, refused.value.needed_bytes) == (0, 7)
+    assert await storage.free_bytes() == 0
+    await storage.close()
+
+
+async def test_an_object_larger_than_the_room_left_is_refused_by_its_announced_length(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    free_bytes = await storage.free_bytes()
+
+    with pytest.raises(StorageFull):
+        await storage.put(
+            "a", never_read(), max_bytes=1 << 60, content_type="video/mp4", expected_bytes=free_bytes + (1 << 40)
+        )
+
+    await storage.close()
+
+
+async def test_a_disk_that_fills_up_under_an_unannounced_object_stops_it_and_keeps_nothing(tmp_path: Path) -> None:
+    room = 16 * MIB
+    storage = FolderStorage(tmp_path, keep_free_bytes=shutil.disk_usage(tmp_path).free - room)
+
+    with pytest.raises(StorageFull):
+        await storage.put("a", chunks_of(*[bytes(MIB)] * 256), max_bytes=1 << 40, content_type="video/mp4")
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    await storage.close()
+
+
+async def test_drafts_of_writers_that_died_over_a_day_ago_are_removed_at_opening(tmp_path: Path) -> None:
+    await FolderStorage(tmp_path).close()
+    old, young = tmp_path / ".incoming" / "old", tmp_path / ".incoming" / "young"
+    for draft in (old, young):
+        draft.write_bytes(b"half")
+    os.utime(old, (old.stat().st_atime, old.stat().st_mtime - DAY_S - 60))
+
+    await FolderStorage(tmp_path).close()
+
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+async def test_nobody_else_on_the_machine_can_read_the_media(tmp_path: Path) -> None:
+    root = tmp_path / "new" / "media"
+    storage = FolderStorage(root)
+    await storage.put("a/b", chunks_of(b"x"), max_bytes=1, content_type="video/mp4")
+
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (root / "a", root / "a" / "b", root / ".incoming")}
+
+    assert set(modes.values()) <= {0o700, 0o600}
+    await storage.close()
+
+
+async def test_a_key_below_an_object_cannot_be_stored(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    await storage.put("a", chunks_of(b"x"), max_bytes=1, content_type="video/mp4")
+
+    with pytest.raises(StorageFailed):
+        await storage.put("a/b", chunks_of(b"x"), max_bytes=1, content_type="video/mp4")
+
+    assert list((tmp_path / ".incoming").iterdir()) == []
+    await storage.close()
+
+
+async def test_a_folder_that_cannot_be_made_is_a_storage_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(StorageFailed):
+        FolderStorage(tmp_path / "file" / "media")
+
+
+@pytest.mark.parametrize(
+    "media_url",
+    [
+        "",
+        "/var/media",
+        "file://",
+        "file:///",
+        "file://host/media",
+        "file:media",
+        "file:///media?keep_free_bytes=lots",
+        "file:///media?keep_free_bytes=-1",
+        "file:///media?color=red",
+        "file:///media#part",
+        "s3://",
+        "s3:///prefix",
+        "s3://key:secret@bucket/prefix",
+        "s3://bucket?endpoint=ftp://host",
+        "s3://bucket?secret=x",
+        "s3://bucket?endpoint",
+        "gs://bucket",
+        "http://bucket",
+    ],
+)
+def test_a_media_url_that_names_no_store_is_refused_without_quoting_it(media_url: str) -> None:
+    with pytest.raises(InvalidStorageUrl) as refused:
+        open_storage(media_url)
+
+    assert "secret@" not in str(refused.value)
+
+
+async def test_percent_escapes_in_the_folder_are_undone(tmp_path: Path) -> None:
+    storage = open_storage((tmp_path / "with space & ü").as_uri())
+
+    assert (tmp_path / "with space & ü").is_dir()
+    await storage.close()
+
+
+@given(st.lists(st.binary(max_size=40), max_size=30), st.integers(1, 64))
+async def test_gathered_pieces_are_the_same_bytes_and_full_but_for_the_last(
+    chunks: list[bytes], piece_bytes: int
+) -> None:
+    pieces = [piece async for piece in gathered(chunks_of(*chunks), piece_bytes=piece_bytes, max_bytes=10_000)]
+
+    assert b"".join(pieces) == b"".join(chunks)
+    assert all(len(piece) >= piece_bytes for piece in pieces[:-1])
+    assert all(pieces)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=30))
+async def test_gathering_stops_exactly_at_the_limit(chunks: list[bytes]) -> None:
+    total = sum(map(len, chunks))
+
+    assert [piece async for piece in gathered(chunks_of(*chunks), piece_bytes=16, max_bytes=total)]
+    with pytest.raises(ObjectTooLarge):
+        async for _ in gathered(chunks_of(*chunks), piece_bytes=16, max_bytes=total - 1):
+            pass
