@@ -1,0 +1,124 @@
+"""Login Kit: sending a person to TikTok, reading how they come back, and the tokens (1). Pure; `client` calls."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from libs.tiktok.readings import Reading, read_oauth
+from libs.tiktok.wire import Int64, Secret, Wire
+
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A TikTok app's own credentials."""
+
+    client_key: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The person agreed. `scopes` are those they left switched on, which may be fewer than were asked for."""
+
+    code: str = field(repr=False)
+    scopes: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The person, or TikTok, did not agree."""
+
+    reading: Reading
+    description: str
+    state: str
+
+
+class UserTokens(Wire):
+    """Tokens of one account. The refresh token may differ from the one sent: store the pair together (1.2)."""
+
+    access_token: Secret
+    expires_in: Int64
+    """Seconds from now; 24 hours."""
+    open_id: str = Field(min_length=1)
+    refresh_token: Secret
+    refresh_expires_in: Int64
+    """Seconds from now; a year from the first grant. Whether a refresh extends it is not documented."""
+    scope: str
+    """Comma-separated; see `scopes`."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return _scopes(self.scope)
+
+
+class ClientToken(Wire):
+    """The app's own token, for products without a user."""
+
+    access_token: Secret
+    expires_in: Int64
+    """Seconds from now; 2 hours."""
+
+
+def challenge(verifier: str) -> str:
+    """TikTok's PKCE challenge: the SHA-256 of the verifier in lowercase *hex*, not base64url (1.1, trap 19).
+
+    Raises ValueError for a verifier that is not 43 to 128 characters of `[A-Za-z0-9-._~]`.
+    """
+    if not _VERIFIER.fullmatch(verifier):
+        raise ValueError("a PKCE verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~")
+    return hashlib.sha256(verifier.encode()).hexdigest()
+
+
+def authorize_url(
+    auth_url: str,
+    *,
+    client_key: str,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    state: str,
+    code_challenge: str | None = None,
+    always_ask: bool = False,
+) -> str:
+    """Where to send the browser. `redirect_uri` is a registered one, to the byte; `state` guards against forgery.
+
+    `code_challenge` is `challenge(verifier)`, for desktop and mobile apps. `always_ask` shows the consent page even to
+    someone who has consented before.
+    """
+    query = {
+        "client_key": client_key,
+        "response_type": "code",
+        "scope": ",".join(scopes),
+        "redirect_uri": redirect_uri,
+        "state": state,
+    }
+    if code_challenge is not None:
+        query |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
+    if always_ask:
+        query["disable_auto_auth"] = "1"
+    return f"{auth_url.rstrip('/')}/v2/auth/authorize/?{urlencode(query)}"
+
+
+def read_callback(query: Mapping[str, str]) -> Granted | Denied | None:
+    """How the browser came back, from its query decoded once (a second decoding spoils the code). None for neither way.
+
+    The caller must still compare `state` with the one it sent.
+    """
+    state = query.get("state", "")
+    error = query.get("error")
+    if error:
+        return Denied(
+            reading=read_oauth(error[:100]), description=query.get("error_description", "")[:500], state=state
+        )
+    code = query.get("code")
+    return Granted(code=code, scopes=_scopes(query.get("scopes", "")), state=state) if code else None
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    return tuple(scope.strip() for scope in text.split(",") if scope.strip())
