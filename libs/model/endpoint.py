@@ -47,7 +47,7 @@ class Endpoint:
 
 
 def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:
-    """What is wrong with a list of event patterns: unknown types are refused, so that a typo is not a silent endpoint."""
+    """What is wrong with a list of event patterns: unknown types are refused: a typo would be silence."""
     types = {str(type_) for type_ in EventType}
     groups = {type_.partition(".")[0] + ".*" for type_ in types} | {"*"}
     if not patterns or len(patterns) > PATTERNS_MAX:
@@ -61,7 +61,7 @@ def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:
             found=pattern[:80],
             limit=", ".join(sorted(types)),
             remedy="Use a type, a group such as post.*, or *.",
-        )  # fmt: skip
+        )
         for place, pattern in enumerate(patterns)
         if pattern not in types and pattern not in groups
     ]

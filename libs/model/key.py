@@ -61,4 +61,4 @@ def digest(secret: str) -> bytes:
 
 def everything() -> dict[str, str]:
     """Grants that open every capability, for an operator's first key."""
-    return {capability: Level.FULL for capability in Capability}
+    return {str(capability): str(Level.FULL) for capability in Capability}

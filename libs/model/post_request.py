@@ -107,7 +107,7 @@ def parse(body: object) -> PostRequest | list[FieldError]:
     if not isinstance(body, dict):
         return [FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")]
     if b"\\u0000" in orjson.dumps(body, default=str):
-        # Postgres text cannot hold NUL; orjson, which read the body, has refused lone surrogates and kept depth bounded.
+        # Postgres text cannot hold NUL; orjson, which read the body, refuses lone surrogates and bounds the depth.
         return [FieldError("", "bad_text", "A text in the body has a NUL.", remedy="Send text without NUL characters.")]
     placed = _place_in_timezone(body)
     if isinstance(placed, list):

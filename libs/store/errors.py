@@ -2,6 +2,7 @@
 
 StoreError
 ├── Stale            the row changed since it was read: somebody else went on with it; drop the work
+├── Contended        two transactions waited for each other and this one gave way; nothing was saved, do it again
 ├── Unavailable      Postgres does not answer; nothing was saved, try later
 ├── BadData          a value that Postgres cannot hold; trying again cannot help
 ├── WrongKey         a sealed value opens with none of the encryption keys
@@ -20,6 +21,10 @@ class StoreError(Exception):
 
 class Stale(StoreError):
     """The row changed since it was read."""
+
+
+class Contended(StoreError):
+    """Two transactions waited for each other; this one gave way."""
 
 
 class Unavailable(StoreError):
@@ -59,5 +64,7 @@ def translated() -> Iterator[None]:
         yield
     except (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
         raise BadData(str(error)) from error
+    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+        raise Contended(str(error)) from error
     except _AWAY as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error

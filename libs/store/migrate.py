@@ -25,8 +25,8 @@ def _all() -> list[tuple[int, str, str]]:
 async def migrate(dsn: str) -> int:
     """Brings the database at `dsn` to this program's schema; returns how many migrations were applied.
 
-    Safe to run from several programs at once. Raises `SchemaMismatch` when the database is newer than this program or an
-    applied migration was edited, `Unavailable` when Postgres does not answer.
+    Safe to run from several programs at once. Raises `SchemaMismatch` when the database is newer than this program or
+    an applied migration was edited, `Unavailable` when Postgres does not answer.
     """
     with translated():
         connection = await asyncpg.connect(dsn, timeout=CONNECT_S, command_timeout=300)
@@ -40,7 +40,9 @@ async def migrate(dsn: str) -> int:
             applied = {row["n"]: row["hash"] for row in await connection.fetch("select n, hash from migrations")}
             known = _all()
             if newer := set(applied) - {n for n, _, _ in known}:
-                raise SchemaMismatch(f"the database has migration {max(newer)}, this program does not; run the newer one")
+                raise SchemaMismatch(
+                    f"the database has migration {max(newer)}, this program does not; run the newer one"
+                )
             return await _apply(connection, known, applied)
     finally:
         await connection.close(timeout=5)
@@ -62,10 +64,14 @@ async def _apply(connection: asyncpg.Connection, known: list[tuple[int, str, str
     return fresh
 
 
-async def check(connection: asyncpg.Connection) -> None:
+async def check(
+    connection: "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]",
+) -> None:
     """Raises `SchemaMismatch` unless the database has exactly this program's migrations."""
     exists = await connection.fetchval("select to_regclass('migrations') is not null")
     have = {row["n"] for row in await connection.fetch("select n from migrations")} if exists else set()
     want = {n for n, _, _ in _all()}
     if have != want:
-        raise SchemaMismatch(f"the database has migrations {sorted(have)}, this program needs {sorted(want)}: run `make migrate`")
+        raise SchemaMismatch(
+            f"the database has migrations {sorted(have)}, this program needs {sorted(want)}: run `make migrate`"
+        )

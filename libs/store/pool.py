@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import orjson
 
-from libs.store.errors import Unavailable, translated
+from libs.store.errors import StoreError, Unavailable, translated
 from libs.store.migrate import check
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -76,6 +76,13 @@ class Pool:
     async def fetchrow(self, statement: str, *args: Any) -> asyncpg.Record | None:
         async with self.connection() as connection:
             return await connection.fetchrow(statement, *args)
+
+    async def fetchone(self, statement: str, *args: Any) -> asyncpg.Record:
+        """The row of a statement that always returns one."""
+        row = await self.fetchrow(statement, *args)
+        if row is None:
+            raise StoreError("a statement that always returns a row returned none")
+        return row
 
     async def fetchval(self, statement: str, *args: Any) -> Any:
         async with self.connection() as connection:

@@ -38,7 +38,8 @@ create table accounts (
     access_expires_at  timestamptz not null,
     refresh_expires_at timestamptz,
     refreshes_failed   int not null default 0,
-    alarm              timestamptz,                  -- next refresh, or the refresher's lease
+    refreshing_until   timestamptz,                  -- the refresher's lease: one at a time, across replicas
+    alarm              timestamptz,                  -- next refresh
     version            int not null default 1,
     created_at         timestamptz not null,
     updated_at         timestamptz not null,

@@ -77,8 +77,9 @@ from jsonb_to_recordset($1::jsonb) as x (
     id text, version int, state text, alarm timestamptz, in_lane boolean, failures int, publication int, media_id text,
     publish_at timestamptz, publish_before timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
     problem jsonb, updated_at timestamptz, finished_at timestamptz)
+join posts before on before.id = x.id
 where p.id = x.id and p.version = x.version
-returning p.id, p.version
+returning p.id, before.state as was
 
 -- name: save_publications
 insert into publications as p (post_id, n, state, intent_at, publish_id, upload_url, url_expires_at, size, chunk_size,
@@ -121,7 +122,7 @@ update facts set alarm = $2 where publish_id = any($1::text[]) and settled_at is
 -- name: get
 select * from posts where id = $1 and ($2::text is null or customer_id = $2)
 
--- name: list
+-- name: page
 select * from posts
 where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
   and ($3::text is null or state = $3) and ($4::text is null or account_id = $4) and ($5::text is null or batch_id = $5)
@@ -140,12 +141,6 @@ select at, kind, detail from timeline where post_id = $1 order by id limit $2
 select p.*, u.publish_id as of_publish_id, u.n as of_n from publications u join posts p on p.id = u.post_id
 where u.publish_id = any($1::text[])
 
--- name: request_cancel
--- For a post whose lease is held: its holder, or the next one to claim it, acts on it.
-update posts set cancel_requested_at = coalesce(cancel_requested_at, $2), alarm = case when alarm > $3 then alarm else $2 end,
-       version = version + 1, updated_at = $2
-where id = $1 and version = $4 returning *
-
 -- name: note_cancel
 -- Does not touch alarm or version: the holder of the lease goes on and sees it at its next look.
 update posts set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and state in
@@ -153,11 +148,6 @@ update posts set cancel_requested_at = coalesce(cancel_requested_at, $2) where i
 
 -- name: cancel_requested
 select cancel_requested_at is not null from posts where id = $1
-
--- name: wake_account
--- Its account changed: every unfinished post of it looks again.
-update posts set alarm = $2, in_lane = false, version = version + 1
-where account_id = $1 and state in ('scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
 
 -- name: add_note
 insert into timeline (post_id, at, kind, detail) values ($1, $2, $3, $4)

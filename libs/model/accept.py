@@ -1,0 +1,152 @@
+"""From an accepted request to posts: one per account, with the events that say so."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.model.account import Account, AccountState
+from libs.model.change import post_event
+from libs.model.event import Event, EventType
+from libs.model.ids import is_id, new_id
+from libs.model.post import Post, PostState
+from libs.model.post_request import PostRequest, Privacy
+from libs.model.problem import FieldError, Problem, invalid
+
+SCOPE = {"direct": "video.publish", "inbox": "video.upload"}
+"""Fact sheet 3: which scope each mode needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to insert for one request."""
+
+    posts: tuple[Post, ...]
+    events: tuple[Event, ...]
+    request_hash: bytes
+
+
+def plan(
+    request: PostRequest,
+    *,
+    customer_id: str,
+    key: str,
+    accounts: Mapping[str, Account],
+    media: Collection[str],
+    audited: bool,
+    now: datetime,
+) -> Plan | Problem:
+    """Posts for every account of the request, or what is wrong with it.
+
+    `accounts` are the customer's own among those named, `media` its own among the ids named.
+    """
+    errors = [*_unbuilt(request), *_account_errors(request, accounts), *_media_errors(request, media)]
+    if not audited and request.mode == "direct" and request.privacy_level not in (None, Privacy.SELF_ONLY):
+        errors.append(
+            FieldError(
+                "privacy_level",
+                "app_not_audited",
+                "TikTok lets an app that has not passed its audit post privately only; that is its rule, not a fault.",
+                limit=Privacy.SELF_ONLY,
+                found=str(request.privacy_level),
+                remedy="Send SELF_ONLY, or pass TikTok's audit and set TIKTOK_AUDITED=true.",
+            )
+        )
+    if errors:
+        return invalid(errors)
+    batch_id = new_id("bat", now) if request.account_ids is not None else None
+    posts = tuple(
+        _post(request, account_id, customer_id=customer_id, key=key, batch_id=batch_id, now=now)
+        for account_id in request.accounts
+    )
+    events = tuple(told for post in posts for told in _events(post, now=now))
+    return Plan(posts, events, request.content_hash())
+
+
+def _post(
+    request: PostRequest, account_id: str, *, customer_id: str, key: str, batch_id: str | None, now: datetime
+) -> Post:
+    source = request.media[0]
+    media_id = source if is_id(source, "med") else None
+    later = request.publish_at is not None and request.publish_at > now
+    state = PostState.DRAFT if request.draft else (PostState.SCHEDULED if later else PostState.QUEUED)
+    in_lane = state is PostState.QUEUED and media_id is not None
+    alarm = None if request.draft else (request.publish_at if later and media_id else now)
+    content = request.model_dump(mode="json", exclude={"account_ids", "idempotency_key"}) | {"account_id": account_id}
+    return Post(
+        id=new_id("post", now),
+        customer_id=customer_id,
+        account_id=account_id,
+        batch_id=batch_id,
+        idempotency_key=key,
+        request=content,
+        state=state,
+        version=1,
+        alarm=alarm,
+        in_lane=in_lane,
+        created_at=now,
+        updated_at=now,
+        media_id=media_id,
+        publish_at=request.publish_at,
+        publish_before=request.publish_before,
+    )
+
+
+def _events(post: Post, *, now: datetime) -> list[Event]:
+    more = {"idempotency_key": post.idempotency_key}
+    told = [post_event(EventType.POST_ACCEPTED, post, key="accepted", now=now, more=more)]
+    if post.state is PostState.SCHEDULED and post.publish_at:
+        at = {"publish_at": post.publish_at.isoformat()}
+        told.append(post_event(EventType.POST_SCHEDULED, post, key="scheduled:1", now=now, more=at))
+    return told
+
+
+def _account_errors(request: PostRequest, accounts: Mapping[str, Account]) -> list[FieldError]:
+    many = request.account_ids is not None
+    errors = []
+    for place, account_id in enumerate(request.accounts):
+        field = f"account_ids.{place}" if many else "account_id"
+        account = accounts.get(account_id)
+        if account is None:
+            errors.append(FieldError(field, "unknown_account", "This customer has no such account.",
+                                     found=account_id[:64], remedy="List the customer's accounts, or connect it."))  # fmt: skip
+        elif account.state is not AccountState.CONNECTED:
+            errors.append(FieldError(field, "account_not_connected", f"The account is {account.state}.",
+                                     found=account_id, remedy="Its creator must connect it again."))  # fmt: skip
+        elif SCOPE[request.mode] not in account.scopes:
+            detail = f"Missing required TikTok permissions: {SCOPE[request.mode]}."
+            errors.append(FieldError(field, "missing_scope", detail, limit=SCOPE[request.mode],
+                                     remedy="Connect the account again and grant all permissions."))  # fmt: skip
+    return errors
+
+
+def _media_errors(request: PostRequest, media: Collection[str]) -> list[FieldError]:
+    return [
+        FieldError(
+            f"media.{place}",
+            "unknown_media",
+            "This customer has no such media.",
+            found=source,
+            remedy="Upload the file first and send the id you get.",
+        )
+        for place, source in enumerate(request.media)
+        if is_id(source, "med") and source not in media
+    ]
+
+
+def _unbuilt(request: PostRequest) -> list[FieldError]:
+    """What the contract has and this version does not do yet: refused by name, never ignored."""
+    asked = {
+        "kind": (request.kind == "photo", "Photo posts"),
+        "transfer": (request.transfer == "pull", "Pulling by TikTok"),
+        "cover": (request.cover is not None, "Cover images"),
+    }
+    return [
+        FieldError(
+            field,
+            "capability_not_supported",
+            f"{what} are not part of this version.",
+            remedy=f"Leave {field} at its default.",
+        )
+        for field, (present, what) in asked.items()
+        if present
+    ]

@@ -1,0 +1,85 @@
+"""Events: recorded once by key; the outbox of deliveries (`fan_out_at`) and of RabbitMQ (`relay_at`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from libs.model.event import Event
+from libs.store import rows
+from libs.store.pool import Connection, Pool
+from libs.store.sql import Queries
+
+SQL = Queries("events")
+
+
+async def record_events(connection: Connection, events: Sequence[Event], *, now: datetime) -> int:
+    """Records events inside the transaction that caused them; returns how many were not known before."""
+    if not events:
+        return 0
+    return len(await connection.fetch(SQL.record, *rows.event_columns(events), now))
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """An event on its way to RabbitMQ."""
+
+    id: str
+    day: date
+    type: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """One event of a feed and the cursor that comes after it."""
+
+    id: str
+    type: str
+    body: str
+    cursor: str
+
+
+class Events:
+    """The tables events and event_keys."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def record(self, events: Sequence[Event], *, now: datetime) -> int:
+        """Records events that go with no other change."""
+        async with self._pool.transaction() as connection:
+            return await record_events(connection, events, now=now)
+
+    async def claim_relay(self, *, now: datetime, lease: datetime, limit: int) -> list[Relayed]:
+        """Events to publish, leased until `lease`, oldest first."""
+        found = await self._pool.fetch(SQL.claim_relay, now, lease, limit)
+        return sorted((Relayed(r["id"], r["day"], r["type"], r["body"]) for r in found), key=lambda event: event.id)
+
+    async def relayed(self, events: Sequence[Relayed]) -> None:
+        """RabbitMQ confirmed these."""
+        await self._pool.execute(SQL.relayed, [e.id for e in events], [e.day for e in events])
+
+    async def get(self, id_: str, *, customer_id: str | None) -> str | None:
+        """An event's body, if it is that customer's (None: anybody's)."""
+        day = rows.id_day(id_)
+        row = await self._pool.fetchrow(SQL.get, id_, day, customer_id) if day else None
+        return row["body"] if row else None
+
+    async def feed(
+        self,
+        *,
+        customer_id: str | None,
+        cursor: str | None,
+        limit: int,
+        type_: str | None = None,
+        post_id: str | None = None,
+    ) -> list[FeedItem]:
+        """Events in commit order after `cursor` (None: from the beginning); never skips one that commits late.
+
+        Raises ValueError for text that is no cursor.
+        """
+        xid, _, id_ = (cursor or "0.").partition(".")
+        if not (xid.isascii() and xid.isdigit() and len(xid) <= 20 and int(xid) < 2**64 and len(id_) <= 64):
+            raise ValueError("not a cursor")
+        found = await self._pool.fetch(SQL.feed, customer_id, xid, id_, type_, post_id, limit)
+        return [FeedItem(r["id"], r["type"], r["body"], f"{r['xid']}.{r['id']}") for r in found]

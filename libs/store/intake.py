@@ -1,0 +1,48 @@
+"""Taking a post request in: look up what it names, let the model decide, save once. By REST and by queue alike."""
+
+from datetime import datetime
+
+from libs.model.accept import plan
+from libs.model.ids import is_id
+from libs.model.post_request import PostRequest
+from libs.model.problem import Problem
+from libs.store.posts import Accepted, IdempotencyConflict
+from libs.store.store import Store
+
+
+async def take_request(
+    store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, now: datetime
+) -> Accepted | Problem:
+    """Accepts the request under the idempotency key `key`, or says what is wrong with it.
+
+    The same key with the same content returns the posts it made (`created` False), whatever has changed since; with
+    other content, the problem `idempotency_conflict`.
+    """
+    accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
+    named = [source for source in request.media if is_id(source, "med")]
+    media = {id_ for id_ in named if await store.media.get(id_, customer_id=customer_id)}
+    try:
+        known = await store.posts.accepted(
+            customer_id=customer_id, key=key, accounts=request.accounts, request_hash=request.content_hash()
+        )
+        if known is not None:
+            return known
+        planned = plan(
+            request, customer_id=customer_id, key=key, accounts=accounts, media=media, audited=audited, now=now
+        )
+        if isinstance(planned, Problem):
+            return planned
+        return await store.posts.accept(planned.posts, request_hash=planned.request_hash, events=planned.events)
+    except IdempotencyConflict as conflict:
+        return _conflict(key, conflict.post.id)
+
+
+def _conflict(key: str, post_id: str) -> Problem:
+    return Problem(
+        code="idempotency_conflict",
+        title="The idempotency key was used for another request",
+        status=409,
+        detail=f"The key {key[:64]!r} belongs to {post_id}, whose request differs from this one.",
+        remedy="Use a new key for a new post; repeat the very same request to find the old one.",
+        extra={"post_id": post_id},
+    )

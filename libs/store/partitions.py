@@ -1,0 +1,75 @@
+"""Daily partitions: made ahead, dropped when old. Names are `<table>_<yyyymmdd>`."""
+
+from datetime import date, datetime, timedelta
+
+from libs.store.pool import Connection, Pool
+
+TABLES = ("receipts", "events", "deliveries", "attempts")
+AHEAD = 3
+BEHIND = 4
+"""Receipts live on their body's day, and TikTok re-sends for 72 h."""
+_LOCK = 7_411_002
+
+
+class Partitions:
+    """Makes and drops the partitions of the growing tables. Safe to run from several programs at once."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def ensure(self, *, now: datetime) -> int:
+        """Makes the days around now that are missing; returns how many partitions were made."""
+        made = 0
+        wanted = [now.date() + timedelta(days=d) for d in range(-BEHIND, AHEAD + 1)]
+        have = await self._existing()
+        for table in TABLES:
+            for day in wanted:
+                if _name(table, day) not in have:
+                    made += await self._make(table, day)
+        return made
+
+    async def drop(self, *, older_than: date) -> list[str]:
+        """Drops whole days before `older_than`, and what fell on odd days and is as old; returns the dropped names."""
+        dropped = []
+        for name in sorted(await self._existing()):
+            table, _, day = name.rpartition("_")
+            if table in TABLES and day.isdigit() and datetime.strptime(day, "%Y%m%d").date() < older_than:  # noqa: DTZ007
+                await self._pool.execute(f"drop table if exists {name}")
+                dropped.append(name)
+        cutoff = datetime.combine(older_than, datetime.min.time()).astimezone()
+        await self._pool.execute("delete from receipts_default where received_at < $1", cutoff)
+        return dropped
+
+    async def _existing(self) -> set[str]:
+        found = await self._pool.fetch(
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+            " join pg_class p on p.oid = i.inhparent where p.relname = any($1::text[])",
+            list(TABLES),
+        )
+        return {row["relname"] for row in found}
+
+    async def _make(self, table: str, day: date) -> int:
+        name, following = _name(table, day), day + timedelta(days=1)
+        async with self._pool.transaction() as connection:
+            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+            if await connection.fetchval("select to_regclass($1) is not null", name):
+                return 0
+            # Rows of that day may wait in the default partition; they move first, or attaching is refused.
+            await connection.execute(f"create table {name} (like {table} including defaults including constraints)")
+            await self._move(connection, table, name, day)
+            await connection.execute(
+                f"alter table {table} attach partition {name} for values from ('{day}') to ('{following}')"
+            )
+        return 1
+
+    async def _move(self, connection: Connection, table: str, name: str, day: date) -> None:
+        await connection.execute(f"lock table {table}_default in access exclusive mode")
+        await connection.execute(
+            f"with moved as (delete from {table}_default where day = $1 returning *)"  # noqa: S608 (our own names)
+            f" insert into {name} select * from moved",
+            day,
+        )
+
+
+def _name(table: str, day: date) -> str:
+    return f"{table}_{day:%Y%m%d}"

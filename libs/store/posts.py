@@ -1,0 +1,206 @@
+"""Posts: accepted once, claimed by one driver at a time, saved only by who read the latest version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from libs.model.change import Change
+from libs.model.event import Event
+from libs.model.news import News
+from libs.model.post import Note, Post
+from libs.model.publication import Publication
+from libs.store import rows
+from libs.store.change import ChangeWriter
+from libs.store.events import record_events
+from libs.store.pool import Connection, Pool
+from libs.store.sql import Queries
+from libs.store.vault import Vault
+
+SQL = Queries("posts")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The posts of one request; `created` is False when its idempotency key had been used for the same request."""
+
+    posts: tuple[Post, ...]
+    created: bool
+
+
+class IdempotencyConflict(Exception):
+    """The idempotency key was used before for another request; carries a post it made."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__(f"the idempotency key belongs to {post.id}")
+        self.post = post
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a decision about a post needs."""
+
+    post: Post
+    publications: tuple[Publication, ...]
+    news: tuple[News, ...]
+
+    @property
+    def publication(self) -> Publication | None:
+        """The post's current publication."""
+        return next((p for p in self.publications if p.n == self.post.publication), None)
+
+
+class Posts:
+    """The tables posts, publications, news, timeline, batches and post_lanes."""
+
+    def __init__(self, pool: Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._writer = ChangeWriter(vault)
+
+    async def accept(self, posts: Sequence[Post], *, request_hash: bytes, events: Sequence[Event]) -> Accepted:
+        """Inserts the posts of one request, one per account, with their events and their batch, or finds them.
+
+        Raises `IdempotencyConflict` when the key was used for another request. Safe to call twice at once.
+        """
+        first = posts[0]
+        accounts = [post.account_id for post in posts]
+        for _ in range(3):
+            async with self._pool.transaction() as connection:
+                if await self._insert(connection, posts, request_hash=request_hash, events=events):
+                    return Accepted(tuple(posts), created=True)
+            known = await self.accepted(
+                customer_id=first.customer_id, key=first.idempotency_key, accounts=accounts, request_hash=request_hash
+            )
+            if known is not None:
+                return known
+        raise RuntimeError("an idempotency key was neither found nor free, three times")
+
+    async def accepted(
+        self, *, customer_id: str, key: str, accounts: Sequence[str], request_hash: bytes
+    ) -> Accepted | None:
+        """What this key was used for already, if anything. Raises `IdempotencyConflict` when for another request."""
+        known = await self._pool.fetch(SQL.known, customer_id, key, list(accounts))
+        return _found(known, request_hash) if known else None
+
+    async def _insert(
+        self, connection: Connection, posts: Sequence[Post], *, request_hash: bytes, events: Sequence[Event]
+    ) -> bool:
+        first = posts[0]
+        savepoint = connection.transaction()
+        await savepoint.start()
+        if first.batch_id is not None:
+            await connection.execute(SQL.insert_batch, first.batch_id, first.customer_id, len(posts), first.created_at)
+        made = await connection.fetch(SQL.insert, [_new(post) for post in posts], request_hash)
+        if len(made) != len(posts):
+            await savepoint.rollback()
+            return False
+        await savepoint.commit()
+        waiting = [post for post in posts if post.in_lane and post.alarm is not None]
+        if waiting:
+            await connection.execute(SQL.ring_lanes, [p.account_id for p in waiting], [p.alarm for p in waiting])
+        await record_events(connection, events, now=first.created_at)
+        return True
+
+    async def claim_due(self, *, now: datetime, lease: datetime, limit: int) -> list[Context]:
+        """Posts whose alarm has come, outside lanes, leased until `lease`."""
+        claimed = await self._pool.fetch(SQL.claim_due, now, lease, limit)
+        return await self._contexts([rows.post(row) for row in claimed])
+
+    async def claim_lanes(self, *, now: datetime, lease: datetime, limit: int) -> list[tuple[str, int]]:
+        """(account id, ring) of lanes whose alarm has come."""
+        return [(row["account_id"], row["ring"]) for row in await self._pool.fetch(SQL.claim_lanes, now, lease, limit)]
+
+    async def claim_in_lane(self, account_id: str, *, now: datetime, lease: datetime, limit: int) -> list[Context]:
+        """The next posts of one account's lane, oldest first, taken out of it and leased until `lease`."""
+        claimed = await self._pool.fetch(SQL.claim_in_lane, account_id, now, lease, limit)
+        return await self._contexts(sorted((rows.post(row) for row in claimed), key=lambda post: post.id))
+
+    async def rest_lane(self, account_id: str, *, ring: int, until: datetime) -> None:
+        """Lets a lane sleep until `until` or its next post, whichever is later, unless something rang since `ring`."""
+        await self._pool.execute(SQL.rest_lane, account_id, ring, until)
+
+    async def wake_lane(self, account_id: str, *, at: datetime) -> None:
+        await self._pool.execute(SQL.wake_lane, account_id, at)
+
+    async def sweep_lanes(self, *, now: datetime) -> int:
+        """Repairs lanes that sleep past a waiting post; returns how many (above 0 is worth a log line)."""
+        return await self._pool.execute(SQL.sweep_lanes, now)
+
+    async def save(
+        self, changes: Sequence[Change], *, now: datetime, facts: Sequence[tuple[int, str]] = ()
+    ) -> set[str]:
+        """Saves the changes in one transaction and settles the (fact id, result) pairs; returns the stale ids.
+
+        A change whose post was saved by somebody else since it was read is left out whole. With `facts`, nothing is
+        saved when any change is stale: a fact is settled only together with what it did.
+        """
+        async with self._pool.transaction() as connection:
+            return await self._writer.write(connection, changes, now=now, facts=facts)
+
+    async def contexts_by_publish_id(self, publish_ids: Sequence[str]) -> dict[str, tuple[Context, int]]:
+        """publish id → the post it belongs to, and which of its publications it is."""
+        found = await self._pool.fetch(SQL.by_publish_ids, list(publish_ids))
+        posts = {row["id"]: rows.post(row) for row in found}
+        contexts = {context.post.id: context for context in await self._contexts(list(posts.values()))}
+        return {row["of_publish_id"]: (contexts[row["id"]], row["of_n"]) for row in found}
+
+    async def get(self, id_: str, *, customer_id: str | None) -> Context | None:
+        """A post with its publications and news, if it is that customer's (None: anybody's)."""
+        row = await self._pool.fetchrow(SQL.get, id_, customer_id)
+        return (await self._contexts([rows.post(row)]))[0] if row else None
+
+    async def page(
+        self,
+        *,
+        customer_id: str | None,
+        before: str | None,
+        limit: int,
+        state: str | None = None,
+        account_id: str | None = None,
+        batch_id: str | None = None,
+    ) -> list[Post]:
+        """Newest first, those with an id below `before`."""
+        found = await self._pool.fetch(SQL.page, customer_id, before, state, account_id, batch_id, limit)
+        return [rows.post(row) for row in found]
+
+    async def timeline(self, post_id: str, *, limit: int = 500) -> list[tuple[datetime, Note]]:
+        """What happened to a post, in order."""
+        found = await self._pool.fetch(SQL.timeline_of, post_id, limit)
+        return [(row["at"], Note(row["kind"], row["detail"])) for row in found]
+
+    async def note_cancel(self, post_id: str, *, now: datetime) -> bool:
+        """Asks whoever drives the post to cancel it; False when it has reached a state where that means nothing."""
+        return await self._pool.fetchrow(SQL.note_cancel, post_id, now) is not None
+
+    async def cancel_requested(self, post_id: str) -> bool:
+        return bool(await self._pool.fetchval(SQL.cancel_requested, post_id))
+
+    async def add_note(self, post_id: str, note: Note, *, now: datetime) -> None:
+        """A line on the timeline that goes with no change."""
+        await self._pool.execute(SQL.add_note, post_id, now, note.kind, note.detail)
+
+    async def _contexts(self, posts: Sequence[Post]) -> list[Context]:
+        sent = [post.id for post in posts if post.publication]
+        publications: dict[str, list[Publication]] = {}
+        news: dict[str, list[News]] = {}
+        if sent:
+            async with self._pool.connection() as connection:
+                for row in await connection.fetch(SQL.publications_of, sent):
+                    publications.setdefault(row["post_id"], []).append(rows.publication(row, self._vault))
+                for row in await connection.fetch(SQL.news_of, sent):
+                    news.setdefault(row["post_id"], []).append(rows.news(row))
+        return [Context(p, tuple(publications.get(p.id, ())), tuple(news.get(p.id, ()))) for p in posts]
+
+
+def _found(known: Sequence[rows.Row], request_hash: bytes) -> Accepted:
+    posts = tuple(rows.post(row) for row in known)
+    if any(bytes(row["request_hash"]) != request_hash for row in known):
+        raise IdempotencyConflict(posts[0])
+    return Accepted(posts, created=False)
+
+
+def _new(post: Post) -> dict[str, Any]:
+    every = {name: getattr(post, name) for name in ("id", "customer_id", "account_id", "batch_id", "idempotency_key")}
+    every |= {name: getattr(post, name) for name in ("request", "state", "alarm", "in_lane", "media_id", "created_at")}
+    return every | {"publish_at": post.publish_at, "publish_before": post.publish_before}

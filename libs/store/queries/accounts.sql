@@ -1,0 +1,92 @@
+-- name: connect
+-- A reconnect keeps the account's id and starts a new grant; tokens of the old one are gone with it.
+insert into accounts as a (id, customer_id, client_key, open_id, username, display_name, scopes, state, granted_at,
+                           access_token, refresh_token, refresh_hash, access_expires_at, refresh_expires_at, alarm,
+                           created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, 'connected', $8, $9, $10, $11, $12, $13, $14, $8, $8)
+on conflict (customer_id, client_key, open_id) do update
+set username = coalesce(excluded.username, a.username), display_name = coalesce(excluded.display_name, a.display_name),
+    scopes = excluded.scopes, state = 'connected', reason = null, grant_n = a.grant_n + 1, granted_at = excluded.granted_at,
+    access_token = excluded.access_token, refresh_token = excluded.refresh_token, refresh_hash = excluded.refresh_hash,
+    access_expires_at = excluded.access_expires_at, refresh_expires_at = excluded.refresh_expires_at,
+    refreshes_failed = 0, alarm = excluded.alarm, version = a.version + 1, updated_at = excluded.updated_at
+returning *
+
+-- name: get
+select * from accounts where id = $1 and ($2::text is null or customer_id = $2)
+
+-- name: get_many
+select * from accounts where id = any($1::text[]) and ($2::text is null or customer_id = $2)
+
+-- name: page
+select * from accounts where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+order by id desc limit $3
+
+-- name: by_open_id
+select * from accounts where client_key = $1 and open_id = $2
+
+-- name: claim_refresh
+update accounts a set alarm = $2
+from (select id from accounts where alarm <= $1 order by alarm limit $3 for update skip locked) due
+where a.id = due.id
+returning a.*
+
+-- name: lease_refresh
+-- One refresher per account: whoever gets the row back. `$2` now, `$3` the end of the lease.
+update accounts set alarm = $3, refreshing_until = $3
+where id = $1 and state = 'connected' and (refreshing_until is null or refreshing_until <= $2)
+returning *
+
+-- name: refreshed
+-- Guarded by the grant and by the refresh token that was used: a late success is kept, a reconnect is not overwritten.
+update accounts
+set access_token = $4, refresh_token = $5, refresh_hash = $6, access_expires_at = $7,
+    refresh_expires_at = coalesce($8, refresh_expires_at), scopes = coalesce($9, scopes), refreshes_failed = 0,
+    alarm = $10, refreshing_until = null, state = 'connected', reason = null, version = version + 1, updated_at = $11
+where id = $1 and grant_n = $2 and refresh_hash = $3 and state <> 'disconnected'
+returning *
+
+-- name: refresh_failed
+update accounts set alarm = $4, refreshing_until = null, refreshes_failed = refreshes_failed + 1, reason = $5, updated_at = $6
+where id = $1 and grant_n = $2 and refresh_hash = $3 and state = 'connected'
+returning *
+
+-- name: reauthorize
+-- Only if the stored refresh token is still the one TikTok refused.
+update accounts set state = 'reauthorization_required', reason = $4, alarm = null, refreshing_until = null,
+    version = version + 1, updated_at = $5
+where id = $1 and grant_n = $2 and refresh_hash = $3 and state = 'connected'
+returning *
+
+-- name: disconnect
+update accounts set state = 'disconnected', reason = $3, alarm = null, refreshing_until = null,
+    version = version + 1, updated_at = $4
+where id = $1 and grant_n = $2 and state <> 'disconnected'
+returning *
+
+-- name: wake_posts
+-- The account changed: every unfinished post of it looks again.
+update posts set alarm = $2, in_lane = false, version = version + 1
+where account_id = $1 and state in ('scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
+
+-- name: take
+-- One slot of the sliding minute, if one is free. `$3` now, `$4` limit, `$5` when the slot frees itself if the caller dies.
+insert into budgets as b (account_id, call, busy) values ($1, $2, array[$5::timestamptz])
+on conflict (account_id, call) do update
+set busy = array_append(array(select u from unnest(b.busy) as u where u > $3 order by u), $5)
+where (b.blocked_until is null or b.blocked_until <= $3)
+  and (select count(*) from unnest(b.busy) as u where u > $3) < $4
+returning true
+
+-- name: free_at
+select greatest(
+    blocked_until,
+    (select u from unnest(busy) as u where u > $3 order by u desc offset $4 - 1 limit 1)
+) from budgets where account_id = $1 and call = $2
+
+-- name: give_back
+update budgets set busy[array_position(busy, $3::timestamptz)] = $4::timestamptz
+where account_id = $1 and call = $2 and array_position(busy, $3::timestamptz) is not null
+
+-- name: block
+update budgets set blocked_until = greatest(blocked_until, $3) where account_id = $1 and call = $2

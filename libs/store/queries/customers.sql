@@ -1,0 +1,35 @@
+-- name: insert
+insert into customers (id, name, created_at) values ($1, $2, $3) returning *
+
+-- name: get
+select * from customers where id = $1
+
+-- name: page
+select * from customers where ($1::text is null or id < $1) order by id desc limit $2
+
+-- name: insert_key
+insert into keys (id, customer_id, name, hash, grants, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7) returning *
+
+-- name: key_by_hash
+select * from keys where hash = $1
+
+-- name: page_keys
+select * from keys where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+order by id desc limit $3
+
+-- name: revoke_key
+update keys set revoked_at = coalesce(revoked_at, $3) where id = $1 and ($2::text is null or customer_id = $2) returning *
+
+-- name: used_keys
+update keys set last_used_at = greatest(last_used_at, $2) where id = any($1::text[])
+
+-- name: insert_media
+insert into media (id, customer_id, state, key, size, sha256, content_type, probe, created_at)
+values ($1, $2, 'ready', $3, $4, $5, $6, $7, $8) returning *
+
+-- name: get_media
+select * from media where id = $1 and ($2::text is null or customer_id = $2)
+
+-- name: page_media
+select * from media where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+order by id desc limit $3

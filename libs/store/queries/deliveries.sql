@@ -1,0 +1,128 @@
+-- name: endpoints_of
+select id, customer_id, events from endpoints where customer_id = any($1::text[])
+
+-- name: insert
+insert into deliveries (id, day, event_id, endpoint_id, customer_id, state, alarm, created_at)
+select id, day, event_id, endpoint_id, customer_id, 'pending', $6, $6
+from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[]) as d (id, day, event_id, endpoint_id, customer_id)
+on conflict (event_id, endpoint_id, day) do nothing
+
+-- name: ring_lanes
+-- Sorted, so that two transactions never deadlock. A pause is kept; `ring` keeps a lane awake that was about to sleep.
+update endpoint_lanes l
+set ring = l.ring + 1, alarm = greatest(least(coalesce(l.alarm, r.alarm), r.alarm), l.paused_until)
+from (
+    select lane.endpoint_id, u.alarm
+    from (select endpoint_id, min(alarm) as alarm from unnest($1::text[], $2::timestamptz[]) as u (endpoint_id, alarm)
+          group by endpoint_id) u
+    join endpoint_lanes lane using (endpoint_id)
+    order by lane.endpoint_id for update of lane
+) r
+where l.endpoint_id = r.endpoint_id
+
+-- name: claim
+-- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
+-- back of the line; a lane without rows comes back with nulls, to be put to sleep.
+with lanes as (
+    select endpoint_id, ring from endpoint_lanes where alarm <= $1 order by alarm limit $3 for update skip locked
+), due as (
+    select l.endpoint_id, d.id, d.day
+    from lanes l cross join lateral (
+        select id, day from deliveries
+        where endpoint_id = l.endpoint_id and alarm <= $1 order by alarm limit $4 for update skip locked
+    ) d
+), leased as (
+    update deliveries d set alarm = $2, version = d.version + 1
+    from due where d.id = due.id and d.day = due.day
+    returning d.id, d.day, d.event_id, d.endpoint_id, d.tries, d.version
+), moved as (
+    update endpoint_lanes l set alarm = $1 from lanes where l.endpoint_id = lanes.endpoint_id
+)
+select lanes.endpoint_id, lanes.ring, leased.id, leased.day, leased.event_id, leased.tries, leased.version,
+       e.body, e.occurred_at
+from lanes
+left join leased on leased.endpoint_id = lanes.endpoint_id
+left join events e on e.id = leased.event_id and e.day = leased.day
+
+-- name: sleep_lanes
+-- Only if nothing rang since the ring was read; the end of a lease is an alarm too, so a dead worker's rows are found.
+update endpoint_lanes l
+set alarm = greatest((select min(d.alarm) from deliveries d where d.endpoint_id = l.endpoint_id and d.alarm is not null),
+                     l.paused_until)
+from unnest($1::text[], $2::bigint[]) as x (endpoint_id, ring)
+where l.endpoint_id = x.endpoint_id and l.ring = x.ring
+
+-- name: settle
+-- State and attempts in one statement. A stale worker's attempt is kept (it did go out); its verdict is not.
+with input as (
+    select * from unnest($1::text[], $2::date[], $3::int[], $4::text[], $5::timestamptz[], $6::int[], $7::text[],
+                         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::int[], $13::text[], $14::text[], $15::int[])
+        as s (id, day, version, state, alarm, status, error, attempt_id, endpoint_id, event_id, at, ms, response, why, n)
+), settled as (
+    update deliveries d
+    set state = i.state, alarm = i.alarm, tries = d.tries + 1, version = d.version + 1, last_status = i.status,
+        last_error = i.error, finished_at = case when i.state <> 'pending' then $16::timestamptz end
+    from input i where d.id = i.id and d.day = i.day and d.version = i.version and d.state = 'pending'
+    returning d.id
+), kept as (
+    insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at)
+    select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, alarm
+    from input
+)
+select id from settled
+
+-- name: release
+-- Taken but not tried (a shutdown, a paused lane): nobody's failure, no try spent.
+update deliveries d set alarm = $4, version = d.version + 1
+from unnest($1::text[], $2::date[], $3::int[]) as x (id, day, version)
+where d.id = x.id and d.day = x.day and d.version = x.version and d.state = 'pending'
+
+-- name: pause_lanes
+update endpoint_lanes l
+set paused_until = greatest(l.paused_until, x.until), alarm = greatest(l.alarm, x.until)
+from (select lane.endpoint_id, u.until from unnest($1::text[], $2::timestamptz[]) as u (endpoint_id, until)
+      join endpoint_lanes lane using (endpoint_id) order by lane.endpoint_id for update of lane) x
+where l.endpoint_id = x.endpoint_id
+
+-- name: well
+-- A success ends a run of failures.
+update endpoints set failing_since = null where id = any($1::text[]) and failing_since is not null returning id
+
+-- name: failing
+update endpoints set failing_since = $2 where id = any($1::text[]) and failing_since is null
+
+-- name: disable
+-- `gone` endpoints answered 410; the others have failed since before `$3`.
+update endpoints set state = 'disabled', reason = case when id = any($1::text[]) then 'answered 410 Gone' else $4 end,
+       version = version + 1, updated_at = $5
+where state = 'enabled' and (id = any($1::text[]) or (id = any($2::text[]) and failing_since <= $3))
+returning id, customer_id, url, reason
+
+-- name: disable_lanes
+update endpoint_lanes set paused_until = 'infinity', alarm = null where endpoint_id = any($1::text[])
+
+-- name: sweep_lanes
+-- Repairs what should not happen: a lane that sleeps past a due delivery.
+update endpoint_lanes l set alarm = due.alarm, ring = l.ring + 1
+from (select endpoint_id, min(alarm) as alarm from deliveries where alarm is not null group by endpoint_id) due
+where l.endpoint_id = due.endpoint_id
+  and (l.alarm is null or l.alarm > greatest(due.alarm, l.paused_until, $1::timestamptz) + interval '2 minutes')
+  and (l.paused_until is null or l.paused_until < 'infinity')
+
+-- name: redeliver
+update deliveries set state = 'pending', alarm = $3, finished_at = null, version = version + 1
+where id = $1 and day = $2 and ($4::text is null or customer_id = $4)
+returning *
+
+-- name: get
+select d.*, e.type from deliveries d join events e on e.id = d.event_id and e.day = d.day
+where d.id = $1 and d.day = $2 and ($3::text is null or d.customer_id = $3)
+
+-- name: page
+select d.*, e.type from deliveries d join events e on e.id = d.event_id and e.day = d.day
+where ($1::text is null or d.customer_id = $1) and ($2::text is null or d.id < $2)
+  and ($3::text is null or d.endpoint_id = $3) and ($4::text is null or d.event_id = $4) and ($5::text is null or d.state = $5)
+order by d.id desc limit $6
+
+-- name: attempts_of
+select * from attempts where delivery_id = $1 order by id limit $2

@@ -1,0 +1,51 @@
+"""The store: one pool and a class per table group."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from libs.store.accounts import Accounts, Budgets
+from libs.store.customers import Customers, Keys, MediaFiles
+from libs.store.deliveries import Deliveries
+from libs.store.endpoints import Endpoints
+from libs.store.events import Events
+from libs.store.facts import Facts
+from libs.store.partitions import Partitions
+from libs.store.pool import Pool
+from libs.store.posts import Posts
+from libs.store.vault import Vault
+
+
+class Store:
+    """Everything that is kept. `open` before use, `close` after; every method may raise the room's `StoreError`s."""
+
+    def __init__(self, dsn: str, *, program: str, encryption_keys: Sequence[str], size: int = 10) -> None:
+        self._pool = Pool(dsn, program=program, size=size)
+        vault = Vault(encryption_keys)
+        self.accounts = Accounts(self._pool, vault)
+        self.budgets = Budgets(self._pool)
+        self.customers = Customers(self._pool)
+        self.deliveries = Deliveries(self._pool)
+        self.endpoints = Endpoints(self._pool, vault)
+        self.events = Events(self._pool)
+        self.facts = Facts(self._pool)
+        self.keys = Keys(self._pool)
+        self.media = MediaFiles(self._pool)
+        self.partitions = Partitions(self._pool)
+        self.posts = Posts(self._pool, vault)
+
+    async def open(self) -> None:
+        """Connects, checks the schema, makes today's partitions. Raises `Unavailable` or `SchemaMismatch`."""
+        await self._pool.open()
+        await self.partitions.ensure(now=await self._pool.now())
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def now(self) -> datetime:
+        """The database's clock: the one that replicas agree on."""
+        return await self._pool.now()
+
+    async def check(self) -> str | None:
+        """For readiness: None when Postgres answers."""
+        await self._pool.fetchval("select 1")
+        return None
