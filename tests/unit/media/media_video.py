@@ -1,0 +1,116 @@
+"""Making small videos with a real encoder, and then spoiling them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+os.environ["SVT_LOG"] = "1"  # the AV1 encoder's greeting is no test output
+SAMPLE_RATE = 48_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """What to encode: flat pictures whose grey changes, one second of them repeated as often as needed."""
+
+    codec: str = "libx264"
+    audio: str | None = "aac"
+    container: str = "mp4"
+    width: int = 360
+    height: int = 640
+    rate: Fraction | int = 30
+    seconds: Fraction | float = 3
+    pixels: str = "yuv420p"
+    rotation: int = 0
+    """Clockwise degrees a player shall turn it."""
+    muxing: tuple[tuple[str, str], ...] = ()
+    steps: tuple[int, ...] = (1,)
+    """Ticks between pictures, in turn: more than one number makes the rate vary."""
+
+    def write(self, path: Path) -> None:
+        with av.open(str(path), "w", format=self.container, options=dict(self.muxing)) as file:
+            pictures = file.add_stream(self.codec, rate=self.rate, options=_fast(self.codec))
+            pictures.width, pictures.height, pictures.pix_fmt = self.width, self.height, self.pixels
+            tick = 1 / Fraction(self.rate)
+            pictures.codec_context.time_base = tick
+            if self.rotation:
+                pictures.set_display_rotation(-self.rotation)
+            sound = file.add_stream(self.audio, rate=SAMPLE_RATE) if self.audio else None
+            for packet in _pictures(pictures, self, tick):
+                file.mux(packet)
+            if sound is not None:
+                for packet in _silence(sound, float(self.seconds)):
+                    file.mux(packet)
+
+
+def _fast(codec: str) -> dict[str, str]:
+    match codec:
+        case "libx264":
+            return {"preset": "ultrafast"}
+        case "libx265":
+            return {"preset": "ultrafast", "x265-params": "log-level=none"}
+        case "libvpx" | "libvpx-vp9":
+            return {"deadline": "realtime", "cpu-used": "8"}
+        case "libsvtav1":
+            return {"preset": "12"}
+        case _:
+            return {}
+
+
+def _pictures(stream: av.VideoStream, clip: Clip, tick: Fraction) -> Iterable[av.Packet]:
+    end = round(Fraction(clip.seconds) / tick)
+    time = number = 0
+    while time < end:
+        frame = av.VideoFrame(clip.width, clip.height, clip.pixels)
+        for plane in frame.planes:
+            plane.update(bytes([16 + number * 5 % 200]) * plane.buffer_size)
+        frame.pts, frame.time_base = time, tick
+        yield from stream.encode(frame)
+        time += clip.steps[number % len(clip.steps)]
+        number += 1
+    yield from stream.encode(None)
+
+
+def _silence(stream: av.AudioStream, seconds: float) -> Iterable[av.Packet]:
+    context = stream.codec_context
+    step = context.frame_size or 1024
+    for at in range(0, round(seconds * SAMPLE_RATE), step):
+        frame = av.AudioFrame(context.format.name, context.layout.name, step)
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def write_sound(path: Path, *, container: str, codec: str) -> None:
+    """A song."""
+    with av.open(str(path), "w", format=container) as file:
+        sound = file.add_stream(codec, rate=SAMPLE_RATE)
+        for packet in _silence(sound, 3):
+            file.mux(packet)
+
+
+def write_long(path: Path, *, seconds: int, clip: Clip = Clip(audio=None)) -> None:
+    """Minutes of video in no time: one second is encoded, and its packets are written again and again."""
+    second = path.with_suffix(".second")
+    replace(clip, seconds=1, audio=None).write(second)
+    with av.open(str(second)) as source, av.open(str(path), "w", format=clip.container) as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.size]
+        ticks = round(1 / stream.time_base)
+        bodies = [(bytes(packet), packet.pts, packet.dts, packet.duration, packet.is_keyframe) for packet in packets]
+        for second_number in range(seconds):
+            for body, pts, dts, duration, keyframe in bodies:
+                packet = av.Packet(body)
+                packet.stream, packet.time_base = copy, stream.time_base
+                packet.pts, packet.dts = pts + second_number * ticks, dts + second_number * ticks
+                packet.duration, packet.is_keyframe = duration, keyframe
+                target.mux(packet)
+    second.unlink()
