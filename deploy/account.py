@@ -110,6 +110,10 @@ def remove(directory: Path) -> None:
     data = directory / "data"
     if data.is_symlink():
         shutil.rmtree(data.resolve().parent)
+        try:
+            _SHARED.rmdir()
+        except OSError:
+            pass  # holds another server's data
     shutil.rmtree(directory)
 
 

@@ -111,7 +111,7 @@ def _download_and_unpack(cache: Path, environ: Mapping[str, str]) -> None:
     apt = cache / "apt"
     for folder in ("lists/partial", "archives/partial", "log"):
         (apt / folder).mkdir(parents=True, exist_ok=True)
-    (apt / "status").write_text(_without_rabbitmq(Path("/var/lib/dpkg/status")))
+    (apt / "status").write_text(without_rabbitmq(Path("/var/lib/dpkg/status").read_text()))
     (apt / "apt.conf").write_text(_APT_CONFIGURATION.format(apt=apt))
     apt_get = ["apt-get", "-q", "-y", "-c", str(apt / "apt.conf")]
     env = {**environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
@@ -128,9 +128,9 @@ def _download_and_unpack(cache: Path, environ: Mapping[str, str]) -> None:
     part.rename(cache / "rabbitmq")
 
 
-def _without_rabbitmq(status: Path) -> str:
+def without_rabbitmq(status: str) -> str:
     """What dpkg has installed, less Erlang and RabbitMQ, so that apt fetches both whole."""
-    stanzas = status.read_text().split("\n\n")
+    stanzas = status.split("\n\n")
     return "\n\n".join(each for each in stanzas if not each.startswith(("Package: erlang", "Package: rabbitmq")))
 
 

@@ -129,7 +129,7 @@ class EmbeddedPostgres:
             if time.monotonic() >= deadline:
                 raise ServerFailed(f"PostgreSQL was not ready in time:\n{self._log_since(start)}")
             time.sleep(0.02)
-        self._leash.release()
+        self._release_leash()
         tail = self._log_since(start)
         # The last children of a killed postmaster, or a port taken between our look and its bind.
         passes = "pre-existing shared memory block" in tail or not is_free(port)
@@ -150,10 +150,13 @@ class EmbeddedPostgres:
 
     def _forget(self) -> None:
         self._process = None
+        self._release_leash()
+        self._lock.release()
+
+    def _release_leash(self) -> None:
         if self._leash is not None:
             self._leash.release()
             self._leash = None
-        self._lock.release()
 
     def _log(self) -> BufferedWriter:
         return (self._directory / "log").open("ab")

@@ -56,7 +56,7 @@ class PrivateRabbit:
         self._directory = directory.absolute()
         if any(character.isspace() for character in str(self._directory)):
             raise Unsupported(f"RabbitMQ cannot live in a path with white space: {self._directory}")
-        self._program = program
+        self.program = program
         self._lock = FileLock(self._directory / "lock")
         self._epmd: subprocess.Popen[bytes] | None = None
         self._node: subprocess.Popen[bytes] | None = None
@@ -65,7 +65,7 @@ class PrivateRabbit:
     @property
     def url(self) -> str:
         """Valid from the first start on."""
-        return f"amqp://guest:guest@127.0.0.1:{self._ports()['amqp']}/"
+        return f"amqp://guest:guest@127.0.0.1:{self.ports()['amqp']}/"
 
     def start(self, *, timeout: float = 60.0) -> None:
         """Returns when an AMQP log-in works. Raises `DirectoryInUse`, or `ServerFailed` with the log's tail."""
@@ -75,9 +75,9 @@ class PrivateRabbit:
         try:
             self._prepare(min(deadline, time.monotonic() + _PORT_SECONDS))
             with (self._directory / "output").open("ab") as output:
-                self._epmd = self._popen([str(self._program.epmd)], output=output.fileno())
+                self._epmd = self._popen([str(self.program.epmd)], output=output.fileno())
                 self._leashes.append(Leash(self._epmd.pid, signal.SIGKILL))
-                self._node = self._popen([str(self._program.server)], output=output.fileno())
+                self._node = self._popen([str(self.program.server)], output=output.fileno())
                 # The script's whole group: killing the script alone would leave the node.
                 self._leashes.append(Leash(-self._node.pid, signal.SIGKILL))
             self._await_login(self._node, deadline)
@@ -120,14 +120,15 @@ class PrivateRabbit:
         # All or none: the distribution port and the name belong to the data.
         if not remembered.exists():
             remembered.write_text(json.dumps({"amqp": free_port(), "distribution": free_port(), "epmd": free_port()}))
-        for name, port in self._ports().items():
+        for name, port in self.ports().items():
             # A node killed a moment ago may still be letting go of its own.
             while not is_free(port):
                 if time.monotonic() >= deadline:
                     raise ServerFailed(f"port {port} ({name}) of the node in {self._directory} is taken")
                 time.sleep(0.05)
 
-    def _ports(self) -> dict[str, int]:
+    def ports(self) -> dict[str, int]:
+        """Every port of the node by its use; valid from the first start on."""
         return dict(json.loads((self._directory / "ports.json").read_text()))
 
     def _popen(self, argv: list[str], *, output: int) -> "subprocess.Popen[bytes]":
@@ -143,7 +144,7 @@ class PrivateRabbit:
 
     def _environment(self) -> dict[str, str]:
         """Complete: nothing of the caller's or the system's RabbitMQ configuration comes through."""
-        here, ports = self._directory, self._ports()
+        here, ports = self._directory, self.ports()
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C.UTF-8",
@@ -163,7 +164,7 @@ class PrivateRabbit:
             "RABBITMQ_CONFIG_FILE": str(here / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(here / "none"),
             "RABBITMQ_CONF_ENV_FILE": str(here / "none.sh"),
-            **self._program.environment,
+            **self.program.environment,
         }
 
     def _await_login(self, node: "subprocess.Popen[bytes]", deadline: float) -> None:

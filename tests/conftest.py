@@ -1,0 +1,131 @@
+"""Fixtures every test may use. Servers are shared by the run, databases and queue names belong to one test."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pika
+import pytest
+
+from deploy.backing import rabbit_program
+from deploy.errors import Unsupported
+from deploy.postgres import DISPOSABLE, EmbeddedPostgres
+from deploy.rabbitmq import PrivateRabbit, RabbitProgram
+from tests.databases import Databases
+from tests.found import FOUND, Found, without_rabbitmq
+
+pytest_plugins = ["tests.servers", "tests.rows"]
+
+
+@pytest.fixture(scope="session")
+def found(pytestconfig: pytest.Config) -> Found:
+    """What the run found to stand on."""
+    return pytestconfig.stash[FOUND]
+
+
+@pytest.fixture(scope="session")
+def postgres_url(found: Found) -> str:
+    """A server on which this run may create databases named after its token."""
+    assert found.postgres is not None
+    return found.postgres
+
+
+@pytest.fixture(scope="session")
+def databases(found: Found, postgres_url: str) -> Iterator[Databases]:
+    databases = Databases(postgres_url, directory=Path(found.directory), token=found.token)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(scope="session")
+def template_database(databases: Databases) -> str:
+    """The name of a migrated database, to be cloned and never connected to."""
+    databases.prepare_template()
+    return databases.template
+
+
+@pytest.fixture
+def database_url(databases: Databases, template_database: str) -> Iterator[str]:
+    """A fresh, migrated database of this test alone."""
+    name = databases.create()
+    yield databases.url(name)
+    databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(found: Found) -> str:
+    """A RabbitMQ that may be somebody's: declare nothing outside `rabbitmq_prefix`. Skips when there is none."""
+    if found.rabbitmq is None:
+        without_rabbitmq(found, found.rabbitmq_missing or "there is no RabbitMQ")
+    return found.rabbitmq
+
+
+@pytest.fixture
+def rabbitmq_declared() -> set[str]:
+    """Full names of queues and exchanges, beyond our topology, that the test wants deleted at its end."""
+    return set()
+
+
+@pytest.fixture
+def rabbitmq_prefix(rabbitmq_url: str, rabbitmq_declared: set[str]) -> Iterator[str]:
+    """A prefix of this test alone; our topology under it is deleted afterwards."""
+    from libs.broker.topology import EXCHANGES, QUEUES, Names
+
+    prefix = f"test-{secrets.token_hex(6)}."
+    yield prefix
+    names = {Names(prefix).of(each) for each in (*QUEUES, *EXCHANGES)} | rabbitmq_declared
+    connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_url))
+    try:
+        channel = connection.channel()
+        for name in names:
+            # RabbitMQ answers "deleted" for what is not there.
+            channel.queue_delete(name)
+            channel.exchange_delete(name)
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def private_postgres(found: Found) -> Iterator[Callable[[], EmbeddedPostgres]]:
+    """Starts servers that the test may stop and kill."""
+    servers: list[EmbeddedPostgres] = []
+
+    def start() -> EmbeddedPostgres:
+        server = EmbeddedPostgres(_private(found, "postgres"), settings=DISPOSABLE)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_program(found: Found) -> RabbitProgram:
+    """What private nodes are started from. Skips when there is none."""
+    try:
+        return rabbit_program(found.environ, say=print)
+    except Unsupported as error:
+        without_rabbitmq(found, str(error))
+
+
+@pytest.fixture
+def private_rabbit(found: Found, rabbitmq_program: RabbitProgram) -> Iterator[Callable[[], PrivateRabbit]]:
+    """Starts nodes that the test may stop and kill."""
+    nodes: list[PrivateRabbit] = []
+
+    def start() -> PrivateRabbit:
+        node = PrivateRabbit(_private(found, "rabbitmq"), program=rabbitmq_program)
+        nodes.append(node)
+        node.start()
+        return node
+
+    yield start
+    for node in nodes:
+        node.remove()
+
+
+def _private(found: Found, kind: str) -> Path:
+    # Not pytest's tmp_path: nobody but its owner may pass through that, and root's Postgres runs as somebody else.
+    return Path(found.directory) / f"{kind}-{secrets.token_hex(4)}"

@@ -1,0 +1,88 @@
+"""One fresh, migrated database per test: cloned from a template, because a clone costs less than the migrations."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.filelock import FileLock
+
+T = TypeVar("T")
+
+_SECONDS = 30.0
+
+
+class Databases:
+    """The databases of one test run on one server; every name starts with the run's token.
+
+    Blocks, and works from sync and async tests alike: its statements run in a thread of their own.
+    """
+
+    def __init__(self, server_url: str, *, directory: Path, token: str) -> None:
+        """`directory` and `token` are shared by all processes of the run."""
+        self._server_url = server_url
+        self._directory = directory
+        self._prefix = f"clipwire_test_{token}_"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="databases")
+
+    @property
+    def template(self) -> str:
+        return f"{self._prefix}template"
+
+    def prepare_template(self) -> None:
+        """Makes and migrates the template; the first process does it, the others wait."""
+        from libs.store.migrate import migrate  # here, so that tests without the schema do not need the store
+
+        done = self._directory / "template"
+        with FileLock(self._directory / "template.lock", timeout=_SECONDS):
+            if not done.exists():
+                self._server(f'create database "{self.template}"')
+                self._run(migrate(self.url(self.template)))
+                done.touch()
+
+    def create(self) -> str:
+        """A fresh clone of the template; its name."""
+        name = self._prefix + secrets.token_hex(6)
+        self._server(f'create database "{name}" template "{self.template}"')
+        return name
+
+    def drop(self, name: str) -> None:
+        """Also when a test left connections open."""
+        self._server(f'drop database "{name}" with (force)')
+
+    def drop_all(self) -> None:
+        """Everything of this run, whatever became of the processes that made it."""
+        self._run(self._drop_all())
+
+    def url(self, name: str) -> str:
+        return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    async def _drop_all(self) -> None:
+        connection = await asyncpg.connect(self._server_url, timeout=_SECONDS, command_timeout=_SECONDS)
+        try:
+            query = "select datname from pg_database where starts_with(datname, $1)"
+            for row in await connection.fetch(query, self._prefix):
+                await connection.execute(f'drop database if exists "{row["datname"]}" with (force)')
+        finally:
+            await connection.close()
+
+    def _server(self, statement: str) -> None:
+        self._run(self._execute(statement))
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._server_url, timeout=_SECONDS, command_timeout=_SECONDS)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._thread.submit(asyncio.run, work).result()
