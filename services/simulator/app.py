@@ -26,14 +26,17 @@ from services.simulator.engine.webhook import Webhooks
 from services.simulator.fault.book import FaultBook
 from services.simulator.log import CallLog
 from services.simulator.script.account import Accounts
+from services.simulator.script.authorize import Authorize
 from services.simulator.script.control import Control
 from services.simulator.script.files import Files
 from services.simulator.script.inspect import Inspect
+from services.simulator.script.portal import Portal
 from services.simulator.script.shape import errors
 from services.simulator.settings import SimulatorSettings
 from services.simulator.wire import oauth as oauth_wire
+from services.simulator.wire.consent import Consent
 from services.simulator.wire.display import Display
-from services.simulator.wire.gate import Gate
+from services.simulator.wire.gate import Endpoint, Gate, unsupported
 from services.simulator.wire.link import Links
 from services.simulator.wire.posting import Posting
 from services.simulator.wire.progress import Progress
@@ -146,7 +149,11 @@ class Simulator:
         self.gate.mount(app, Display(links).endpoints())
         self.gate.mount(app, Posting(self.stage, self._spool, links).endpoints())
         self.gate.mount(app, Progress(self.stage).endpoints())
+        self.gate.mount(app, Consent().endpoints())
+        self.gate.mount(app, [Endpoint("unsupported", "*", "/v2/{tail:.*}", unsupported)])
         CustomerRoutes(self.customers, self.clock, self.gate.closing).mount(app)
+        Authorize(self.world, self.clock, self.dials).mount(app)
+        Portal(self.world).mount(app)
         Accounts(self.world, self.clock, self.dials, self.stage, client_key=key).mount(app)
         Control(self.world, self.clock, self.dials, self.faults, settle=self.stage.settle, reset=self.reset).mount(app)
         Inspect(

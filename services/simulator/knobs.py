@@ -75,7 +75,10 @@ class Knobs(BaseModel):
     bytes_per_s: Count = Field(0, description="how fast uploads are read and pulls are made, real time; 0 is unlimited")
 
     # Pull (4.3)
-    pull_loopback: bool = Field(True, description="http and IP hosts are fine, and verified, when they are loopback")
+    pull_loopback: Literal["verified", "allowed", "off"] = Field(
+        "verified",
+        description="loopback hosts: `allowed` may be http and an IP, `verified` also needs no proof of ownership",
+    )
     pull_delay_s: Seconds = Field(0.0, description="wait before a pull starts")
     pull_attempts: Annotated[int, Field(ge=1, le=100)] = Field(1, description="tries before video_pull_failed")
     pull_retry_s: Seconds = Field(60.0, description="wait between tries")

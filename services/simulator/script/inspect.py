@@ -1,13 +1,14 @@
 """`/_sim/` views, and what creators and the portal can do: posts, webhooks, calls, apps, files."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.runtime.clock import Clock
 from services.simulator.engine.stage import Stage
-from services.simulator.engine.webhook import Webhooks
+from services.simulator.engine.webhook import Webhooks, envelope
 from services.simulator.fault.book import FaultBook
 from services.simulator.log import CallLog
 from services.simulator.script.shape import BadRequest, answer, body_as, not_found, number
@@ -18,6 +19,7 @@ from services.simulator.world.record import FailReason, Post, Privacy, Publicati
 from services.simulator.world.world import World
 
 PAGE = 1_000
+PING = "tiktok.ping"
 
 
 class DraftChoice(BaseModel):
@@ -38,6 +40,7 @@ class SendWebhook(BaseModel):
     content: dict[str, Any] = Field(default_factory=dict)
     user_openid: str | None = None
     client_key: str | None = None
+    create_time: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     raw: str | None = Field(None, max_length=1 << 20)
 
 
@@ -205,14 +208,20 @@ class Inspect:
         if client is None:
             raise BadRequest("client_key: no such app")
         now = self._clock.now()
-        if wanted.raw is not None:
-            body = wanted.raw.encode("utf-8", "surrogatepass")
-            hook = self._webhooks.send(client, wanted.event, body, at=now)
-        else:
-            given = self._webhooks.announce(News(wanted.event, client.key, wanted.content, now, wanted.user_openid))
-            if given is None:
-                raise BadRequest("client_key: no such app")
-            hook = given
+        body = (
+            wanted.raw.encode("utf-8", "surrogatepass")
+            if wanted.raw is not None
+            else _event_body(client.key, wanted, now)
+        )
+        publish_id = wanted.content.get("publish_id")
+        hook = self._webhooks.send(
+            client,
+            wanted.event,
+            body,
+            at=now,
+            open_id=wanted.user_openid,
+            publish_id=publish_id if isinstance(publish_id, str) else None,
+        )
         return answer(webhook_view(hook), status=201)
 
     def _pub(self, request: web.Request) -> Publication | None:
@@ -221,3 +230,12 @@ class Inspect:
     def _post(self, request: web.Request) -> Post | None:
         given = request.match_info["id"]
         return self._world.posts.get(int(given)) if given.isascii() and given.isdigit() and len(given) < 20 else None
+
+
+def _event_body(client_key: str, wanted: SendWebhook, now: datetime) -> bytes:
+    """The envelope; the portal's own test event counts milliseconds and has an empty `user_openid`."""
+    ping = wanted.event == PING
+    content = wanted.content or ({"reason": "testing Webhook"} if ping else {})
+    open_id = "" if ping and wanted.user_openid is None else wanted.user_openid
+    create_time = wanted.create_time or int(now.timestamp() * (1000 if ping else 1))
+    return envelope(News(wanted.event, client_key, content, now, open_id), create_time=create_time)

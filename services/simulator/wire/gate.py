@@ -218,6 +218,11 @@ class Gate:
             )
 
 
+async def unsupported(request: Request) -> Answer:
+    """A path without its trailing slash, or with the wrong method: the gateway knows no such thing."""
+    raise Refused(Code.UNSUPPORTED_PATH)
+
+
 def parse(http: web.Request, body: bytes) -> Any:
     """The body for faults and the log, read leniently; handlers read it strictly."""
     try:

@@ -88,6 +88,7 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     verified_urls: tuple[str, ...] = ()
     audited: bool = False
+    sandbox_of: str | None = None
     sandbox_users: tuple[str, ...] | None = None
     research_approved: bool = False
     active_user_cap: int | None = None
