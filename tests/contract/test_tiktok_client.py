@@ -105,6 +105,7 @@ async def test_a_revocation_ends_the_token_and_is_told(box: Box) -> None:
     "scopes",
     [["user.info.basic"], ["user.info.basic", "user.info.stats"], ["user.info.basic", "user.info.profile"]],
 )
+@pytest.mark.row("BO-28", "BO-29", "BO-30")
 async def test_exactly_the_fields_of_the_granted_scopes_are_answered(box: Box, scopes: list[str]) -> None:
     account = await box.account(scopes=scopes)
 

@@ -31,6 +31,7 @@ from tests.unit.tiktok.tiktok_script import (
 
 
 @pytest.mark.parametrize("name", list(V2_CALLS))
+@pytest.mark.row("BO-55")
 async def test_an_error_with_http_200_is_an_error(name: str) -> None:
     error = await failure(V2_CALLS[name], Scripted(200, refusal("spam_risk_too_many_posts", "Daily post cap reached")))
 
