@@ -14,7 +14,7 @@ from libs.egress.delivery import KEPT_BODY_BYTES, deliver, was_stale
 from libs.egress.dial import Dial, GuardedConnector, Pool, verified_tls
 from libs.egress.errors import Reason, Refusal, Refused, Unresolved
 from libs.egress.failure import blocked
-from libs.egress.fetch import Download, Redirected, open_download
+from libs.egress.fetch import Download, Limits, Redirected, open_download
 from libs.egress.guard import Guard, Scheme, Target
 from libs.egress.headers import check_sent_headers
 from libs.egress.outcome import Failed, Outcome
@@ -119,15 +119,10 @@ class GuardedClient:
         if refusal := check_sent_headers(headers):
             yield blocked(refusal, dial)
             return
-        timeout = ClientTimeout(total=timeout_s, connect=connect_timeout_s, sock_read=idle_timeout_s)
+        limits = Limits(max_bytes=max_bytes, total_s=timeout_s, connect_s=connect_timeout_s, idle_s=idle_timeout_s)
+        session = self._session(target.scheme)
         async with open_download(
-            self._session(target.scheme),
-            target,
-            headers=headers,
-            range_from=range_from,
-            max_bytes=max_bytes,
-            timeout=timeout,
-            dial=dial,
+            session, target, headers=headers, range_from=range_from, limits=limits, dial=dial
         ) as got:
             yield got
 

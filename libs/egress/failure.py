@@ -5,19 +5,20 @@ import ssl
 from time import perf_counter
 
 import aiohttp
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from libs.egress.dial import Dial
 from libs.egress.errors import EgressError, Refusal, Refused, Unresolved
 from libs.egress.headers import printable
 from libs.egress.outcome import Failed, FailureKind, Timings
 
-FAILURES: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, EgressError)
+# A parser's error in the middle of a body comes bare, without aiohttp's client wrapping.
+FAILURES: tuple[type[Exception], ...] = (aiohttp.ClientError, HttpProcessingError, OSError, EgressError)
 """Everything that `failed` can read; anything else is a bug of ours and may surface as one."""
 
 _LONGEST_DETAIL = 160
 
-_BY_ERRNO = {
+_UNCONNECTED = {
     errno.ECONNREFUSED: (FailureKind.CONNECT_REFUSED, "the connection was refused"),
     errno.ENETUNREACH: (FailureKind.UNREACHABLE, "the network is unreachable"),
     errno.EHOSTUNREACH: (FailureKind.UNREACHABLE, "the host is unreachable"),
@@ -90,8 +91,11 @@ def _read(error: Exception, dial: Dial) -> tuple[FailureKind, str]:
             return FailureKind.TLS, _read_tls(error.os_error)
         case aiohttp.ClientConnectorError() if dial.tls_started is not None:
             return FailureKind.TLS, "the connection ended during the TLS handshake"
-        case aiohttp.ClientResponseError():
-            if isinstance(error.__cause__, LineTooLong) or "Too many headers" in error.message:
+        case aiohttp.ClientConnectorError():
+            unconnected = (FailureKind.UNREACHABLE, "no address of the host could be reached")
+            return _UNCONNECTED.get(error.os_error.errno or 0, unconnected)
+        case aiohttp.ClientResponseError() | HttpProcessingError():
+            if _has_too_many_headers(error):
                 return FailureKind.HEADERS_TOO_LARGE, "the answer's headers are too large"
             return FailureKind.PROTOCOL, "the answer is not HTTP"
         case aiohttp.ClientPayloadError():
@@ -99,9 +103,21 @@ def _read(error: Exception, dial: Dial) -> tuple[FailureKind, str]:
         case aiohttp.ServerDisconnectedError():
             return FailureKind.RESET, "the connection was closed before an answer"
         case OSError():
-            return _BY_ERRNO.get(error.errno or 0) or (FailureKind.RESET, "the connection was reset")
+            return FailureKind.RESET, "the connection was reset"
         case _:
             return FailureKind.PROTOCOL, f"the exchange failed ({type(error).__name__})"
+
+
+def _has_too_many_headers(error: BaseException) -> bool:
+    # The parser's own words are at the end of a chain of two wrappings.
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, LineTooLong):
+            return True
+        if isinstance(cause, HttpProcessingError) and cause.message.startswith("Too many "):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _read_connect_timeout(dial: Dial) -> tuple[FailureKind, str]:

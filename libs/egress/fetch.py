@@ -1,9 +1,10 @@
 """Downloads: media that customers name, streamed under bounds."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
 from urllib.parse import urljoin
@@ -23,29 +24,28 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (?P<first>[0-9]{1,18})-[0-9]{1,18}/(?
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one download may cost."""
+
+    max_bytes: int
+    total_s: float
+    connect_s: float
+    idle_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Redirected:
     """The other side points elsewhere; nothing was followed."""
 
     status: int
-    url: str | None
-    """Absolute, not yet judged; None when the answer names no usable place. May hold secrets: do not log."""
+    url: str | None = field(repr=False)
+    """Absolute, not yet judged; None when the answer names no usable place. May hold secrets."""
     timings: Timings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
     """An open answer of any status but a redirect; its body is read once, through `chunks()`."""
-
-    __slots__ = (
-        "_dial",
-        "_max_bytes",
-        "_response",
-        "first_byte",
-        "headers",
-        "length",
-        "status",
-        "timings",
-        "whole_length",
-    )
 
     status: int
     headers: Mapping[str, str]
@@ -58,93 +58,89 @@ class Download:
     """Bytes of the whole file, if announced."""
     timings: Timings
     """Until the headers."""
-
-    def __init__(
-        self, response: ClientResponse, dial: Dial, *, first_byte: int, whole: int | None, max_bytes: int
-    ) -> None:
-        self.status = response.status
-        self.headers = kept_headers(response.headers)
-        self.first_byte = first_byte
-        self.length = response.content_length
-        self.whole_length = whole
-        self.timings = timings(dial)
-        self._response = response
-        self._dial = dial
-        self._max_bytes = max_bytes
+    _response: ClientResponse = field(repr=False)
+    _dial: Dial = field(repr=False)
+    _limits: Limits = field(repr=False)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body in pieces of at most 64 KiB.
 
-        Raises `DownloadBroken` when it stalls, ends early or grows beyond `max_bytes`; what came before is kept.
+        Raises `DownloadBroken` when it stalls, ends early or grows beyond its bytes; what came before stands.
         """
         taken = 0
-        content = self._response.content
-        while True:
-            try:
-                chunk = await content.read(_CHUNK_BYTES)
-            except FAILURES as exc:
-                raise DownloadBroken(failed(exc, self._dial, status=self.status)) from exc
-            if not chunk:
-                return
+        while chunk := await self._next_chunk():
             taken += len(chunk)
-            if taken > self._max_bytes:
-                raise DownloadBroken(too_large(self._max_bytes, self._dial, status=self.status))
+            if taken > self._limits.max_bytes:
+                raise DownloadBroken(too_large(self._limits.max_bytes, self._dial, status=self.status))
             yield chunk
+
+    async def _next_chunk(self) -> bytes:
+        try:
+            # Our own clock: aiohttp 3.14 drops its read timeout when its parser fails, and then waits for nothing.
+            async with asyncio.timeout(self._limits.idle_s):
+                return await self._response.content.read(_CHUNK_BYTES)
+        except FAILURES as exc:
+            raise DownloadBroken(failed(exc, self._dial, status=self.status)) from exc
 
 
 @asynccontextmanager
 async def open_download(
-    session: ClientSession,
-    target: Target,
-    *,
-    headers: Mapping[str, str],
-    range_from: int,
-    max_bytes: int,
-    timeout: ClientTimeout,
-    dial: Dial,
+    session: ClientSession, target: Target, *, headers: Mapping[str, str], range_from: int, limits: Limits, dial: Dial
 ) -> AsyncIterator[Download | Redirected | Failed]:
     """One GET of a read URL; the connection is closed on leaving unless the body was read to its end."""
+    opened = await _open(session, target, headers=headers, range_from=range_from, limits=limits, dial=dial)
+    if isinstance(opened, Failed):
+        yield opened
+        return
+    try:
+        yield _read_head(opened, target, range_from=range_from, limits=limits, dial=dial)
+    finally:
+        if not opened.content.at_eof():
+            opened.close()
+
+
+async def _open(
+    session: ClientSession, target: Target, *, headers: Mapping[str, str], range_from: int, limits: Limits, dial: Dial
+) -> ClientResponse | Failed:
+    timeout = ClientTimeout(total=limits.total_s, connect=limits.connect_s, sock_read=limits.idle_s)
     ranged = {**headers, "Range": f"bytes={range_from}-"} if range_from else headers
     token = DIAL.set(dial)
     try:
         response = await session.get(target.url, headers=ranged, timeout=timeout, allow_redirects=False)
     except FAILURES as exc:
-        response = None
-        failure = failed(exc, dial)
+        return failed(exc, dial)
     finally:
         DIAL.reset(token)
-    if response is None:
-        yield failure
-        return
     dial.answered = perf_counter()
-    try:
-        yield _opened(response, target, dial, range_from=range_from, max_bytes=max_bytes)
-    finally:
-        if response.content.at_eof():
-            response.release()
-        else:
-            response.close()
+    return response
 
 
-def _opened(
-    response: ClientResponse, target: Target, dial: Dial, *, range_from: int, max_bytes: int
+def _read_head(
+    response: ClientResponse, target: Target, *, range_from: int, limits: Limits, dial: Dial
 ) -> Download | Redirected | Failed:
-    if response.status in _REDIRECTS:
-        return Redirected(response.status, _place(response, target), timings(dial))
-    first_byte, whole = 0, response.content_length
-    if response.status == 206:
+    status, length = response.status, response.content_length
+    if status in _REDIRECTS:
+        return Redirected(status, _place(response, target), timings(dial))
+    first_byte, whole = 0, length
+    if status == 206:
         span = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if span is None or int(span["first"]) != range_from:
-            return Failed(
-                kind=FailureKind.PROTOCOL,
-                detail="the answer holds another range than was asked for",
-                timings=timings(dial),
-                status=response.status,
-            )
+            detail = "the answer holds another range than was asked for"
+            return Failed(kind=FailureKind.PROTOCOL, detail=detail, timings=timings(dial), status=status)
         first_byte, whole = range_from, None if span["whole"] == "*" else int(span["whole"])
-    if (response.content_length or 0) > max_bytes:
-        return too_large(max_bytes, dial, status=response.status)
-    return Download(response, dial, first_byte=first_byte, whole=whole, max_bytes=max_bytes)
+    if length is not None and length > limits.max_bytes:
+        return too_large(limits.max_bytes, dial, status=status)
+    return Download(
+        status=status,
+        headers=kept_headers(response.headers),
+        first_byte=first_byte,
+        length=length,
+        whole_length=whole,
+        timings=timings(dial),
+        _response=response,
+        _dial=dial,
+        _limits=limits,
+    )
 
 
 def _place(response: ClientResponse, target: Target) -> str | None:
