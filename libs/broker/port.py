@@ -121,7 +121,10 @@ class Broker(Protocol):
         ...
 
     async def ring(self, bell: str) -> None:
-        """Wake whoever listens to `bell`. Never raises and never waits: a lost bell costs time, never work."""
+        """Wake whoever listens to `bell`. Never waits, and fails in silence: a lost bell costs time, never work.
+
+        Bells are short lower-case names of ours; anything else is a `ValueError`.
+        """
         ...
 
     def listen(self, *bells: str) -> AbstractAsyncContextManager[BellListener]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 MAX_PREFIX = 100
 """Characters of a prefix; AMQP allows names of 255 bytes and ours must fit behind it."""
 
+_BELL = re.compile(r"[a-z0-9._-]{1,100}")
 _PREFIX = re.compile(r"[A-Za-z0-9._:-]*")
 
 
@@ -104,7 +105,9 @@ class Names:
 
 
 def bell_key(bell: str) -> str:
-    """The routing key of a bell."""
+    """The routing key of a bell. Raises `ValueError` for a name that is not short, lower-case and plain."""
+    if not _BELL.fullmatch(bell):
+        raise ValueError(f"{bell!r} is no name for a bell")
     return f"bell.{bell}"
 
 

@@ -59,6 +59,11 @@ def describe(error: BaseException | None) -> str:
     return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
 
 
+def unexpected(error: BaseException | None) -> BaseException | None:
+    """The error itself when neither we nor aiormq have a name for it, so that a log shows where it comes from."""
+    return None if error is None or isinstance(error, BrokerError | AMQPError | OSError) else error
+
+
 def remedy(error: BaseException | None) -> str:
     """What an operator can do about a connection or channel that failed with `error`."""
     while isinstance(error, BrokerError) and error.__cause__ is not None:

@@ -31,7 +31,7 @@ class Ringer:
         self._any = asyncio.Event()
 
     def ring(self, bell: str) -> None:
-        self._rung.add(bell)
+        self._rung.add(bell_key(bell))
         self._any.set()
 
     async def run(self) -> None:
@@ -39,18 +39,18 @@ class Ringer:
             await self._any.wait()
             channel = await self._kept.channel()
             self._any.clear()
-            bells, self._rung = self._rung, set()
+            keys, self._rung = self._rung, set()
             try:
                 async with answered(RING_SECONDS):
-                    for bell in bells:
+                    for key in keys:
                         await channel.basic_publish(
                             b"",
                             exchange=self._exchange,
-                            routing_key=bell_key(bell),
+                            routing_key=key,
                             properties=Basic.Properties(delivery_mode=1),
                         )
             except BrokerError as error:
-                log.debug("broker.bell_lost", bells=sorted(bells), error=describe(error))
+                log.debug("broker.bell_lost", keys=sorted(keys), error=describe(error))
 
 
 class RabbitBellListener:
@@ -62,7 +62,7 @@ class RabbitBellListener:
     """
 
     def __init__(self, bells: tuple[str, ...], *, names: Names) -> None:
-        self._bells = bells
+        self._keys = [bell_key(bell) for bell in bells]
         self._names = names
         self._rung = asyncio.Event()
         self._ready = asyncio.Event()
@@ -80,8 +80,8 @@ class RabbitBellListener:
         await channel.queue_declare(
             queue, exclusive=True, auto_delete=True, arguments={"x-max-length": 1, "x-overflow": "drop-head"}
         )
-        for bell in self._bells:
-            await channel.queue_bind(queue, self._names.of(BELLS), bell_key(bell))
+        for key in self._keys:
+            await channel.queue_bind(queue, self._names.of(BELLS), key)
         await channel.basic_qos(prefetch_count=1)
         await channel.basic_consume(queue, on_ring)
         if self._ready.is_set():

@@ -20,7 +20,7 @@ from libs.broker.rabbit.subscription import RabbitSubscription
 from libs.broker.rabbit.wire import frame_max_of, properties_of
 from libs.broker.topology import DEAD_JOBS, Exchange, Names, Queue
 
-LISTEN_SECONDS = 1.0
+LISTEN_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -57,30 +57,29 @@ class RabbitBroker:
         self._ringer = Ringer(self._unconfirmed, self._names)
 
         self._kept: set[KeptChannel] = {self._confirmed, self._unconfirmed, self._replies}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._started = self._receiving = self._closed = False
+        self._lines: set[asyncio.Task[None]] = set()
+        self._users: set[asyncio.Task[None]] = set()
+        self._started = self._receiving = self._closed = self._broken = False
 
     @property
     def connected(self) -> bool:
-        return self._started and not self._closed and all(kept.is_open for kept in self._kept)
+        usable = self._started and not self._closed and not self._broken
+        return usable and all(kept.is_open for kept in self._kept)
 
     async def start(self) -> None:
         if self._started:
             raise RuntimeError("this broker was started already")
         self._started = True
-        self._spawn(self._outbound.run())
-        self._spawn(self._ringer.run())
+        self._spawn(self._outbound.run(), into=self._lines)
+        self._spawn(self._ringer.run(), into=self._users)
         for kept in self._kept:
-            self._spawn(kept.run())
+            self._spawn(kept.run(), into=self._users)
 
     async def close(self) -> None:
         self._closed = True
-        self._publisher.stop()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            # Each needs at most CLOSE_SECONDS by itself; channels and connections close at the same time.
-            await asyncio.wait(self._tasks, timeout=2 * CLOSE_SECONDS)
+        # Channels first: closing a connection drops what waits to be written, and that may be acks.
+        await _end(self._users)
+        await _end(self._lines)
 
     async def publish(self, message: Message, *, exchange: Exchange, mandatory: bool = True, timeout: float) -> None:
         await self._publisher.publish(message, exchange=self._names.of(exchange), mandatory=mandatory, timeout=timeout)
@@ -99,7 +98,7 @@ class RabbitBroker:
 
     async def reply(self, received: Received, body: bytes, *, timeout: float) -> bool:
         answer = reply_message(received.message, body)
-        if answer is None or self._names.owns(answer.routing_key) or self._closed:
+        if answer is None or self._names.owns(answer.routing_key):
             return False
         try:
             check_body(answer)
@@ -138,28 +137,35 @@ class RabbitBroker:
             raise RuntimeError("start the broker before consuming, and do not consume after close")
         if not self._receiving:
             self._receiving = True
-            self._spawn(self._inbound.run())
+            self._spawn(self._inbound.run(), into=self._lines)
         kept = KeptChannel(self._inbound, purpose=purpose, prepare=prepare)
         self._kept.add(kept)
-        task = self._spawn(kept.run())
+        task = self._spawn(kept.run(), into=self._users)
         try:
             yield
         finally:
             self._kept.discard(kept)
-            task.cancel()
-            await asyncio.wait({task}, timeout=2 * CLOSE_SECONDS)
+            await _end({task})
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None], *, into: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        into.add(task)
+        task.add_done_callback(into.discard)
+        task.add_done_callback(self._report)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _report(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            # None of these loops ends by itself, so this is a bug; readiness fails from here on.
+            # These loops end by cancellation only, so this is a bug; readiness fails from here on.
+            self._broken = True
             log.error("broker.task_died", exc_info=error)
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
 
 
 async def _as_it_is(_channel: aiormq.Channel) -> None:

@@ -13,8 +13,7 @@ import aiormq
 import structlog
 from pamqp.commands import Basic
 
-from libs.broker.errors import BrokerError
-from libs.broker.rabbit.answer import answered, describe, remedy
+from libs.broker.rabbit.answer import answered, describe, remedy, unexpected
 from libs.broker.rabbit.link import STABLE_SECONDS, Link, Slot, closed, shut
 from libs.broker.topology import BINDINGS, EXCHANGES, QUEUES, Names
 
@@ -50,6 +49,12 @@ class KeptChannel:
 
     async def run(self) -> None:
         """Open, prepare, watch, and open again, until cancelled; then close, which returns unacked messages."""
+        try:
+            await self._run()
+        finally:
+            self._slot.end()
+
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         attempt = 0
         while True:
@@ -65,6 +70,7 @@ class KeptChannel:
                 "broker.channel_lost",
                 error=describe(reason),
                 remedy=remedy(reason),
+                exc_info=unexpected(reason),
                 attempt=attempt,
                 retry_in_s=round(pause, 2),
             )
@@ -88,7 +94,7 @@ class KeptChannel:
                 await self._prepare(channel)
             self._slot.set(channel)
             return await closed(channel.closing, cancelled)
-        except BrokerError as error:
+        except Exception as error:  # not even a bug may end the attempts
             # Where the server closed the channel during a call, the call's own error may only say "closed".
             return (await closed(channel.closing) or error) if channel is not None and channel.is_closed else error
         finally:

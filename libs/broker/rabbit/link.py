@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import aiormq
 import structlog
 
-from libs.broker.errors import BrokerError
-from libs.broker.rabbit.answer import answered, describe, remedy
+from libs.broker.errors import Unavailable
+from libs.broker.rabbit.answer import answered, describe, remedy, unexpected
 from libs.broker.rabbit.frames import FrameTransport
 
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
 STABLE_SECONDS = 5.0
 """What lived this long is reopened at once when it breaks; what did not is paced like a failed attempt."""
 
@@ -80,6 +80,7 @@ class Slot(Generic[C]):
 
     def __init__(self) -> None:
         self._open: C | None = None
+        self._ended = False
         self._changed = asyncio.Event()
 
     @property
@@ -91,11 +92,23 @@ class Slot(Generic[C]):
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def end(self) -> None:
+        """There will be no other: whoever waits or comes later gets `Unavailable`."""
+        self._ended = True
+        self.set(None)
+
     async def get(self) -> C:
         """Wait for an open one. The caller sets the deadline."""
         while (value := self._open) is None or value.is_closed:
+            if self._ended:
+                raise Unavailable("this broker is closed")
             await self._changed.wait()
         return value
+
+
+class _Connection(aiormq.Connection):
+    HEARTBEAT_GRACE_MULTIPLIER = 2  # a peer is dead after two missed heartbeats, as AMQP has it, not after three
+    READER_CLOSE_TIMEOUT = 1  # seconds a dead peer gets to say goodbye
 
 
 class Link:
@@ -124,13 +137,14 @@ class Link:
         while True:
             try:
                 connection = await self._connect()
-            except BrokerError as error:
+            except Exception as error:  # not even a bug may end the program's line to the broker
                 pause = self.retry.pause(attempt, roll=random.random())
                 attempt += 1
                 self._log.warning(
                     "broker.connect_failed",
                     error=describe(error),
                     remedy=remedy(error),
+                    exc_info=unexpected(error),
                     attempt=attempt,
                     retry_in_s=round(pause, 2),
                 )
@@ -149,7 +163,7 @@ class Link:
             await asyncio.sleep(self.retry.pause(attempt, roll=random.random()))
 
     async def _connect(self) -> aiormq.Connection:
-        connection = aiormq.Connection(
+        connection = _Connection(
             self._target.dial,
             transport_factory=FrameTransport(),
             client_properties={"connection_name": self._label},

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import aiormq
 from aiormq.exceptions import PublishError
 
-from libs.broker.errors import BrokerError, Unavailable
+from libs.broker.errors import BrokerError
 from libs.broker.message import Message, check_body, dead_letter_message
 from libs.broker.rabbit.answer import answered
 from libs.broker.rabbit.kept import KeptChannel
@@ -22,7 +21,6 @@ class Publisher:
     def __init__(self, kept: KeptChannel) -> None:
         self._kept = kept
         self._window = asyncio.Semaphore(MAX_UNCONFIRMED)
-        self._stopped = False
         self._unconfirmed: dict[str, asyncio.Event] = {}
 
     async def publish(self, message: Message, *, exchange: str, mandatory: bool, timeout: float) -> None:
@@ -51,7 +49,7 @@ class Publisher:
         """Put a copy into `queue`, by name; without the stranger's headers where those cannot be sent again."""
         copy = dead_letter_message(dead, queue=queue, reason=reason).identified()
         async with answered(timeout):
-            if not can_travel(copy, frame_max=frame_max_of(await self._channel())):
+            if not can_travel(copy, frame_max=frame_max_of(await self._kept.channel())):
                 copy = dead_letter_message(copy, queue=queue, reason=reason, keep_headers=False)
             try:
                 await self._publish(copy, exchange="", mandatory=True)
@@ -60,13 +58,9 @@ class Publisher:
                 await self._kept.prepare_again()
                 await self._publish(copy, exchange="", mandatory=True)
 
-    def stop(self) -> None:
-        """Answer `Unavailable` at once from now on, instead of waiting for a channel that never comes."""
-        self._stopped = True
-
     async def _publish(self, message: Message, *, exchange: str, mandatory: bool) -> None:
         async with self._window, self._alone(message.message_id or ""):
-            channel = await self._channel()
+            channel = await self._kept.channel()
             await channel.basic_publish(
                 message.body,
                 exchange=exchange,
@@ -74,11 +68,6 @@ class Publisher:
                 properties=properties_of(message, frame_max=frame_max_of(channel)),
                 mandatory=mandatory,
             )
-
-    async def _channel(self) -> aiormq.Channel:
-        if self._stopped:
-            raise Unavailable("this broker is closed")
-        return await self._kept.channel()
 
     @asynccontextmanager
     async def _alone(self, message_id: str) -> AsyncIterator[None]:
