@@ -2,7 +2,7 @@
 
 from broker_place import SOON, Place
 
-MOMENT = 0.15
+MOMENT = 0.1
 
 
 async def test_bell_is_heard_by_another_process(place: Place) -> None:

@@ -11,7 +11,7 @@ from libs.broker.message import MAX_BODY_BYTES, Message
 from libs.broker.topology import CLIPWIRE, DEAD_JOBS, JOBS, Names
 from tests.eventually import eventually
 
-MOMENT = 0.15
+MOMENT = 0.1
 """For proving that nothing comes."""
 
 
@@ -228,6 +228,22 @@ async def test_closing_a_broker_gives_back_what_is_unsettled(place: Place) -> No
             await received.ack()
     async with yours.subscribe(JOBS, prefetch=10) as jobs:
         assert (await take(jobs, 1))[0].redelivered
+
+
+async def test_acks_written_just_before_the_end_count(place: Place) -> None:
+    mine, yours = await place.broker(), await place.broker()
+    await mine.publish_many([job() for _ in range(60)], exchange=CLIPWIRE, timeout=SOON)
+
+    async with mine.subscribe(JOBS, prefetch=100) as jobs:
+        for received in await take(jobs, 30):
+            await received.ack()
+    async with mine.subscribe(JOBS, prefetch=100) as jobs:
+        for received in await take(jobs, 30):
+            await received.ack()
+        await mine.close()
+
+    async with yours.subscribe(JOBS, prefetch=100) as jobs:
+        assert await jobs.receive(limit=100, wait=MOMENT) == []
 
 
 async def test_consumers_of_one_queue_share_it(place: Place) -> None:
