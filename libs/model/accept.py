@@ -108,7 +108,7 @@ def _account_errors(request: PostRequest, accounts: Mapping[str, Account]) -> li
         account = accounts.get(account_id)
         if account is None:
             errors.append(FieldError(field, "unknown_account", "This customer has no such account.",
-                                     found=account_id[:64], remedy="List the customer's accounts, or connect it."))  # fmt: skip
+                                     found=account_id[:64], remedy="List the accounts, or connect it."))  # fmt: skip
         elif account.state is not AccountState.CONNECTED:
             errors.append(FieldError(field, "account_not_connected", f"The account is {account.state}.",
                                      found=account_id, remedy="Its creator must connect it again."))  # fmt: skip

@@ -208,6 +208,17 @@ def tries_spent(why: str, *, code: str) -> Problem:
     )
 
 
+def begin_failed(post: Post, publication: Publication, *, why: str, code: str, now: datetime) -> Change:
+    """The init failed or its reply was lost. Nobody has an upload URL, so nothing can publish: a new init, later."""
+    if post.failures + 1 >= TRIES_MAX:
+        return fail(post, tries_spent(why, code=code), stage="init", now=now, publications=abandoned(publication))
+    due = retry_at(post.failures, now=now)
+    after = replace(move(post, PostState.QUEUED, now=now, alarm=due), failures=post.failures + 1)
+    more = {"reason": code, "detail": why, "next_attempt_at": due.isoformat(), "attempt": after.failures}
+    told = post_event(EventType.POST_RETRYING, after, key=f"retrying:{publication.n}:init", now=now, more=more)
+    return Change(after, abandoned(publication), events=(told,), notes=(Note("retrying", more),))
+
+
 def waits(post: Post, *, until: datetime, why: str, now: datetime) -> Change:
     """The post waits for somebody else's limit; this spends no try and tells no customer."""
     return Change(replace(post, alarm=until, in_lane=False, updated_at=now), notes=(Note("waiting", {"why": why}),))

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from libs.model.change import Change, cancel, move, post_event
+from libs.model.change import Change, cancel, fail, move, post_event
 from libs.model.drive import URL_MARGIN, Upload, abandoned, send_again, url_usable
 from libs.model.event import EventType
 from libs.model.pace import GIVE_UP_LOOKING, UNCONFIRMED_AFTER, next_look, next_public_id_look
 from libs.model.post import Note, Post, PostState
+from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
 
 FENCE = timedelta(minutes=5)
@@ -37,6 +38,40 @@ def looked(
         whole = uploaded is not None
         seen = replace(seen, state=PublicationState.COMMITTED if whole else PublicationState.COMMITTING)
     return _still_processing(post, replace(seen, committing_at=seen.committing_at or now), now=now)
+
+
+def ended(post: Post, publication: Publication, *, status: str, now: datetime) -> Change:
+    """TikTok told how it ended: that is a fact, recorded apart. Should nothing come of it, look again after a while."""
+    since = publication.committing_at or publication.intent_at
+    public = post.state is PostState.PUBLISHED
+    due = (next_public_id_look if public else next_look)(since=since, now=now)
+    seen = replace(publication, last_status=status[:64])
+    return Change(replace(post, alarm=due if public else due or now + GIVE_UP_LOOKING, updated_at=now), (seen,))
+
+
+def account_lost(post: Post, publication: Publication | None, *, removed: bool, reason: str, now: datetime) -> Change:
+    """Its account may no longer be used. `removed` says the grant was ended, not merely that its tokens ran out.
+
+    TikTok fails what a removed grant was posting (fact sheet 8, trap 24) and cannot be asked about it any more. With
+    tokens that merely ran out it may still publish what it has, so such a post is unconfirmed until a webhook tells.
+    """
+    may_publish = publication is not None and publication.state in (
+        PublicationState.COMMITTING,
+        PublicationState.COMMITTED,
+    )
+    if post.state is PostState.PUBLISHED:
+        return Change(replace(post, alarm=None, updated_at=now))
+    if publication is not None and may_publish and not removed:
+        return _unconfirmed(post, publication, due=None, now=now)
+    code = "auth_removed" if removed else "reauthorization_required"
+    problem = Problem(
+        code=code,
+        title="The account is not connected",
+        status=422,
+        detail=f"The account can no longer be used: {reason}.",
+        remedy="Its creator must connect it again; then post again.",
+    )
+    return fail(post, problem, stage="authorization", now=now, publications=abandoned(publication))
 
 
 def _still_processing(post: Post, publication: Publication, *, now: datetime) -> Change:

@@ -1,7 +1,6 @@
 """Settings from the environment and `.env`: one frozen model per program, one clear line when something is wrong."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
@@ -68,6 +67,6 @@ def mask_url(url: str) -> str:
     return f"{scheme}://{userinfo.split(':', 1)[0]}:***@{host}"
 
 
-def environment_without_dotenv() -> dict[str, str]:
-    """A copy of the process environment, for starting children and for tests that build settings explicitly."""
-    return dict(os.environ)
+def reveal(secrets: Sequence[SecretStr]) -> list[str]:
+    """The texts of secrets, for the room that uses them."""
+    return [secret.get_secret_value() for secret in secrets]

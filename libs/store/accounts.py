@@ -82,6 +82,10 @@ class Accounts:
         row = await self._pool.fetchrow(SQL.lease_refresh, id_, now, lease)
         return self._grant(row) if row else None
 
+    async def release_refresh(self, id_: str) -> None:
+        """Ends a lease that was not needed."""
+        await self._pool.execute(SQL.release_refresh, id_)
+
     async def refreshed(self, used: Grant, tokens: Tokens, *, now: datetime) -> bool:
         """Stores what a refresh gave; False when it was connected anew or refreshed otherwise."""
         row = await self._pool.fetchrow(

@@ -37,6 +37,9 @@ update accounts set alarm = $3, refreshing_until = $3
 where id = $1 and state = 'connected' and (refreshing_until is null or refreshing_until <= $2)
 returning *
 
+-- name: release_refresh
+update accounts set refreshing_until = null where id = $1
+
 -- name: refreshed
 -- Guarded by the grant and by the refresh token that was used: a late success is kept, a reconnect is not overwritten.
 update accounts

@@ -1,0 +1,26 @@
+"""How often TikTok may be asked per account and minute (fact sheet 3), and how long an answer may take."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+WINDOW = timedelta(seconds=61)
+"""A slot is free this long after its call ended: TikTok's minute, and a second for clocks that differ."""
+
+
+class Call(StrEnum):
+    """A budget of its own each, counted per account across replicas."""
+
+    VIDEO_INIT = "video_init"
+    INBOX_INIT = "inbox_init"
+    CREATOR_INFO = "creator_info"
+    STATUS = "status"
+
+
+PER_MINUTE: dict[Call, int] = {Call.VIDEO_INIT: 6, Call.INBOX_INIT: 6, Call.CREATOR_INFO: 20, Call.STATUS: 30}
+TIMEOUT_S: dict[Call, float] = {
+    Call.VIDEO_INIT: 30.0,
+    Call.INBOX_INIT: 30.0,
+    Call.CREATOR_INFO: 20.0,
+    Call.STATUS: 20.0,
+}
+"""Each shorter than the lease of whoever calls."""

@@ -1,0 +1,75 @@
+"""A program: an HTTP shell and workers, started together and stopped together."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from libs.runtime.web import HttpServer
+from libs.runtime.workers import Worker, supervise
+
+log = structlog.get_logger()
+
+
+class Program:
+    """Serves and works between `start` and `stop`. `stop` drains within `drain_s` seconds and then some."""
+
+    def __init__(self, name: str, *, server: HttpServer, workers: Sequence[Worker] = (), drain_s: float = 7.0) -> None:
+        self.name = name
+        self._server = server
+        self._workers = tuple(workers)
+        self._drain_s = drain_s
+        self._stop = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    async def start(self) -> None:
+        """Listens, then works. Raises OSError when the port is taken."""
+        await self._server.start()
+        self._working = asyncio.create_task(
+            supervise(self._workers, stop=self._stop, drain_s=self._drain_s), name=f"{self.name}-workers"
+        )
+        log.info("program.started", program=self.name, url=self.url)
+
+    async def stop(self) -> None:
+        """Stops taking requests and work, finishes or releases what is in hand."""
+        self._stop.set()
+        await self._server.stop()
+        if self._working is not None:
+            await self._working
+            self._working = None
+        log.info("program.stopped", program=self.name)
+
+
+async def until_signal() -> None:
+    """Returns at the first SIGINT or SIGTERM."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    try:
+        await told.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Runs a program's main coroutine on the fastest loop this machine has."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_as_coroutine(main))
+
+
+async def _as_coroutine(main: Callable[[], Awaitable[None]]) -> None:
+    await main()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows; everything works without, only slower
+        return None
+    return uvloop.new_event_loop

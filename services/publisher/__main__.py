@@ -1,0 +1,78 @@
+"""`python -m services.publisher`"""
+
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+
+from libs.broker.open import open_broker
+from libs.egress import BadAllowList, Guard, GuardedClient, parse_allow
+from libs.media.errors import StorageError
+from libs.media.storage import open_storage
+from libs.media.workers import Workers
+from libs.runtime import logs
+from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.program import run, until_signal
+from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.sync import read_once
+from libs.store.errors import StoreError
+from libs.store.store import Store
+from libs.tiktok.client import TikTokClient
+from services.publisher.app import build
+from services.publisher.settings import PublisherSettings
+
+USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
+
+
+async def serve(settings: PublisherSettings) -> None:
+    """Opens the parts, runs the program until a signal, closes the parts."""
+    async with AsyncExitStack() as parts:
+        store = Store(
+            settings.database_url, program="publisher", encryption_keys=reveal(settings.clipwire_encryption_keys)
+        )
+        parts.push_async_callback(store.close)
+        await store.open()
+        url = settings.rabbitmq_url.get_secret_value() if settings.rabbitmq_url else None
+        broker = open_broker(url, prefix=settings.rabbitmq_prefix, name="clipwire-publisher")
+        await broker.start()
+        parts.push_async_callback(broker.close)
+        storage = open_storage(settings.media_url)
+        parts.push_async_callback(storage.close)
+        egress = await parts.enter_async_context(
+            GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
+        )
+        workers = await parts.enter_async_context(Workers())
+        tiktok = await parts.enter_async_context(
+            TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
+        )
+        clock = SyncedClock(SystemClock())
+        await read_once(clock, store.now)
+        program = build(
+            settings,
+            store=store,
+            broker=broker,
+            storage=storage,
+            egress=egress,
+            workers=workers,
+            tiktok=tiktok,
+            clock=clock,
+        )
+        await program.start()
+        await until_signal()
+        await program.stop()
+
+
+def main() -> int:
+    try:
+        settings = load(PublisherSettings)
+        logs.configure(level=settings.log_level, format=settings.log_format)
+        structlog.get_logger().info("program.settings", **summary(settings))
+        run(lambda: serve(settings))
+    except (SettingsError, BadAllowList, StorageError, StoreError, ValueError) as error:
+        print(f"publisher: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""How the publisher is put together. Pure wiring."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from libs.accounts.budget import Budget
+from libs.accounts.line import Line
+from libs.accounts.token import TokenKeeper
+from libs.broker.check import broker_check
+from libs.broker.port import Broker
+from libs.egress import GuardedClient
+from libs.media.port import MediaStorage
+from libs.media.workers import Workers
+from libs.runtime.clock import SyncedClock
+from libs.runtime.program import Program
+from libs.runtime.sync import clock_check, keep_in_step
+from libs.runtime.web import HttpServer, make_app
+from libs.runtime.workers import Worker
+from libs.store.store import Store
+from libs.tiktok.client import TikTokClient
+from libs.tiktok.oauth import App as TikTokApp
+from services.publisher.begin import Beginner
+from services.publisher.claims import Claims
+from services.publisher.drive import Drive
+from services.publisher.facts import Settler
+from services.publisher.hearsay import Hearsay
+from services.publisher.jobs import Jobs
+from services.publisher.prepare import Preparer
+from services.publisher.settings import PublisherSettings
+from services.publisher.status import Looker
+from services.publisher.upkeep import Refresher, Sweeper
+from services.publisher.upload import Uploader
+
+CHUNK_MARGIN = timedelta(seconds=30)
+
+
+def build(
+    settings: PublisherSettings,
+    *,
+    store: Store,
+    broker: Broker,
+    storage: MediaStorage,
+    egress: GuardedClient,
+    workers: Workers,
+    tiktok: TikTokClient,
+    clock: SyncedClock,
+) -> Program:
+    """The publisher over open parts; whoever opened them closes them after `stop`."""
+    now = clock.now
+    key, secret = settings.tiktok_client_key, settings.tiktok_client_secret[0].get_secret_value()
+    tokens = TokenKeeper(store, tiktok, {key: TikTokApp(key, secret)})
+    budget = Budget(store)
+    line = Line(tokens, budget, now)
+    drive = _drive(settings, store, storage, egress, workers, tiktok, line, budget, now)
+    claims = Claims(
+        store,
+        broker,
+        drive,
+        budget,
+        now=now,
+        concurrency=settings.publisher_concurrency,
+        lease=timedelta(seconds=settings.publisher_lease_s),
+        idle_s=settings.publisher_idle_s,
+    )
+    settler = Settler(store, broker, Hearsay(store, now=now), now=now, idle_s=settings.publisher_idle_s)
+    jobs = Jobs(store, broker, now=now, audited=settings.tiktok_audited)
+    app = make_app(
+        "publisher", checks={"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
+    )
+    return Program(
+        "publisher",
+        server=HttpServer(app, host=settings.publisher_host, port=settings.publisher_port),
+        workers=[
+            keep_in_step(clock, store.now),
+            Worker("claims", claims.run),
+            Worker("facts", settler.run),
+            Worker("jobs", jobs.run),
+            Worker("refresher", Refresher(store, tokens, now=now).run),
+            Worker("sweeper", Sweeper(store, now=now, retention_days=settings.retention_days).run),
+        ],
+    )
+
+
+def _drive(
+    settings: PublisherSettings,
+    store: Store,
+    storage: MediaStorage,
+    egress: GuardedClient,
+    workers: Workers,
+    tiktok: TikTokClient,
+    line: Line,
+    budget: Budget,
+    now: Callable[[], datetime],
+) -> Drive:
+    chunk_lease = timedelta(seconds=settings.publisher_chunk_timeout_s) + CHUNK_MARGIN
+    return Drive(
+        store,
+        budget,
+        Preparer(store, storage, egress, workers, max_bytes=settings.media_max_bytes),
+        Beginner(store, line, tiktok, now=now, chunk_lease=chunk_lease),
+        Uploader(
+            store,
+            storage,
+            tiktok,
+            now=now,
+            chunk_timeout_s=settings.publisher_chunk_timeout_s,
+            chunk_lease=chunk_lease,
+        ),
+        Looker(store, line, tiktok, now=now),
+        now=now,
+        lease=timedelta(seconds=settings.publisher_lease_s),
+    )

@@ -1,0 +1,189 @@
+"""The beginning at TikTok: ask about the creator, save the intent, init."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from libs.accounts.budget import Slot
+from libs.accounts.limit import TIMEOUT_S, Call
+from libs.accounts.line import Line
+from libs.model.change import fail
+from libs.model.drive import abandoned, begin_failed, intend, opened, send_again, tried, waits
+from libs.model.post import Post
+from libs.model.problem import FieldError, Problem, invalid
+from libs.store.customers import Media
+from libs.store.store import Store
+from libs.tiktok.chunks import ChunkPlan, plan
+from libs.tiktok.client import TikTokClient
+from libs.tiktok.errors import TikTokError
+from libs.tiktok.posting import CreatorInfo, FileUpload, UploadSlot, VideoPost
+from libs.tiktok.wire import Reply
+from services.publisher.saving import Run, Turn
+from services.publisher.verdict import Retry, Stop, Wait, judge
+
+URL_LIFE = timedelta(hours=1)
+"""Fact sheet 3.2: an upload URL is valid for an hour after issuance."""
+
+
+class Beginner:
+    """Takes a post that has its turn as far as an upload URL."""
+
+    def __init__(
+        self, store: Store, line: Line, client: TikTokClient, *, now: Callable[[], datetime], chunk_lease: timedelta
+    ) -> None:
+        self._store = store
+        self._line = line
+        self._client = client
+        self._now = now
+        self._chunk_lease = chunk_lease
+
+    async def begin(self, run: Run, turn: Turn) -> bool:
+        """True when an upload URL was given; otherwise what happened instead is saved.
+
+        Raises `Lost`, `NotConnected`, `Later`; the last two only before the init was sent.
+        """
+        media = await self._store.media.get(run.post.media_id or "", customer_id=run.post.customer_id)
+        if media is None:
+            raise LookupError(f"{run.post.id} has no media")
+        if not run.post.inbox and not await self._creator_agrees(run, media):
+            return False
+        chunks = plan(media.size)
+        now = self._now()
+        lease = now + timedelta(seconds=2 * TIMEOUT_S[init_call(run.post)] + 30)
+        intended = intend(
+            run.post, lease=lease, size=media.size, chunk_size=chunks.chunk_size, chunk_count=chunks.count, now=now
+        )
+        await run.save(intended, now=now)
+        return await self._init(run, turn.take(), chunks)
+
+    async def _creator_agrees(self, run: Run, media: Media) -> bool:
+        """Asks what the creator may post right now; saves the outcome when it is no."""
+        try:
+            reply = await self._line.call(
+                run.post.account_id,
+                Call.CREATOR_INFO,
+                lambda token, timeout: self._client.creator_info(token, timeout=timeout),
+            )
+        except TikTokError as error:
+            await self._refused_before(run, error)
+            return False
+        run.called(reply.trace)
+        problem = creator_problem(run.post, media, reply.value)
+        if problem is not None:
+            now = self._now()
+            await run.save(fail(run.post, problem, stage="validate", now=now), now=now)
+            return False
+        return True
+
+    async def _refused_before(self, run: Run, error: TikTokError) -> None:
+        """A call before the init failed: nothing was begun."""
+        run.called(error.trace, code=getattr(error, "code", type(error).__name__))
+        now = self._now()
+        match judge(error):
+            case Retry(why, code):
+                change = tried(run.post, run.publication, why=why, code=code, now=now)
+            case Wait(why, wait):
+                change = waits(run.post, until=now + wait, why=why, now=now)
+            case Stop(problem):
+                change = fail(run.post, problem, stage="init", now=now)
+        await run.save(change, now=now)
+
+    async def _init(self, run: Run, slot: Slot, chunks: ChunkPlan) -> bool:
+        try:
+            reply = await self._line.call(
+                run.post.account_id,
+                slot.call,
+                lambda token, timeout: self._send(run.post, chunks, token, timeout),
+                slot=slot,
+            )
+        except TikTokError as error:
+            await self._refused(run, error)
+            return False
+        now = self._now()
+        run.called(reply.trace, publish_id=reply.value.publish_id)
+        if run.publication is None:
+            raise LookupError("an init without a saved intent")
+        change = opened(
+            run.post,
+            run.publication,
+            publish_id=reply.value.publish_id,
+            upload_url=reply.value.upload_url.get_secret_value(),
+            expires=now + URL_LIFE,
+            lease=now + self._chunk_lease,
+            now=now,
+        )
+        await run.save(change, now=now)
+        return True
+
+    async def _send(self, post: Post, chunks: ChunkPlan, token: str, timeout: float) -> Reply[UploadSlot]:
+        source = FileUpload(chunks)
+        if post.inbox:
+            return await self._client.inbox_video_init(token, source, timeout=timeout)
+        return await self._client.video_init(token, video_post(post), source, timeout=timeout)
+
+    async def _refused(self, run: Run, error: TikTokError) -> None:
+        """The init was refused or its reply lost. An upload that nobody has the URL of never publishes."""
+        run.called(error.trace, code=getattr(error, "code", type(error).__name__))
+        publication = run.publication
+        if publication is None:
+            raise LookupError("an init without a saved intent")
+        now = self._now()
+        match judge(error):
+            case Retry(why, code):
+                change = begin_failed(run.post, publication, why=why, code=code, now=now)
+            case Wait(why, wait):
+                change = send_again(run.post, publication, why=why, wait=wait, now=now)
+            case Stop(problem):
+                change = fail(run.post, problem, stage="init", now=now, publications=abandoned(publication))
+        await run.save(change, now=now)
+
+
+def init_call(post: Post) -> Call:
+    """Which budget a post's init spends."""
+    return Call.INBOX_INIT if post.inbox else Call.VIDEO_INIT
+
+
+def video_post(post: Post) -> VideoPost:
+    """The post's settings in TikTok's words; they are the request's own."""
+    asked = post.request
+    return VideoPost(
+        privacy_level=asked["privacy_level"],
+        title=asked["title"] or None,
+        disable_comment=asked["disable_comment"],
+        disable_duet=asked["disable_duet"],
+        disable_stitch=asked["disable_stitch"],
+        video_cover_timestamp_ms=asked["video_cover_timestamp_ms"],
+        brand_content_toggle=asked["brand_content_toggle"],
+        brand_organic_toggle=asked["brand_organic_toggle"],
+        is_aigc=asked["is_aigc"],
+    )
+
+
+def creator_problem(post: Post, media: Media, creator: CreatorInfo) -> Problem | None:
+    """What this creator's settings forbid of this post (fact sheet 3.1 and 7)."""
+    errors = []
+    asked = post.request["privacy_level"]
+    if asked not in creator.privacy_level_options:
+        errors.append(
+            FieldError(
+                "privacy_level",
+                "not_offered",
+                f"Selected privacy level '{asked}' is not available for this creator.",
+                limit=", ".join(creator.privacy_level_options),
+                found=asked,
+                remedy="Choose one of the creator's own options.",
+            )
+        )
+    duration_ms = media.probe.get("duration_ms")
+    longest = creator.max_video_post_duration_sec
+    if duration_ms is not None and longest is not None and duration_ms > longest * 1000:
+        errors.append(
+            FieldError(
+                "media.0",
+                "too_long",
+                f"This creator may post videos of at most {longest} seconds.",
+                limit=longest,
+                found=round(duration_ms / 1000),
+                remedy="Shorten the video.",
+            )
+        )
+    return invalid(errors) if errors else None

@@ -1,0 +1,134 @@
+"""One post, driven as far as it goes without waiting for anybody."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from libs.accounts.budget import Budget, Slot
+from libs.accounts.errors import Later, NotConnected
+from libs.model.change import Change
+from libs.model.drive import Begin, Look, Prepare, Settle, Upload, next_step, tried, waits
+from libs.model.look import account_lost
+from libs.model.publication import Publication
+from libs.store.errors import StoreError
+from libs.store.store import Store
+from services.publisher.begin import Beginner
+from services.publisher.prepare import Preparer
+from services.publisher.saving import Lost, Run, Turn
+from services.publisher.status import Looker
+from services.publisher.upload import Uploader
+
+log = structlog.get_logger()
+
+STEPS_MAX = 12
+"""More steps than any post takes in one go; a loop of ours ends here instead of turning for ever."""
+ROUNDS_MAX = 3
+"""How often in one go an upload may be found short and continued."""
+
+
+class Drive:
+    """Takes the steps the model names."""
+
+    def __init__(
+        self,
+        store: Store,
+        budget: Budget,
+        preparer: Preparer,
+        beginner: Beginner,
+        uploader: Uploader,
+        looker: Looker,
+        *,
+        now: Callable[[], datetime],
+        lease: timedelta,
+    ) -> None:
+        self._store = store
+        self._budget = budget
+        self._preparer = preparer
+        self._beginner = beginner
+        self._uploader = uploader
+        self._looker = looker
+        self._now = now
+        self._lease = lease
+
+    async def run(self, run: Run, slot: Slot | None) -> None:
+        """Drives a claimed post. `slot` is its lane's turn and is given back unless an init was made with it.
+
+        Never raises but on cancellation: whatever happens is saved, or left to the end of the lease.
+        """
+        bound = log.bind(post=run.post.id, account=run.post.account_id)
+        try:
+            await self._steps(run, Turn(slot))
+        except Lost:
+            bound.info("post.lost", state=run.post.state)
+        except Later as later:
+            now = self._now()
+            await self._leave(run, waits(run.post, until=later.at, why=later.why, now=now))
+        except NotConnected as gone:
+            now = self._now()
+            lost = account_lost(run.post, run.publication, removed=gone.removed, reason=gone.reason, now=now)
+            await self._leave(run, lost)
+        except StoreError as error:
+            bound.warning("post.left", why=str(error))
+        except Exception as error:
+            bound.exception("post.broke", state=run.post.state)
+            why = f"an internal error ({type(error).__name__})"
+            now = self._now()
+            await self._leave(run, tried(run.post, run.publication, why=why, code="internal_error", now=now))
+
+    async def _steps(self, run: Run, turn: Turn) -> None:
+        try:
+            for _ in range(STEPS_MAX):
+                if not await self._step(run, turn):
+                    return
+            raise RuntimeError(f"{STEPS_MAX} steps without coming to rest")
+        finally:
+            if turn.slot is not None:
+                await self._budget.unused(turn.slot, now=self._now())
+                await self._store.posts.wake_lane(run.post.account_id, at=self._now())
+
+    async def _step(self, run: Run, turn: Turn) -> bool:
+        """One step; True when the post should go on at once."""
+        now = self._now()
+        step = next_step(run.post, run.publication, turn=turn.slot is not None, now=now)
+        match step:
+            case Settle(change):
+                await run.save(change, now=now)
+                return False
+            case Prepare():
+                then = await run.keeping(self._preparer.prepare(run.post, now=now), lease=self._lease, clock=self._now)
+                now = self._now()
+                await run.save(then(run.post, now), now=now)
+                return run.post.media_id is not None
+            case Begin():
+                return await self._beginner.begin(run, turn)
+            case Upload(publication):
+                return await self._upload(run, publication)
+            case Look(publication):
+                return await self._look(run, publication, dead=False)
+
+    async def _upload(self, run: Run, publication: Publication, *, rounds: int = 0) -> bool:
+        dead = await self._uploader.upload(run, publication)
+        if dead is None:
+            return False
+        return await self._look(run, run.publication or publication, dead=dead, rounds=rounds)
+
+    async def _look(self, run: Run, publication: Publication, *, dead: bool, rounds: int = 0) -> bool:
+        missing = await self._looker.look(run, publication, dead=dead)
+        if missing is None:
+            return False
+        if rounds < ROUNDS_MAX:
+            return await self._upload(run, missing.publication, rounds=rounds + 1)
+        now = self._now()
+        why = "TikTok asks for bytes it does not take"
+        await run.save(tried(run.post, missing.publication, why=why, code="upload_interrupted", now=now), now=now)
+        return False
+
+    async def _leave(self, run: Run, change: Change) -> None:
+        """Saves the last word on this drive; if even that fails, the end of the lease brings the post back."""
+        try:
+            await run.save(change, now=self._now())
+        except Lost:
+            log.info("post.lost", post=run.post.id, state=run.post.state)
+        except StoreError as error:
+            log.warning("post.left", post=run.post.id, why=str(error))

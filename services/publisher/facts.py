@@ -1,0 +1,123 @@
+"""Settling what was heard: facts become changes of posts and accounts, and events, in one transaction each.
+
+Facts about publications are settled in batches; a batch that meets a post somebody else has just changed is settled one
+by one. A fact nobody owns yet waits: its publication may be saved a moment later (a webhook can beat the init).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from libs.broker.port import Broker
+from libs.model.apply import apply
+from libs.model.change import Change
+from libs.model.fact import ABOUT_PUBLICATION, FactKind
+from libs.model.pace import unmatched_look
+from libs.runtime.workers import first_of
+from libs.store.errors import Contended, Stale
+from libs.store.facts import Claimed
+from libs.store.posts import Context
+from libs.store.store import Store
+from services.publisher.hearsay import Hearsay
+from services.publisher.verdict import failure
+
+log = structlog.get_logger()
+
+BATCH = 200
+LEASE = timedelta(seconds=30)
+STALE_TRIES = 5
+
+
+class Settler:
+    """The loop that settles facts."""
+
+    def __init__(
+        self, store: Store, broker: Broker, hearsay: Hearsay, *, now: Callable[[], datetime], idle_s: float
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._hearsay = hearsay
+        self._now = now
+        self._idle_s = idle_s
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; a batch under way is finished."""
+        async with self._broker.listen("facts") as bell:
+            while not stop.is_set():
+                if not await self.settle_batch():
+                    await first_of(bell.wait(self._idle_s), stop.wait())
+
+    async def settle_batch(self) -> bool:
+        """Settles what is due; True when the batch was full and more may wait."""
+        now = self._now()
+        claimed = await self._store.facts.claim(now=now, lease=now + LEASE, limit=BATCH)
+        about = [fact for fact in claimed if fact.fact.kind in ABOUT_PUBLICATION]
+        if about:
+            await self._about_publications(about)
+        for fact in claimed:
+            if fact.fact.kind not in ABOUT_PUBLICATION:
+                await self._hearsay.settle(fact)
+        if claimed:
+            await self._broker.ring("notifier")
+        return len(claimed) == BATCH
+
+    async def _about_publications(self, claimed: Sequence[Claimed]) -> None:
+        """One transaction for the first fact of every post, then for the second, and so on."""
+        waiting = list(claimed)
+        while waiting:
+            contexts = await self._store.posts.contexts_by_publish_id(list({c.fact.publish_id for c in waiting}))
+            owned = [c for c in waiting if c.fact.publish_id in contexts]
+            await self._postpone([c for c in waiting if c.fact.publish_id not in contexts])
+            first: dict[str, Claimed] = {}
+            for one in owned:
+                first.setdefault(contexts[one.fact.publish_id][0].post.id, one)
+            if first:
+                await self._save(list(first.values()), contexts)
+            taken = {one.id for one in first.values()}
+            waiting = [one for one in owned if one.id not in taken]
+
+    async def _save(self, facts: Sequence[Claimed], contexts: dict[str, tuple[Context, int]]) -> None:
+        now = self._now()
+        changes = [self._decide(fact, *contexts[fact.fact.publish_id], now=now) for fact in facts]
+        settled = [(fact.id, "applied" if c.events else "known") for fact, c in zip(facts, changes, strict=True)]
+        try:
+            await self._store.posts.save(changes, now=now, facts=settled)
+        except (Stale, Contended):
+            for fact in facts:
+                await self._save_one(fact)
+
+    async def _save_one(self, fact: Claimed) -> None:
+        """The same for one fact, reading its post anew; what stays contended comes back when its lease ends."""
+        for _ in range(STALE_TRIES):
+            contexts = await self._store.posts.contexts_by_publish_id([fact.fact.publish_id])
+            found = contexts.get(fact.fact.publish_id)
+            if found is None:
+                await self._postpone([fact])
+                return
+            now = self._now()
+            change = self._decide(fact, *found, now=now)
+            try:
+                await self._store.posts.save(
+                    [change], now=now, facts=[(fact.id, "applied" if change.events else "known")]
+                )
+            except (Stale, Contended):
+                continue
+            return
+        log.info("fact.contended", fact=fact.id, kind=fact.fact.kind)
+
+    def _decide(self, claimed: Claimed, context: Context, n: int, *, now: datetime) -> Change:
+        publication = next(p for p in context.publications if p.n == n)
+        reading = failure(claimed.fact.reason) if claimed.fact.kind is FactKind.FAILED else None
+        return apply(
+            claimed.fact, post=context.post, publication=publication, known=context.news, failure=reading, now=now
+        )
+
+    async def _postpone(self, facts: Sequence[Claimed]) -> None:
+        if not facts:
+            return
+        now = self._now()
+        until = [(f.id, unmatched_look(f.tries, heard_at=f.fact.heard_at, now=now)) for f in facts]
+        await self._store.facts.postpone(until)
+        log.info("facts.unmatched", count=len(facts))

@@ -1,0 +1,201 @@
+"""Jobs from RabbitMQ: each becomes posts, or an answer that says why not (design section 3).
+
+A job is acked once it is stored, never after driving. A bad body is answered, copied to the dead letters with its
+reason, recorded as `post.rejected` and acked: it can never stop the consumer. A run of *our* failures opens a breaker.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import structlog
+
+from libs.broker.errors import BrokerError, Stale
+from libs.broker.port import Broker, Received
+from libs.broker.topology import JOBS
+from libs.model.event import EventType, event
+from libs.model.ids import is_id
+from libs.model.post_request import PostRequest, parse
+from libs.model.problem import FieldError, Problem, invalid
+from libs.runtime.workers import first_of
+from libs.store.errors import BadData, StoreError
+from libs.store.intake import take_request
+from libs.store.posts import Accepted
+from libs.store.store import Store
+from services.publisher.breaker import Breaker
+
+log = structlog.get_logger()
+
+BODY_MAX = 1024 * 1024
+PREFETCH = 64
+REPLY_S = 2.0
+DEAD_LETTER_S = 10.0
+TAKE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A readable job: whose it is, under which key, and what it asks for."""
+
+    customer_id: str
+    key: str
+    request: PostRequest
+
+
+class Jobs:
+    """The consumer of `publisher.jobs`."""
+
+    def __init__(self, store: Store, broker: Broker, *, now: Callable[[], datetime], audited: bool) -> None:
+        self._store = store
+        self._broker = broker
+        self._now = now
+        self._audited = audited
+        self._breaker = Breaker()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Jobs in hand are finished; what was received and not begun goes back to the queue."""
+        async with self._broker.subscribe(JOBS, prefetch=PREFETCH) as subscription:
+            while not stop.is_set():
+                limit = 1 if self._breaker.open else PREFETCH
+                batch = await subscription.receive(limit=limit, wait=0.5)
+                if batch:
+                    await asyncio.gather(*(self._handle(received) for received in batch))
+                    await self._broker.ring("publisher")
+                if self._breaker.open:
+                    await first_of(stop.wait(), asyncio.sleep(self._breaker.pause_s))
+
+    async def _handle(self, received: Received) -> None:
+        """One job from hand to ack. Never raises but on cancellation."""
+        try:
+            async with asyncio.timeout(TAKE_S):
+                await self._take(received)
+            self._breaker.succeeded()
+        except Stale:
+            log.info("job.redelivered", message_id=received.message.message_id)
+        except (StoreError, BrokerError, TimeoutError) as error:
+            await self._give_back(received, error)
+        except Exception as error:
+            log.exception("job.broke", message_id=received.message.message_id)
+            await self._give_back(received, error)
+
+    async def _give_back(self, received: Received, error: Exception) -> None:
+        """Our failure: wait first (a nacked message comes back at once), then return the job to the queue."""
+        self._breaker.failed()
+        log.warning("job.returned", why=f"{type(error).__name__}: {error}", pause_s=round(self._breaker.pause_s, 1))
+        await asyncio.sleep(self._breaker.pause_s)
+        try:
+            await received.nack(requeue=True)
+        except BrokerError:
+            log.info("job.redelivered", message_id=received.message.message_id)
+
+    async def _take(self, received: Received) -> None:
+        job = read_job(received.message.body, message_id=received.message.message_id)
+        if isinstance(job, Job):
+            outcome: Accepted | Problem = await self._accept(job)
+        else:
+            outcome = job
+        if isinstance(outcome, Problem):
+            await self._reject(received, outcome)
+            return
+        await received.ack()
+        log.info("job.accepted", posts=len(outcome.posts), created=outcome.created)
+        await self._broker.reply(received, _accepted(outcome), timeout=REPLY_S)
+
+    async def _accept(self, job: Job) -> Accepted | Problem:
+        if await self._store.customers.get(job.customer_id) is None:
+            return invalid([_unknown_customer(job.customer_id)])
+        try:
+            return await take_request(
+                self._store,
+                job.request,
+                customer_id=job.customer_id,
+                key=job.key,
+                audited=self._audited,
+                now=self._now(),
+            )
+        except BadData as error:
+            return invalid([FieldError("", "not_storable", "The body holds a value that cannot be stored.",
+                                       found=str(error)[:80], remedy="Send plain JSON text and numbers.")])  # fmt: skip
+
+    async def _reject(self, received: Received, problem: Problem) -> None:
+        """Answered, kept with its reason, told to the customer if it named one, then acked."""
+        reason = f"{problem.code}: {problem.detail}"
+        await self._broker.dead_letter(received, reason=reason, timeout=DEAD_LETTER_S)
+        await self._tell(received, problem)
+        await received.ack()
+        log.info("job.rejected", code=problem.code, errors=[error.field for error in problem.errors])
+        body = orjson.dumps({"accepted": False, "problem": problem.as_dict()})
+        await self._broker.reply(received, body, timeout=REPLY_S)
+
+    async def _tell(self, received: Received, problem: Problem) -> None:
+        """`post.rejected`, once per message id, to the customer the job names, when there is such a customer."""
+        named = customer_of(received.message.body)
+        if named is None or await self._store.customers.get(named) is None:
+            return
+        now = self._now()
+        id_ = received.message.message_id or ""
+        told = event(
+            EventType.POST_REJECTED,
+            key=f"{named}:rejected:{id_ or now.timestamp()}",
+            now=now,
+            data={"message_id": id_ or None, "problem": problem.as_dict()},
+            customer_id=named,
+        )
+        await self._store.events.record([told], now=now)
+        await self._broker.ring("notifier")
+
+
+def read_job(body: bytes, *, message_id: str | None) -> Job | Problem:
+    """Reads a job's body. Never raises: what is wrong comes back naming each wrong field."""
+    if len(body) > BODY_MAX:
+        return invalid([FieldError("", "too_large", "The body is too large.", limit=BODY_MAX, found=len(body),
+                                   remedy="Send media by id or URL, not inline.")])  # fmt: skip
+    try:
+        decoded = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return invalid(
+            [FieldError("", "not_json", f"The body is not JSON: {error.msg}.", remedy="Send one JSON object.")]
+        )
+    if not isinstance(decoded, dict):
+        return invalid([FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send an object.")])
+    rest: dict[str, Any] = dict(decoded)
+    customer_id = rest.pop("customer_id", None)
+    errors: list[FieldError] = []
+    if not (isinstance(customer_id, str) and is_id(customer_id, "cus")):
+        errors.append(_unknown_customer(customer_id))
+    request = parse(rest)
+    if isinstance(request, list):
+        return invalid([*errors, *request])
+    key = request.idempotency_key or message_id
+    if not key:
+        errors.append(FieldError("idempotency_key", "required", "A job needs an idempotency key.",
+                                 remedy="Send idempotency_key in the body, or set the AMQP message_id."))  # fmt: skip
+    if errors or not key:
+        return invalid(errors)
+    return Job(str(customer_id), key, request)
+
+
+def customer_of(body: bytes) -> str | None:
+    """The customer a body names, if it can be read that far."""
+    try:
+        decoded = orjson.loads(body) if len(body) <= BODY_MAX else None
+    except orjson.JSONDecodeError:
+        return None
+    named = decoded.get("customer_id") if isinstance(decoded, dict) else None
+    return named if isinstance(named, str) and is_id(named, "cus") else None
+
+
+def _unknown_customer(found: object) -> FieldError:
+    return FieldError("customer_id", "unknown_customer", "There is no such customer.",
+                      found=found[:64] if isinstance(found, str) else None,
+                      remedy="Send the cus_… id of the customer the post is for.")  # fmt: skip
+
+
+def _accepted(outcome: Accepted) -> bytes:
+    batch_id = outcome.posts[0].batch_id
+    if batch_id is None:
+        return orjson.dumps({"accepted": True, "post_id": outcome.posts[0].id})
+    return orjson.dumps({"accepted": True, "batch_id": batch_id, "post_ids": [post.id for post in outcome.posts]})

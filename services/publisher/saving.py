@@ -1,0 +1,83 @@
+"""A post while it is being driven: its latest values, and the one way to change them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from libs.accounts.budget import Slot
+from libs.broker.port import Broker
+from libs.model.change import Change
+from libs.model.post import Note, Post
+from libs.model.publication import Publication
+from libs.store.store import Store
+from libs.tiktok.wire import Trace
+
+T = TypeVar("T")
+
+
+class Lost(Exception):
+    """Somebody else went on with the post: its lease ended, or a fact changed it. The work is dropped."""
+
+
+class Turn:
+    """A slot that is used at most once."""
+
+    def __init__(self, slot: Slot | None) -> None:
+        self.slot = slot
+
+    def take(self) -> Slot:
+        """The slot, which is then its taker's to use up."""
+        if self.slot is None:
+            raise LookupError("no turn")
+        slot, self.slot = self.slot, None
+        return slot
+
+
+class Run:
+    """One claimed post. `post` and `publication` are always what was saved last."""
+
+    def __init__(self, store: Store, broker: Broker, post: Post, publication: Publication | None) -> None:
+        self._store = store
+        self._broker = broker
+        self.post = post
+        self.publication = publication
+        self._calls: list[Note] = []
+
+    def called(self, trace: Trace, **more: Any) -> None:
+        """Remembers a call for the timeline; it is saved with the next change."""
+        detail = {"call": trace.call, "status": trace.status, "log_id": trace.log_id, "ms": trace.elapsed_ms}
+        self._calls.append(Note("call", {name: value for name, value in (detail | more).items() if value is not None}))
+
+    async def save(self, change: Change, *, now: datetime) -> None:
+        """Saves a change of this post. Raises `Lost` when it is no longer ours, `StoreError` when the store fails."""
+        whole = replace(change, notes=(*self._calls, *change.notes))
+        if await self._store.posts.save([whole], now=now):
+            raise Lost(self.post.id)
+        self._calls.clear()
+        self.post = replace(change.post, version=change.post.version + 1)
+        for publication in change.publications:
+            if publication.n == self.post.publication:
+                self.publication = publication
+        if change.events:
+            await self._broker.ring("notifier")
+
+    async def keeping(self, work: Coroutine[Any, Any, T], *, lease: timedelta, clock: Callable[[], datetime]) -> T:
+        """Awaits `work`, renewing the lease while it lasts. Raises `Lost`, with the work cancelled, when that fails."""
+        task = asyncio.ensure_future(work)
+        try:
+            while True:
+                done, _ = await asyncio.wait([task], timeout=lease.total_seconds() / 3)
+                if done:
+                    return task.result()
+                now = clock()
+                await self.save(Change(replace(self.post, alarm=now + lease)), now=now)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def ring(self, bell: str) -> None:
+        """Wakes who waits for what was just saved."""
+        await self._broker.ring(bell)

@@ -1,0 +1,36 @@
+"""The publisher's settings."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from libs.runtime.settings import SecretList, Settings
+
+
+class PublisherSettings(Settings):
+    """What the publisher needs; names in capitals are the environment's."""
+
+    database_url: str
+    rabbitmq_url: SecretStr | None = None
+    rabbitmq_prefix: str = ""
+    tiktok_api_url: str = "https://open.tiktokapis.com"
+    tiktok_auth_url: str = "https://www.tiktok.com"
+    tiktok_client_key: str
+    tiktok_client_secret: SecretList = Field(min_length=1)
+    tiktok_audited: bool = False
+    clipwire_encryption_keys: SecretList = Field(min_length=1)
+    media_url: str
+    media_max_bytes: int = Field(default=4 * 1024**3, ge=1)
+    egress_allow: str = ""
+    publisher_host: str = "127.0.0.1"
+    publisher_port: int = Field(default=8084, ge=0, le=65535)
+    publisher_concurrency: int = Field(default=16, ge=1, le=200)
+    """Posts driven at once by one process. Each upload holds about one megabyte."""
+    publisher_lease_s: float = Field(default=90.0, ge=2)
+    """How long a claimed post is nobody else's. Longer than any call but a chunk, which has a lease of its own."""
+    publisher_chunk_timeout_s: float = Field(default=300.0, ge=1)
+    publisher_idle_s: float = Field(default=1.0, gt=0, le=60)
+    """How often to look for due work when no bell rings."""
+    retention_days: int = Field(default=30, ge=7)
+    log_level: str = "info"
+    log_format: Literal["console", "json"] = "json"
