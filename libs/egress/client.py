@@ -23,6 +23,8 @@ from libs.egress.resolver import Lookup, SystemLookup, checked_addresses
 LARGEST_SENT_BODY: Final = 1024 * 1024
 _LONGEST_HEADER_LINE: Final = 8_190
 _MOST_HEADERS: Final = 100
+# aiohttp rounds timeouts above a threshold up to whole seconds; a delivery's lease counts on the exact one.
+_NEVER_ROUNDED: Final = float("inf")
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -31,7 +33,8 @@ class GuardedClient:
 
     Redirects are never followed, proxies and netrc of the environment never used, cookies never kept, bodies never
     decompressed, certificates always verified. Connections are reused; each new one resolves and judges anew. Belongs
-    to the event loop of its first request; `close()` (or `async with`) ends it. `tls` is taken over.
+    to the event loop of its first request; `close()` (or `async with`) ends it, and using it afterwards raises
+    `RuntimeError`. `tls` is taken over.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class GuardedClient:
         timeout_s: float,
         connect_timeout_s: float = 5.0,
     ) -> Outcome:
-        """One POST. Whatever the other side or the URL does is a value; only cancellation is raised.
+        """One POST. Whatever the other side does, or the URL is, comes back as a value.
 
         `timeout_s` bounds everything together; `connect_timeout_s` the wait for a connection, DNS, TCP and TLS. A
         reused connection that turns out to be closed is replaced once, as HTTP clients do for requests that may be
@@ -89,7 +92,7 @@ class GuardedClient:
         if left_s <= 0 or not was_stale(outcome, dial):
             return outcome
         again = Dial(started=dial.started)
-        rest = ClientTimeout(total=left_s, connect=connect_timeout_s)
+        rest = ClientTimeout(total=left_s, connect=connect_timeout_s, ceil_threshold=_NEVER_ROUNDED)
         return await deliver(session, read.url, body=body, headers=headers, timeout=rest, dial=again)
 
     @asynccontextmanager
@@ -190,5 +193,4 @@ class GuardedClient:
 
 @lru_cache(maxsize=256)
 def _timeout(total_s: float, connect_s: float) -> ClientTimeout:
-    # aiohttp rounds timeouts above the threshold up to whole seconds; a lease counts on the exact one.
-    return ClientTimeout(total=total_s, connect=connect_s, ceil_threshold=float("inf"))
+    return ClientTimeout(total=total_s, connect=connect_s, ceil_threshold=_NEVER_ROUNDED)

@@ -27,7 +27,11 @@ class Pool:
     """How many connections are kept and for how long."""
 
     total: int = 1_000
+    """Connections in use at once."""
     per_host: int = 100
+    """Of them, to one host and port."""
+    idle_hosts: int = 500
+    """Hosts whose idle connections are kept: aiohttp's own limits count only those in use."""
     keep_alive_s: float = 15.0
 
 
@@ -110,6 +114,7 @@ class GuardedConnector(TCPConnector):
     ) -> None:
         self._scheme = scheme
         self._guard = guard
+        self._idle_hosts = pool.idle_hosts
         super().__init__(
             resolver=GuardedResolver(scheme=scheme, guard=guard, lookup=lookup, deadline_s=lookup_deadline_s),
             use_dns_cache=False,
@@ -121,11 +126,20 @@ class GuardedConnector(TCPConnector):
         )
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        if len(self._conns) > self._idle_hosts:
+            self._close_idlest()
         connection = await super().connect(req, traces, timeout)
         dial = DIAL.get()
         if dial is not None:
             dial.connected = perf_counter()
         return connection
+
+    def _close_idlest(self) -> None:
+        # A fan-out to ten thousand hosts would otherwise hold ten thousand connections until their keep-alive ends.
+        # aiohttp enters a host here when its first connection becomes idle, so the first entry is the idlest.
+        while len(self._conns) > self._idle_hosts:
+            for protocol, _ in self._conns.pop(next(iter(self._conns))):
+                protocol.close()
 
     def _socket(self, addr_info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, sockaddr = addr_info

@@ -284,6 +284,31 @@ async def test_at_concurrency_fifty_nearly_every_delivery_reuses_a_connection(se
     assert reused >= 0.95 * 2_000
 
 
+async def test_idle_connections_are_kept_for_a_bounded_number_of_hosts(serve, make_client, resolver):
+    left, three_left = [], asyncio.Event()
+
+    async def watch(exchange):
+        while request := await exchange.request():
+            await exchange.answer(OK)
+            name = request.split(b"Host: ")[1].split(b":")[0]
+        left.append(name)
+        if len(left) == 3:
+            three_left.set()
+
+    server = await serve(watch)
+    client = make_client(pool=Pool(idle_hosts=2))
+    names = [f"host{n}.example" for n in range(6)]
+
+    for name in names:
+        resolver.say(name, ["127.0.0.1"])
+        assert isinstance(await post(client, f"http://{name}:{server.port}/"), Answered)
+    last_again = await post(client, f"http://{names[-1]}:{server.port}/")
+
+    assert isinstance(last_again, Answered) and last_again.timings.reused
+    await asyncio.wait_for(three_left.wait(), 2)
+    assert left == [name.encode() for name in names[:3]]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
