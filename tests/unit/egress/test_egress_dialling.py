@@ -306,7 +306,7 @@ async def test_idle_connections_are_kept_for_a_bounded_number_of_hosts(serve, ma
 
     assert isinstance(last_again, Answered) and last_again.timings.reused
     await asyncio.wait_for(three_left.wait(), 2)
-    assert left == [name.encode() for name in names[:3]]
+    assert left[:3] == [name.encode() for name in names[:3]]
 
 
 @pytest.mark.parametrize(
