@@ -10,7 +10,9 @@ from libs.signing import (
     MalformedSignature,
     NoMatchingSignature,
     OutsideTolerance,
+    SharedSecret,
     SignatureError,
+    SigningKey,
     Unsignable,
     new_secret,
     new_signing_key,
@@ -20,8 +22,9 @@ from libs.signing import (
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 STAMP = int(NOW.timestamp())
-SHARED = new_secret()
-PAIR = new_signing_key()
+# Fixed, because parallel test runs must collect the same test names.
+SHARED = SharedSecret(bytes(range(32)))
+PAIR = SigningKey(bytes(range(32)))
 BODY = b'{"id":"evt_01"}'
 
 
