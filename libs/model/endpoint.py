@@ -1,5 +1,6 @@
 """A customer's endpoint: where events go, which ones, and how patiently."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,12 +39,12 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.id}, {self.state})"
 
-    def wants(self, type_: str) -> bool:
-        """Whether one of its patterns matches: an exact type, `post.*`, or `*`."""
-        return any(
-            pattern in ("*", type_) or (pattern.endswith(".*") and type_.startswith(pattern[:-1]))
-            for pattern in self.events
-        )
+
+def wanted(patterns: Sequence[str], type_: str) -> bool:
+    """Whether one of an endpoint's patterns matches: an exact type, `post.*`, or `*`."""
+    return any(
+        pattern in ("*", type_) or (pattern.endswith(".*") and type_.startswith(pattern[:-1])) for pattern in patterns
+    )
 
 
 def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:

@@ -37,8 +37,8 @@ class Program:
 
     async def stop(self) -> None:
         """Stops taking requests and work, finishes or releases what is in hand."""
+        await self._server.stop()  # first: a request under way may need the workers
         self._stop.set()
-        await self._server.stop()
         if self._working is not None:
             await self._working
             self._working = None

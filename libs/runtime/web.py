@@ -17,7 +17,7 @@ Check = Callable[[], Awaitable[str | None]]
 """A readiness check: None when well, else one sentence saying what is wrong."""
 
 METRICS = web.AppKey("metrics", Metrics)
-REQUEST_ID = "request_id"
+REQUEST_ID = web.RequestKey("request_id", str)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 CHECK_TIMEOUT_S = 3.0
 WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 (recognized when showing a URL, not bound here)

@@ -52,9 +52,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim found: deliveries, and (endpoint id, ring) of lanes that had fewer rows than asked for."""
+    """What one claim found: deliveries, every lane looked at, and (endpoint id, ring) of lanes with fewer than asked."""
 
     deliveries: tuple[Claimed, ...]
+    lanes: tuple[str, ...]
     drained: tuple[tuple[str, int], ...]
 
 
@@ -111,9 +112,11 @@ class Deliveries:
         await connection.execute(SQL.ring_lanes, lanes, [now] * len(lanes))
         return len(wanted)
 
-    async def claim(self, *, now: datetime, lease: datetime, lanes: int, per_lane: int) -> Claim:
+    async def claim(
+        self, *, now: datetime, lease: datetime, lanes: int, per_lane: int, except_lanes: Sequence[str] = ()
+    ) -> Claim:
         """Up to `per_lane` due deliveries of each of up to `lanes` due lanes, leased until `lease`."""
-        found = await self._pool.fetch(SQL.claim, now, lease, lanes, per_lane)
+        found = await self._pool.fetch(SQL.claim, now, lease, lanes, per_lane, list(except_lanes))
         rings = {row["endpoint_id"]: row["ring"] for row in found}
         counts = dict.fromkeys(rings, 0)
         claimed = []
@@ -125,7 +128,7 @@ class Deliveries:
                             row["body"], row["occurred_at"])
                 )  # fmt: skip
         drained = tuple((lane, rings[lane]) for lane, count in counts.items() if count < per_lane)
-        return Claim(tuple(claimed), drained)
+        return Claim(tuple(claimed), tuple(rings), drained)
 
     async def sleep_lanes(self, lanes: Sequence[tuple[str, int]]) -> None:
         """Lets lanes sleep until their next alarm, unless something rang since their ring was read."""

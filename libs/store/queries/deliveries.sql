@@ -24,7 +24,8 @@ where l.endpoint_id = r.endpoint_id
 -- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
 -- back of the line; a lane without rows comes back with nulls, to be put to sleep.
 with lanes as (
-    select endpoint_id, ring from endpoint_lanes where alarm <= $1 order by alarm limit $3 for update skip locked
+    select endpoint_id, ring from endpoint_lanes where alarm <= $1 and endpoint_id <> all($5::text[])
+    order by alarm limit $3 for update skip locked
 ), due as (
     select l.endpoint_id, d.id, d.day
     from lanes l cross join lateral (

@@ -1,0 +1,53 @@
+"""`python -m services.ingest`"""
+
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+
+from libs.broker.open import open_broker
+from libs.runtime import logs
+from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.program import run, until_signal
+from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.sync import read_once
+from libs.store.errors import StoreError
+from libs.store.store import Store
+from services.ingest.app import build
+from services.ingest.settings import IngestSettings
+
+
+async def serve(settings: IngestSettings) -> None:
+    """Opens the parts, runs the program until a signal, closes the parts."""
+    async with AsyncExitStack() as parts:
+        store = Store(
+            settings.database_url, program="ingest", encryption_keys=reveal(settings.clipwire_encryption_keys)
+        )
+        parts.push_async_callback(store.close)
+        await store.open()
+        url = settings.rabbitmq_url.get_secret_value() if settings.rabbitmq_url else None
+        broker = open_broker(url, prefix=settings.rabbitmq_prefix, name="clipwire-ingest")
+        await broker.start()
+        parts.push_async_callback(broker.close)
+        clock = SyncedClock(SystemClock())
+        await read_once(clock, store.now)
+        program = build(settings, store=store, broker=broker, clock=clock)
+        await program.start()
+        await until_signal()
+        await program.stop()
+
+
+def main() -> int:
+    try:
+        settings = load(IngestSettings)
+        logs.configure(level=settings.log_level, format=settings.log_format)
+        structlog.get_logger().info("program.settings", **summary(settings))
+        run(lambda: serve(settings))
+    except (SettingsError, StoreError, ValueError) as error:
+        print(f"ingest: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""How ingest is put together. Pure wiring."""
+
+from libs.broker.check import broker_check
+from libs.broker.port import Broker
+from libs.runtime.clock import SyncedClock
+from libs.runtime.metrics import Metrics
+from libs.runtime.program import Program
+from libs.runtime.settings import reveal
+from libs.runtime.sync import clock_check, keep_in_step
+from libs.runtime.web import HttpServer, make_app
+from libs.runtime.workers import Worker
+from libs.store.store import Store
+from services.ingest.commit import GroupCommit
+from services.ingest.receive import Receiver
+from services.ingest.settings import IngestSettings
+
+
+def build(settings: IngestSettings, *, store: Store, broker: Broker, clock: SyncedClock) -> Program:
+    """Ingest over open parts; whoever opened them closes them after `stop`."""
+    metrics = Metrics("ingest")
+    commit = GroupCommit(
+        store.facts,
+        broker,
+        queue_max=settings.ingest_queue_max,
+        batch_max=settings.ingest_batch_max,
+        at_once=settings.ingest_commits_at_once,
+    )
+    metrics.gauge("webhooks_waiting", "Verified webhooks waiting to be saved").set_function(lambda: commit.waiting)
+    receiver = Receiver(
+        commit,
+        client_keys=[settings.tiktok_client_key],
+        secrets=reveal(settings.tiktok_client_secret),
+        now=clock.now,
+        answered=metrics.counter("webhooks", "Webhooks answered, by status and why", ("status", "why")),
+    )
+    checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
+    app = make_app("ingest", checks=checks, client_max_size=settings.ingest_body_max, metrics=metrics)
+    app.router.add_post("/webhooks/tiktok", receiver.receive)
+    return Program(
+        "ingest",
+        server=HttpServer(app, host=settings.ingest_host, port=settings.ingest_port),
+        workers=[Worker("commit", commit.run), keep_in_step(clock, store.now)],
+    )

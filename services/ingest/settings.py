@@ -1,0 +1,28 @@
+"""The settings of ingest."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from libs.runtime.settings import SecretList, Settings
+
+
+class IngestSettings(Settings):
+    """What ingest needs; names in capitals are the environment's."""
+
+    database_url: str
+    rabbitmq_url: SecretStr | None = None
+    rabbitmq_prefix: str = ""
+    tiktok_client_key: str
+    tiktok_client_secret: SecretList = Field(min_length=1)
+    clipwire_encryption_keys: SecretList = Field(min_length=1)
+    ingest_host: str = "127.0.0.1"
+    ingest_port: int = Field(default=8081, ge=0, le=65535)
+    ingest_body_max: int = Field(default=256 * 1024, ge=1024, le=1024 * 1024)
+    """Bytes of a webhook; TikTok's are under a kilobyte."""
+    ingest_queue_max: int = Field(default=5000, ge=1, le=100_000)
+    """Verified webhooks waiting to be saved; beyond it the answer is 503 and TikTok tries again."""
+    ingest_batch_max: int = Field(default=500, ge=1, le=5000)
+    ingest_commits_at_once: int = Field(default=2, ge=1, le=16)
+    log_level: str = "info"
+    log_format: Literal["console", "json"] = "json"

@@ -1,0 +1,59 @@
+"""`python -m services.notifier`"""
+
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+
+from libs.broker.open import open_broker
+from libs.egress import BadAllowList, Guard, GuardedClient, parse_allow
+from libs.runtime import logs
+from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.program import run, until_signal
+from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.sync import read_once
+from libs.store.errors import StoreError
+from libs.store.store import Store
+from services.notifier.app import build
+from services.notifier.settings import NotifierSettings
+
+USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
+
+
+async def serve(settings: NotifierSettings) -> None:
+    """Opens the parts, runs the program until a signal, closes the parts."""
+    async with AsyncExitStack() as parts:
+        store = Store(
+            settings.database_url, program="notifier", encryption_keys=reveal(settings.clipwire_encryption_keys)
+        )
+        parts.push_async_callback(store.close)
+        await store.open()
+        url = settings.rabbitmq_url.get_secret_value() if settings.rabbitmq_url else None
+        broker = open_broker(url, prefix=settings.rabbitmq_prefix, name="clipwire-notifier")
+        await broker.start()
+        parts.push_async_callback(broker.close)
+        egress = await parts.enter_async_context(
+            GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
+        )
+        clock = SyncedClock(SystemClock())
+        await read_once(clock, store.now)
+        program = build(settings, store=store, broker=broker, egress=egress, clock=clock)
+        await program.start()
+        await until_signal()
+        await program.stop()
+
+
+def main() -> int:
+    try:
+        settings = load(NotifierSettings)
+        logs.configure(level=settings.log_level, format=settings.log_format)
+        structlog.get_logger().info("program.settings", **summary(settings))
+        run(lambda: serve(settings))
+    except (SettingsError, BadAllowList, StoreError, ValueError) as error:
+        print(f"notifier: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Sending deliveries: claimed lane by lane, begun in turn, settled in batches (design section 4, Dispatch)."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from libs.egress import GuardedClient
+from libs.model.endpoint import EndpointState
+from libs.runtime.workers import first_of
+from libs.store.deliveries import Claimed
+from libs.store.store import Store
+from services.notifier.deliver import Destination, deliver
+from services.notifier.lane import Lane
+from services.notifier.settle import Settlements
+
+log = structlog.get_logger()
+
+LANES_AT_ONCE = 64
+PER_LANE = 200
+REFILL_BELOW = 50
+KNOWN_MAX = 5000
+KNOWN_FOR = timedelta(seconds=5)
+DRAIN_S = 5.0
+
+
+class Dispatch:
+    """The loop that claims, sends and hands tries over to be settled."""
+
+    def __init__(
+        self,
+        store: Store,
+        egress: GuardedClient,
+        settlements: Settlements,
+        wake: asyncio.Event,
+        *,
+        now: Callable[[], datetime],
+        concurrency: int,
+        endpoint_concurrency: int,
+        lease: timedelta,
+        idle_s: float,
+    ) -> None:
+        self._store = store
+        self._egress = egress
+        self._settlements = settlements
+        self._wake = wake
+        self._now = now
+        self._concurrency = concurrency
+        self._endpoint_concurrency = endpoint_concurrency
+        self._lease = lease
+        self._idle_s = idle_s
+        self._lanes: dict[str, Lane] = {}
+        self._turns: deque[Lane] = deque()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._known: dict[str, tuple[Destination | None, datetime]] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`: then what is under way is given some seconds, and what was not begun is released."""
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                claimed = await self._claim()
+                self._begin()
+                if not claimed:
+                    await first_of(_set_within(self._wake, self._idle_s), stop.wait())
+        finally:
+            await self._drain()
+
+    async def _claim(self) -> bool:
+        """Takes more from lanes that run low; True when there may be more at once."""
+        held = [lane.endpoint_id for lane in self._lanes.values() if len(lane.waiting) >= REFILL_BELOW]
+        if sum(len(lane.waiting) for lane in self._lanes.values()) >= 4 * self._concurrency:
+            return False
+        now = self._now()
+        lease = now + self._lease
+        claim = await self._store.deliveries.claim(
+            now=now, lease=lease, lanes=LANES_AT_ONCE, per_lane=PER_LANE, except_lanes=held
+        )
+        await self._learn({delivery.endpoint_id for delivery in claim.deliveries}, now=now)
+        for delivery in claim.deliveries:
+            self._lane(delivery.endpoint_id).waiting.append((delivery, lease))
+        drained = {endpoint_id for endpoint_id, _ in claim.drained}
+        for endpoint_id in {delivery.endpoint_id for delivery in claim.deliveries}:
+            self._lanes[endpoint_id].more = endpoint_id not in drained
+        for lane in self._lanes.values():
+            self._line_up(lane)
+        await self._store.deliveries.sleep_lanes(claim.drained)
+        return len(claim.drained) < len(claim.lanes) or len(claim.lanes) == LANES_AT_ONCE
+
+    def _lane(self, endpoint_id: str) -> Lane:
+        lane = self._lanes.get(endpoint_id)
+        if lane is None:
+            lane = self._lanes[endpoint_id] = Lane(endpoint_id)
+        return lane
+
+    async def _learn(self, endpoint_ids: set[str], *, now: datetime) -> None:
+        """Reads endpoints that are new or were read a while ago; secrets stay in memory only while they are used."""
+        unknown = [id_ for id_ in endpoint_ids if id_ not in self._known or now - self._known[id_][1] > KNOWN_FOR]
+        if not unknown:
+            return
+        if len(self._known) > KNOWN_MAX:
+            self._known = {id_: known for id_, known in self._known.items() if id_ in self._lanes}
+        found = await self._store.endpoints.get_many(unknown)
+        for id_ in unknown:
+            endpoint = found.get(id_)
+            usable = endpoint is not None and endpoint.state is EndpointState.ENABLED
+            self._known[id_] = (Destination(endpoint) if endpoint is not None and usable else None, now)
+
+    def _line_up(self, lane: Lane) -> None:
+        if lane.wants_turn(self._endpoint_concurrency):
+            lane.queued = True
+            self._turns.append(lane)
+
+    def _begin(self) -> None:
+        """Begins sends while there is room, one delivery per lane and turn."""
+        while self._turns and len(self._sending) < self._concurrency:
+            lane = self._turns.popleft()
+            lane.queued = False
+            delivery, lease = lane.waiting.popleft()
+            destination, _ = self._known[lane.endpoint_id]
+            now = self._now()
+            if destination is not None and now + timedelta(seconds=destination.timeout_s) < lease:
+                lane.sending += 1
+                task = asyncio.create_task(self._send(lane, delivery, destination))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+            # Otherwise it is left to the end of its lease: too late to begin, or its endpoint was disabled meanwhile.
+            self._line_up(lane)
+
+    async def _send(self, lane: Lane, delivery: Claimed, destination: Destination) -> None:
+        try:
+            settled = await deliver(delivery, destination, self._egress, now=self._now)
+            if settled is None:
+                await self._store.deliveries.release([delivery], now=self._now())
+            else:
+                await self._settlements.put(settled)
+        except Exception:
+            log.exception("delivery.broke", delivery=delivery.id, endpoint=delivery.endpoint_id)
+        finally:
+            lane.sending -= 1
+            self._line_up(lane)
+            if lane.idle and not lane.queued:
+                self._lanes.pop(lane.endpoint_id, None)
+            self._begin()
+            if lane.more and len(lane.waiting) < REFILL_BELOW:
+                self._wake.set()
+
+    async def _drain(self) -> None:
+        """Nothing new begins; what was claimed and not begun goes back at once, spending no try."""
+        self._turns.clear()
+        unsent = [delivery for lane in self._lanes.values() for delivery, _ in lane.waiting]
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        if self._sending:
+            _, late = await asyncio.wait(self._sending, timeout=DRAIN_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._store.deliveries.release(unsent, now=self._now())
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,55 @@
+"""Events to other systems: published to RabbitMQ and crossed off after its confirm (design section 3)."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from libs.broker.message import Message
+from libs.broker.port import Broker
+from libs.broker.topology import CLIPWIRE
+from libs.runtime.workers import first_of, wait_for_stop
+from libs.store.store import Store
+
+log = structlog.get_logger()
+
+BATCH = 500
+LEASE = timedelta(seconds=60)
+PUBLISH_S = 20.0
+
+
+class Relay:
+    """The loop. At least once: a crash between the confirm and the crossing off publishes again, with the same id."""
+
+    def __init__(self, store: Store, broker: Broker, *, now: Callable[[], datetime], idle_s: float) -> None:
+        self._store = store
+        self._broker = broker
+        self._now = now
+        self._idle_s = idle_s
+
+    async def run(self, stop: asyncio.Event) -> None:
+        async with self._broker.listen("notifier") as bell:
+            while not stop.is_set():
+                if not self._broker.connected:
+                    await wait_for_stop(stop, self._idle_s)
+                elif await self.relay() < BATCH:
+                    await first_of(bell.wait(self._idle_s), stop.wait())
+
+    async def relay(self) -> int:
+        """One batch; how many events were published. Those that were not come back when their lease ends."""
+        now = self._now()
+        events = await self._store.events.claim_relay(now=now, lease=now + LEASE, limit=BATCH)
+        if not events:
+            return 0
+        messages = [
+            Message(body=event.body.encode(), routing_key=f"event.{event.type}", message_id=event.id, type=event.type)
+            for event in events
+        ]
+        verdicts = await self._broker.publish_many(messages, exchange=CLIPWIRE, mandatory=False, timeout=PUBLISH_S)
+        done = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is None]
+        if done:
+            await self._store.events.relayed(done)
+        if len(done) < len(events):
+            log.warning("events.not_relayed", count=len(events) - len(done))
+        return len(done)

@@ -1,0 +1,28 @@
+"""The notifier's settings."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from libs.runtime.settings import SecretList, Settings
+
+
+class NotifierSettings(Settings):
+    """What the notifier needs; names in capitals are the environment's."""
+
+    database_url: str
+    rabbitmq_url: SecretStr | None = None
+    rabbitmq_prefix: str = ""
+    clipwire_encryption_keys: SecretList = Field(min_length=1)
+    egress_allow: str = ""
+    notifier_host: str = "127.0.0.1"
+    notifier_port: int = Field(default=8085, ge=0, le=65535)
+    notifier_concurrency: int = Field(default=256, ge=1, le=5000)
+    """Requests under way at once, in one process."""
+    notifier_endpoint_concurrency: int = Field(default=50, ge=1, le=1000)
+    """Requests under way at once to one endpoint, in one process."""
+    notifier_lease_s: float = Field(default=120.0, ge=2)
+    """How long a claimed delivery is nobody else's; what is not begun in time is not begun."""
+    notifier_idle_s: float = Field(default=1.0, gt=0, le=60)
+    log_level: str = "info"
+    log_format: Literal["console", "json"] = "json"

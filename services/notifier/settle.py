@@ -1,0 +1,69 @@
+"""Saving tries in batches: a batch is whatever came in while the last one was being saved."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from libs.store.deliveries import Settled
+from libs.store.errors import Contended, StoreError
+from libs.store.store import Store
+
+log = structlog.get_logger()
+
+BATCH = 200
+LINGER_S = 0.005
+AGAIN_S = 0.5
+TRIES = 20
+
+
+class Settlements:
+    """Takes tries from the dispatcher and saves them; `room` holds the dispatcher back when saving lags."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+        self._queue: asyncio.Queue[Settled] = asyncio.Queue(4 * BATCH)
+
+    async def put(self, settled: Settled) -> None:
+        await self._queue.put(settled)
+
+    async def run(self, done: asyncio.Event) -> None:
+        """Until `done` and everything handed over is saved."""
+        while not (done.is_set() and self._queue.empty()):
+            batch = await self._batch(done)
+            if batch:
+                await self._save(batch)
+
+    async def _batch(self, done: asyncio.Event) -> list[Settled]:
+        try:
+            async with asyncio.timeout(0.2 if not done.is_set() else 0.01):
+                batch = [await self._queue.get()]
+        except TimeoutError:
+            return []
+        if self._queue.qsize() < BATCH // 4:
+            await asyncio.sleep(LINGER_S)  # a moment, so that a burst makes one transaction and not many
+        while len(batch) < BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        return batch
+
+    async def _save(self, batch: list[Settled]) -> None:
+        """The tries did go out: while the store is away they are kept in hand; their leases bound the duplicates."""
+        for n in range(TRIES):
+            try:
+                kept = await self._store.deliveries.settle(batch, now=self._now())
+            except Contended:
+                continue
+            except StoreError as error:
+                log.warning("tries.not_saved", count=len(batch), why=f"{type(error).__name__}: {error}", tries=n + 1)
+                await asyncio.sleep(AGAIN_S * min(n + 1, 10))
+                continue
+            log.info("deliveries.attempted", count=len(batch), stale=len(batch) - kept, **_counts(batch))
+            return
+        log.error("tries.lost", count=len(batch), remedy="they are sent again when their leases end")
+
+
+def _counts(batch: list[Settled]) -> dict[str, int]:
+    delivered = sum(1 for settled in batch if settled.verdict.healthy)
+    return {"delivered": delivered, "failed": len(batch) - delivered}
