@@ -1,13 +1,14 @@
 """Accounts and their grants; budgets of calls."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from libs.model.account import REFRESH_AHEAD, Account, AccountState, Grant
 from libs.model.event import Event
 from libs.store import rows
+from libs.store.errors import StoreError
 from libs.store.events import record_events
 from libs.store.pool import Pool
 from libs.store.sql import Queries
@@ -45,14 +46,24 @@ class Accounts:
         display_name: str | None,
         tokens: Tokens,
         now: datetime,
+        tell: Callable[[Account], Sequence[Event]] | None = None,
     ) -> Account:
-        """Inserts the account, or starts a new grant on the one this customer already has of this creator."""
-        row = await self._pool.fetchone(
-            SQL.connect, id_, customer_id, client_key, open_id, username, display_name, list(tokens.scopes or ()), now,
-            self._vault.seal(tokens.access_token), self._vault.seal(tokens.refresh_token), _hash(tokens.refresh_token),
-            tokens.access_expires_at, tokens.refresh_expires_at, _refresh_at(tokens.access_expires_at, now=now),
-        )  # fmt: skip
-        return _account(row)
+        """Inserts the account, or starts a new grant on the one this customer already has of this creator.
+
+        What `tell` makes of the account as it was stored is recorded with it.
+        """
+        async with self._pool.transaction() as connection:
+            row = await connection.fetchrow(
+                SQL.connect, id_, customer_id, client_key, open_id, username, display_name, list(tokens.scopes or ()),
+                now, self._vault.seal(tokens.access_token), self._vault.seal(tokens.refresh_token),
+                _hash(tokens.refresh_token), tokens.access_expires_at, tokens.refresh_expires_at,
+                _refresh_at(tokens.access_expires_at, now=now),
+            )  # fmt: skip
+            if row is None:
+                raise StoreError("an upsert of an account returned no row")
+            account = _account(row)
+            await record_events(connection, tell(account) if tell else (), now=now)
+            return account
 
     async def get(self, id_: str, *, customer_id: str | None) -> Account | None:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id)

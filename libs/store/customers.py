@@ -71,6 +71,13 @@ class Keys:
     ) -> Key:
         return _key(await self._pool.fetchone(SQL.insert_key, id_, customer_id, name, hash_, grants, now, expires_at))
 
+    async def ensure(
+        self, *, id_: str, customer_id: str | None, name: str, hash_: bytes, grants: dict[str, str], now: datetime
+    ) -> bool:
+        """Makes the key unless there is one with this hash, whatever became of that; True when it is new."""
+        row = await self._pool.fetchrow(SQL.ensure_key, id_, customer_id, name, hash_, grants, now)
+        return row is not None
+
     async def by_hash(self, hash_: bytes) -> Key | None:
         """The key with this hash, revoked and expired ones included."""
         row = await self._pool.fetchrow(SQL.key_by_hash, hash_)

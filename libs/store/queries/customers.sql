@@ -10,6 +10,10 @@ select * from customers where ($1::text is null or id < $1) order by id desc lim
 -- name: insert_key
 insert into keys (id, customer_id, name, hash, grants, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7) returning *
 
+-- name: ensure_key
+insert into keys (id, customer_id, name, hash, grants, created_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (hash) do nothing returning id
+
 -- name: key_by_hash
 select * from keys where hash = $1
 
