@@ -8,6 +8,7 @@ What lives here
     ``rabbit``    the adapter for a real RabbitMQ, the only place that imports an AMQP library
     ``memory``    the adapter within one process, for ``make run`` without RabbitMQ
     ``open``      picks one
+    ``check``     readiness, for the programs' ``/readyz``
 
 Imports nothing of ours.
 

@@ -1,6 +1,7 @@
 """Asking RabbitMQ with a deadline, and its failures in the room's own words."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -52,11 +53,12 @@ async def answered(within: float) -> AsyncIterator[None]:
 
 def describe(error: BaseException | None) -> str:
     """One line for a log: never empty, and without a URL (aiormq's errors carry none)."""
-    cause = error.__cause__ if isinstance(error, BrokerError) and error.__cause__ else error
-    if cause is None:
+    if error is None:
         return "closed"
-    text = str(cause)
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+    if isinstance(error, BrokerError):
+        return str(error)
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def unexpected(error: BaseException | None) -> BaseException | None:
@@ -84,6 +86,8 @@ def remedy(error: BaseException | None) -> str:
             return "a queue or exchange was deleted while in use; it is declared again"
         case ChannelLockedResource():
             return "another connection holds this queue exclusively; it is freed when that connection ends"
+        case ssl.SSLError():
+            return "check the server's certificate; for an authority of your own append ?cafile=… to RABBITMQ_URL"
         case TimeoutError() | OSError():
             return "check that RabbitMQ runs and is reachable at RABBITMQ_URL"
         case _:

@@ -26,7 +26,7 @@ class Retry:
     so that a restarted broker is not met by every process in the same instant."""
 
     first: float = 0.2
-    most: float = 30.0
+    most: float = 10.0
 
     def pause(self, attempt: int, *, roll: float) -> float:
         """Seconds to wait after `attempt` failures (from 0); `roll` is a random number in [0, 1)."""
@@ -43,8 +43,15 @@ class Target:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-            raise ValueError("a RabbitMQ URL looks like amqp://user:password@host:5672/vhost, or amqps://…")
+        try:
+            valid = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # of the port. Its text repeats what may be a password with an unescaped slash
+            valid = False
+        if not valid:
+            raise ValueError(
+                "a RabbitMQ URL looks like amqp://user:password@host:5672/vhost, or amqps://…, "
+                "with special characters percent-encoded"
+            )
 
     def __repr__(self) -> str:
         return f"Target({self})"
@@ -121,10 +128,6 @@ class Link:
         self._connect_seconds = connect_seconds
         self._slot: Slot[aiormq.Connection] = Slot()
         self._log = log.bind(broker=str(target), connection=label)
-
-    @property
-    def is_open(self) -> bool:
-        return self._slot.is_open
 
     async def connection(self) -> aiormq.Connection:
         """Wait for an open connection. The caller sets the deadline."""

@@ -1,15 +1,17 @@
 """A wire that can be cut: a TCP proxy in front of a server, for proving what a client does without its network."""
 
 import asyncio
+import ssl
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 
 class TcpProxy:
-    """Forwards to the server of `url`; `url_through` is the same URL by way of the proxy."""
+    """Forwards to the server of `url`; `url_through` is the same URL by way of the proxy, which may speak TLS."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 5672
         self._parts = parts
@@ -23,11 +25,12 @@ class TcpProxy:
     @property
     def url_through(self) -> str:
         login = f"{self._parts.username}:{self._parts.password}@" if self._parts.username else ""
-        return self._parts._replace(netloc=f"{login}127.0.0.1:{self._own_port}").geturl()
+        scheme = "amqps" if self._tls else "amqp"
+        return self._parts._replace(scheme=scheme, netloc=f"{login}127.0.0.1:{self._own_port}").geturl()
 
     async def open(self) -> None:
         """Accept connections; on the same port as before."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._own_port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._own_port, ssl=self._tls)
         self._own_port = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:

@@ -1,10 +1,19 @@
 """What the RabbitMQ adapter does when the network or the server misbehaves."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from broker_place import SOON, RabbitPlace, job, take
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 from tcp_proxy import TcpProxy
 
@@ -259,19 +268,6 @@ async def test_queue_with_other_arguments_is_reported_with_a_remedy_and_tried_un
     await eventually(lambda: broker.connected)
 
 
-async def test_delivery_settled_behind_our_back_costs_a_channel_and_no_message(rabbit: RabbitPlace) -> None:
-    broker = await rabbit.broker()
-    await broker.publish(job(b"kept"), exchange=CLIPWIRE, timeout=SOON)
-    async with broker.subscribe(JOBS, prefetch=10) as jobs:
-        [received] = await take(jobs, 1)
-        received._tag += 7  # type: ignore[attr-defined]  # a tag RabbitMQ never gave: it closes the channel
-
-        await received.ack()
-
-        [again] = await take(jobs, 1)
-        assert (again.message.body, again.redelivered) == (b"kept", True)
-
-
 async def test_no_password_is_logged(wire: TcpProxy, rabbit: RabbitPlace, caplog: pytest.LogCaptureFixture) -> None:
     secret = "hunter2hunter2"
     url = wire.url_through.replace("guest:guest@", f"nobody:{secret}@")
@@ -287,3 +283,36 @@ async def test_no_password_is_logged(wire: TcpProxy, rabbit: RabbitPlace, caplog
     assert secret not in repr(logs)
     assert secret not in caplog.text
     assert secret not in repr(vars(broker))
+
+
+async def test_tls_is_verified(rabbit: RabbitPlace, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    async with TcpProxy(rabbit.url, tls=tls) as wire:
+        with capture_logs() as logs:
+            await rabbit.started(rabbit.through(wire.url_through))
+            refused = await eventually(lambda: [each for each in logs if each["event"] == "broker.connect_failed"])
+        assert "CERTIFICATE_VERIFY_FAILED" in refused[0]["error"]
+        assert "cafile" in refused[0]["remedy"]
+
+        trusting = await rabbit.connected(rabbit.through(f"{wire.url_through}?cafile={certificate}"))
+        await trusting.publish(job(b"x" * 300_000), exchange=CLIPWIRE, timeout=SOON)
+        async with trusting.subscribe(JOBS, prefetch=1) as jobs:
+            assert len((await take(jobs, 1))[0].message.body) == 300_000
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody trusts, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    at = folder / "certificate.pem", folder / "key.pem"
+    at[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    at[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return at
