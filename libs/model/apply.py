@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.model.change import Change, fail, move, post_event
+from libs.model.change import Change, cancel, fail, move, post_event
 from libs.model.event import Event, EventType
 from libs.model.fact import Fact, FactKind
 from libs.model.news import Heard, News, hear
 from libs.model.pace import PUBLIC_ID_FIRST_LOOK, retry_at
-from libs.model.post import FINAL, Note, Post, PostState, failed_upstream
+from libs.model.post import FINAL, SETTLED, Note, Post, PostState, failed_upstream
 from libs.model.publication import Publication, PublicationState
 
 RETRIES_MAX = 5
@@ -66,13 +66,12 @@ def _failed(
         return _late(fact, post, f"the post is already {post.state}")
     if publication.n != post.publication or publication.state is PublicationState.ABANDONED:
         return _late(fact, post, "it is about an abandoned publication")
-    if known or post.state is PostState.PUBLISHED:
-        return _late(fact, post, "the post is already published")
+    if known or post.state in (PostState.PUBLISHED, PostState.IN_INBOX):
+        # A draft that has arrived may fail once and be posted the next minute: only its completions are told.
+        return _late(fact, post, f"the post is already {post.state}")
     ended = replace(publication, state=PublicationState.ABANDONED, last_status="FAILED")
-    if post.cancel_requested_at and fact.reason == "publish_cancelled":
-        cancelled = move(post, PostState.CANCELLED, now=now, alarm=None)
-        told = post_event(EventType.POST_CANCELLED, cancelled, key="cancelled", now=now)
-        return Change(cancelled, (ended,), events=(told,), notes=(Note("cancelled", {"by": "tiktok"}),))
+    if post.cancel_requested_at and (failure.retry or fact.reason == "publish_cancelled"):
+        return cancel(post, now=now, publications=(ended,))
     if failure.retry and post.failures + 1 < RETRIES_MAX:
         due = max(retry_at(post.failures, now=now), now + (failure.wait or timedelta(0)))
         again = replace(move(post, PostState.QUEUED, now=now, alarm=due), failures=post.failures + 1)
@@ -94,8 +93,8 @@ def _in_inbox(fact: Fact, *, post: Post, publication: Publication, now: datetime
         return _late(fact, post, f"the post is already {post.state}")
     if not post.inbox:
         return _late(fact, post, "the post is no draft")
-    arrived = replace(publication, state=PublicationState.COMMITTED, last_status="SEND_TO_USER_INBOX")
-    waiting = move(post, PostState.IN_INBOX, now=now, alarm=None)
+    arrived = _arrived(publication, post, status="SEND_TO_USER_INBOX", now=now)
+    waiting = replace(move(post, PostState.IN_INBOX, now=now, alarm=None), publication=publication.n)
     told = post_event(
         EventType.POST_IN_INBOX, waiting, key="in_inbox", now=now, more={"publish_id": publication.publish_id}
     )
@@ -113,21 +112,27 @@ def _published(fact: Fact, heard: Heard, *, post: Post, publication: Publication
     after = replace(
         move(post, PostState.PUBLISHED, now=now, alarm=_next_look(post, ids=ids, first=first, now=now)),
         public_post_ids=tuple(ids),
+        # What is asked about from now on is what went out, also when a later publication was under way.
+        publication=post.publication if post.state in SETTLED else publication.n,
     )
-    # An abandoned publication that published after all keeps its state: only one may be live, and the guard on the post
-    # stops whoever drives the newer one.
-    current = publication.n == post.publication
-    arrived = replace(
-        publication,
-        state=PublicationState.COMMITTED if current else publication.state,
-        last_status="PUBLISH_COMPLETE",
-    )
+    arrived = _arrived(publication, post, status="PUBLISH_COMPLETE", now=now)
     events = tuple(_told(news, after, publication=publication, fact=fact, now=now) for news in heard.new)
     notes = tuple(
         Note(news.kind, {"n": news.n, "source": fact.source, "tiktok_post_id": news.tiktok_post_id})
         for news in heard.new
     )
     return Change(after, (arrived,), heard.new, heard.bound, events, notes)
+
+
+def _arrived(publication: Publication, post: Post, *, status: str, now: datetime) -> Publication:
+    """The publication TikTok has whole. An abandoned one counts as live again only if no later one can be live:
+    whoever drives a later one is stopped by the guard on the post, which is never sent again once it is at rest.
+    """
+    seen = replace(publication, last_status=status)
+    again = publication.n == post.publication and post.state not in SETTLED
+    if not (publication.live or again):
+        return seen
+    return replace(seen, state=PublicationState.COMMITTED, committing_at=publication.committing_at or now)
 
 
 def _next_look(post: Post, *, ids: list[str], first: bool, now: datetime) -> datetime | None:

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from libs.model.change import Change, cancel, fail, move, post_event
 from libs.model.event import EventType
 from libs.model.pace import LOOK_FIRST, retry_at
-from libs.model.post import UNSENT, Note, Post, PostState
+from libs.model.post import SETTLED, Note, Post, PostState
 from libs.model.problem import Problem
-from libs.model.publication import Publication, PublicationState
+from libs.model.publication import NEVER_WHOLE, Publication, PublicationState
 
 URL_MARGIN = timedelta(minutes=2)
 """An upload URL this close to its end is not started on: a chunk may take this long. As long after it, it is dead."""
@@ -61,16 +61,20 @@ Step = Settle | Prepare | Begin | Upload | Look
 
 
 def next_step(post: Post, publication: Publication | None, *, turn: bool, now: datetime) -> Step:
-    """The one thing to do with a claimed post. `turn` says its lane gave it a free init."""
-    if post.cancel_requested_at and (publication is None or publication.state is PublicationState.INTENDED):
-        return Settle(cancel(post, now=now, publications=abandoned(publication)))
-    if publication is not None and publication.live:
-        return _with_publication(post, publication, now=now)
+    """The one thing to do with a claimed post. `turn` says its lane gave it a free init.
+
+    `publication` is the post's current one. A post that has come to rest is never sent again, whatever woke it and
+    whatever became of its publication; a cancel is done as soon as nothing that is live can have published.
+    """
+    live = publication if publication is not None and publication.live else None
+    if _at_rest(post, live):
+        return _rest(post, publication, now=now)
+    if post.cancel_requested_at and (live is None or live.state in NEVER_WHOLE):
+        return Settle(cancel(post, now=now, publications=abandoned(live)))
+    if live is not None:
+        return _with_publication(post, live, now=now)
     if post.publish_before and now >= post.publish_before:
         return Settle(fail(post, expired(post.publish_before), stage="schedule", now=now))
-    if post.state not in UNSENT or post.state is PostState.DRAFT:
-        # No live publication and not waiting for one: nothing to do, whatever woke it.
-        return Settle(Change(replace(post, alarm=None, updated_at=now)))
     if post.media_id is None:
         return Prepare()
     if post.publish_at and post.publish_at > now and post.state is PostState.SCHEDULED:
@@ -80,12 +84,23 @@ def next_step(post: Post, publication: Publication | None, *, turn: bool, now: d
     return Settle(Change(move(post, PostState.QUEUED, now=now, alarm=now, in_lane=True), notes=(Note("queued"),)))
 
 
+def _at_rest(post: Post, live: Publication | None) -> bool:
+    """Nothing is to be sent: all is said, or a person must speak first."""
+    resting = post.state in SETTLED or post.state is PostState.DRAFT
+    return resting or (post.state is PostState.UNCONFIRMED and live is None)
+
+
+def _rest(post: Post, publication: Publication | None, *, now: datetime) -> Step:
+    """Only a published post is still asked about, for its public id."""
+    if post.state is PostState.PUBLISHED and publication is not None and publication.publish_id:
+        return Look(publication)
+    return Settle(Change(replace(post, alarm=None, updated_at=now)))
+
+
 def _with_publication(post: Post, publication: Publication, *, now: datetime) -> Step:
     match publication.state:
         case PublicationState.INTENDED:
             return Settle(send_again(post, publication, why="the init's reply was lost; nothing was sent", now=now))
-        case PublicationState.OPEN if post.cancel_requested_at:
-            return Settle(cancel(post, now=now, publications=abandoned(publication)))
         case PublicationState.OPEN if url_usable(publication, now=now):
             return Upload(publication)
         case _:

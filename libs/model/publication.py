@@ -24,6 +24,9 @@ LIVE = frozenset(
     {PublicationState.INTENDED, PublicationState.OPEN, PublicationState.COMMITTING, PublicationState.COMMITTED}
 )
 
+NEVER_WHOLE = frozenset({PublicationState.INTENDED, PublicationState.OPEN})
+"""Live, and its last bytes cannot have gone out: that takes a save which nobody has made. Abandoning it is safe."""
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
