@@ -41,4 +41,6 @@ def configure(*, level: str = "info", format: Literal["console", "json"] = "cons
         logger_factory=structlog.PrintLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
+    # aiormq prints a traceback for every lost connection; the broker room says the same in one line, with a remedy.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.basicConfig(level=max(number, logging.WARNING), format="%(name)s: %(message)s", stream=stream, force=True)

@@ -52,7 +52,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim found: deliveries, every lane looked at, and (endpoint id, ring) of lanes with fewer than asked."""
+    """What one claim found: deliveries, the lanes looked at, and (endpoint id, ring) of those with fewer than asked."""
 
     deliveries: tuple[Claimed, ...]
     lanes: tuple[str, ...]

@@ -62,6 +62,8 @@ class Run:
                 self.publication = publication
         if change.events:
             await self._broker.ring("notifier")
+        if change.post.alarm is not None and change.post.alarm <= now:
+            await self._broker.ring("publisher")
 
     async def keeping(self, work: Coroutine[Any, Any, T], *, lease: timedelta, clock: Callable[[], datetime]) -> T:
         """Awaits `work`, renewing the lease while it lasts. Raises `Lost`, with the work cancelled, when that fails."""

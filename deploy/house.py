@@ -1,0 +1,237 @@
+"""The house: every program built by its own `build`, over one set of parts, in one process."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from deploy.ask import ask
+from deploy.keepsake import Keepsake
+from libs.broker.open import open_broker
+from libs.egress import Guard, GuardedClient, parse_allow
+from libs.media.storage import open_storage
+from libs.media.workers import Workers
+from libs.model.ids import new_id
+from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.settings import load
+from libs.runtime.sync import read_once
+from libs.signing import new_secret as new_signing_secret
+from libs.store.accounts import Tokens
+from libs.store.store import Store
+from libs.tiktok.client import TikTokClient
+from services.api import app as api
+from services.api.settings import ApiSettings
+from services.ingest import app as ingest
+from services.ingest.settings import IngestSettings
+from services.notifier import app as notifier
+from services.notifier.settings import NotifierSettings
+from services.publisher import app as publisher
+from services.publisher.settings import PublisherSettings
+from services.simulator import app as simulator
+from services.simulator.settings import SimulatorSettings
+
+USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
+LOOPBACK = "127.0.0.0/8,::1/128"
+CUSTOMER = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are on this machine."""
+
+    database_url: str
+    folder: Path
+    keepsake: Keepsake
+    environ: Mapping[str, str]
+
+    def settings(self, simulator_url: str) -> dict[str, str]:
+        """The environment of every program: this machine's own, with what it leaves open filled in."""
+        keys = self.keepsake
+        given = {
+            "TIKTOK_API_URL": simulator_url,
+            "TIKTOK_AUTH_URL": simulator_url,
+            "TIKTOK_CLIENT_KEY": keys.tiktok_client_key,
+            "TIKTOK_CLIENT_SECRET": keys.tiktok_client_secret,
+            "CLIPWIRE_ENCRYPTION_KEYS": keys.encryption_key,
+            "MEDIA_URL": (self.folder / "media").as_uri(),
+            "EGRESS_ALLOW": LOOPBACK,
+        }
+        chosen = {name: value for name, value in self.environ.items() if value != ""}
+        return given | chosen | {"DATABASE_URL": self.database_url, "OPERATOR_KEY": keys.operator_key}
+
+
+def own_ports(environ: Mapping[str, str]) -> frozenset[int]:
+    """Ports of ours that no customer may name; the simulator's is left out, it plays a customer too."""
+    defaults = {"API_PORT": 8080, "INGEST_PORT": 8081, "PUBLISHER_PORT": 8084, "NOTIFIER_PORT": 8085}
+    ports = {int(environ.get(name) or default) for name, default in defaults.items()}
+    for url in (environ.get("DATABASE_URL"), environ.get("RABBITMQ_URL")):
+        port = urlsplit(url).port if url else None
+        ports |= {port} if port else set()
+    return frozenset(ports - {0})
+
+
+def _tokens(given: dict[str, Any], *, now: datetime) -> Tokens:
+    return Tokens(
+        access_token=given["access_token"],
+        refresh_token=given["refresh_token"],
+        access_expires_at=now + timedelta(seconds=given["expires_in"]),
+        refresh_expires_at=now + timedelta(seconds=given["refresh_expires_in"]),
+        scopes=tuple(given["scope"].split(",")),
+    )
+
+
+class House:
+    """All programs, between `__aenter__` and `__aexit__`. `furnish` makes the demo customer, account and endpoint."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._parts = AsyncExitStack()
+        self.urls: dict[str, str] = {}
+
+    async def __aenter__(self) -> "House":
+        try:
+            await self._open()
+        except BaseException:
+            await self._parts.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._parts.aclose()
+
+    async def _open(self) -> None:
+        places, keys = self._places, self._places.keepsake
+        box = dict(places.environ) | {
+            "TIKTOK_CLIENT_KEY": keys.tiktok_client_key,
+            "TIKTOK_CLIENT_SECRET": keys.tiktok_client_secret,
+            "SIMULATOR_SEED": str(keys.simulator_seed),
+            "WEBHOOK_URL": f"http://127.0.0.1:{places.environ.get('INGEST_PORT') or 8081}/webhooks/tiktok",
+        }
+        self._simulator = simulator.build(load(SimulatorSettings, box))
+        await self._parts.enter_async_context(self._simulator)
+        self.environ = places.settings(self._simulator.url)
+        await self._open_parts()
+        await self._start_programs()
+
+    async def _open_parts(self) -> None:
+        parts, environ = self._parts, self.environ
+        self.store = Store(
+            environ["DATABASE_URL"],
+            program="local",
+            encryption_keys=environ["CLIPWIRE_ENCRYPTION_KEYS"].split(","),
+            size=20,
+        )
+        parts.push_async_callback(self.store.close)
+        await self.store.open()
+        self._clock = SyncedClock(SystemClock())
+        await read_once(self._clock, self.store.now)
+        self._broker = open_broker(
+            environ.get("RABBITMQ_URL") or None, prefix=environ.get("RABBITMQ_PREFIX", ""), name="clipwire"
+        )
+        parts.push_async_callback(self._broker.close)
+        await self._broker.start()
+        self._storage = open_storage(environ["MEDIA_URL"])
+        parts.push_async_callback(self._storage.close)
+        guard = Guard(allow=parse_allow(environ["EGRESS_ALLOW"]), own_ports=own_ports(environ))
+        self._egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
+        self._workers = await parts.enter_async_context(Workers())
+        self._tiktok = await parts.enter_async_context(
+            TikTokClient(api_url=environ["TIKTOK_API_URL"], auth_url=environ["TIKTOK_AUTH_URL"])
+        )
+
+    async def _start_programs(self) -> None:
+        environ, store, broker, clock = self.environ, self.store, self._broker, self._clock
+        secret = self._places.keepsake.operator_key
+        await api.ensure_operator_key(store, secret, clock.now())
+        programs = {
+            "ingest": ingest.build(load(IngestSettings, environ), store=store, broker=broker, clock=clock),
+            "notifier": notifier.build(
+                load(NotifierSettings, environ), store=store, broker=broker, egress=self._egress, clock=clock
+            ),
+            "publisher": publisher.build(
+                load(PublisherSettings, environ),
+                store=store,
+                broker=broker,
+                storage=self._storage,
+                egress=self._egress,
+                workers=self._workers,
+                tiktok=self._tiktok,
+                clock=clock,
+            ),
+            "api": api.build(
+                load(ApiSettings, environ),
+                store=store,
+                broker=broker,
+                storage=self._storage,
+                workers=self._workers,
+                egress=self._egress,
+                clock=clock,
+            ),
+        }
+        for name, program in programs.items():
+            await program.start()
+            self._parts.push_async_callback(program.stop)
+            self.urls[name] = program.url
+        self.urls["simulator"] = self._simulator.url
+
+    async def furnish(self) -> dict[str, Any]:
+        """A customer, a simulated creator's account and an endpoint that ends in the simulator's customer; a card."""
+        now = self._clock.now()
+        customers = await self.store.customers.page(before=None, limit=200)
+        customer = next((c for c in customers if c.name == CUSTOMER), None)
+        if customer is None:
+            customer = await self.store.customers.create(id_=new_id("cus", now), name=CUSTOMER, now=now)
+        account_id = await self._account(customer.id)
+        await self._endpoint(customer.id)
+        keys = self._places.keepsake
+        return {
+            "api": self.urls["api"],
+            "ingest": self.urls["ingest"],
+            "console": None,
+            "mcp": None,
+            "simulator": self.urls["simulator"],
+            "operator_key": keys.operator_key,
+            "customer_id": customer.id,
+            "account_id": account_id,
+            "tiktok_client_key": self.environ["TIKTOK_CLIENT_KEY"],
+            "tiktok_client_secret": self.environ["TIKTOK_CLIENT_SECRET"].split(",")[0],
+            "rabbitmq_url": self.environ.get("RABBITMQ_URL") or None,
+        }
+
+    async def _account(self, customer_id: str) -> str:
+        """The simulator forgets its creators when it stops; the same seed makes the same one again, so that the account
+        keeps its id and starts a new grant."""
+        given = await ask("POST", self._simulator.url, "/_sim/accounts", {"username": CUSTOMER})
+        now = self._clock.now()
+        account = await self.store.accounts.connect(
+            id_=new_id("acc", now),
+            customer_id=customer_id,
+            client_key=given["client_key"],
+            open_id=given["open_id"],
+            username=CUSTOMER,
+            display_name=given.get("display_name"),
+            tokens=_tokens(given, now=now),
+            now=now,
+        )
+        return account.id
+
+    async def _endpoint(self, customer_id: str) -> None:
+        url = f"{self._simulator.url}/_sim/customer/{CUSTOMER}"
+        known = await self.store.endpoints.page(customer_id=customer_id, before=None, limit=200)
+        endpoint = next((e for e in known if e.url == url), None)
+        if endpoint is None:
+            now = self._clock.now()
+            endpoint = await self.store.endpoints.create(
+                id_=new_id("end", now),
+                customer_id=customer_id,
+                url=url,
+                events=["*"],
+                secret=new_signing_secret().reveal(),
+                description="the simulator's scripted customer",
+                timeout_s=15.0,
+                now=now,
+            )
+        await ask("PUT", self._simulator.url, f"/_sim/customer/{CUSTOMER}", {"secret": endpoint.secrets[0]})

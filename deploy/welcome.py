@@ -1,0 +1,51 @@
+"""What `make run` says: on the terminal for people, in `.clipwire/local.json` for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from deploy.cluster import write_private
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Mode 0600: it holds the operator's key. Written when everything answers."""
+    write_private(path, json.dumps(card, indent=2) + "\n")
+
+
+def greet(card: dict[str, Any], *, origin: str, seconds: float) -> str:
+    """The URLs, the key, and one curl that publishes."""
+    broker = "RabbitMQ" if card["rabbitmq_url"] else "in-process broker (set RABBITMQ_URL for RabbitMQ)"
+    request = {
+        "account_id": card["account_id"],
+        "kind": "video",
+        "media": [f"{card['simulator']}/_sim/sample.mp4"],
+        "title": "Hello from Clipwire",
+        "privacy_level": "SELF_ONLY",
+    }
+    return f"""
+  Clipwire is ready after {seconds:.1f} s, with {origin} and {broker}.
+
+    api         {card["api"]}
+    ingest      {card["ingest"]}/webhooks/tiktok
+    simulator   {card["simulator"]}/_sim/     TikTok, and a customer, in a box
+    customer    {card["customer_id"]}
+    account     {card["account_id"]}
+    key         {card["operator_key"]}
+
+  Publish a video to the simulated TikTok:
+
+    curl -X POST {card["api"]}/v1/posts \\
+      -H 'Authorization: Bearer {card["operator_key"]}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{json.dumps(request)}'
+
+  and see what the customer heard, signatures judged:
+
+    curl {card["simulator"]}/_sim/customer/demo/inbox
+
+  Ctrl-C stops everything; the data stays in .clipwire.
+"""
+
+
+def farewell(folder: Path) -> str:
+    return f"\n  Stopping ... the data stays in {folder}; the log is {folder / 'run.log'}."
