@@ -102,7 +102,7 @@ def place(directory: Path, install: Path) -> Placement:
         if data.exists():
             shutil.move(data, home / "data")
         data.symlink_to(home / "data")
-    return Placement(nobody, install if _may_run(nobody, install) else _copied(install, home), data.resolve())
+    return Placement(nobody, install if _may_run(nobody, install) else _copied(install), data.resolve())
 
 
 def remove(directory: Path) -> None:
@@ -134,24 +134,33 @@ def _may_run(account: Account, install: Path) -> bool:
 
 def _shared_home(directory: Path) -> Path:
     home = _SHARED / hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
-    for folder in (_SHARED, home):
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        folder.chmod(0o711)
+    _passable(home)
     return home
 
 
-def _copied(install: Path, home: Path) -> Path:
-    """The programs and their libraries under `home`, in the wheel's layout: they find each other relatively."""
+def _copied(install: Path) -> Path:
+    """The programs and their libraries where all may run them, in the wheel's layout: they find each other relatively.
+
+    One copy serves every server of this build of the wheel, and stays.
+    """
     package = install.parent
     libraries = package.with_name(package.name + ".libs")
     build = (install / "bin" / "postgres").stat().st_mtime_ns
-    programs = home / f"programs-{build}"
+    programs = _SHARED / f"programs-{build}"
     if not programs.exists():
-        for stale in home.glob("programs-*"):
-            shutil.rmtree(stale)
-        part = home / "programs-part"
+        part = programs.with_name(f"{programs.name}.{os.getpid()}")
+        _passable(part)
         shutil.copytree(install, part / package.name / install.name, symlinks=True)
         shutil.copytree(libraries, part / libraries.name, symlinks=True)
         subprocess.run(["chmod", "-R", "a+rX", str(part)], check=True, timeout=60)
-        part.rename(programs)
+        try:
+            part.rename(programs)
+        except OSError:
+            shutil.rmtree(part)  # another process was faster
     return programs / package.name / install.name
+
+
+def _passable(folder: Path) -> None:
+    for each in (_SHARED, folder):
+        each.mkdir(mode=0o711, parents=True, exist_ok=True)
+        each.chmod(0o711)
