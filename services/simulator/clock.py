@@ -28,13 +28,22 @@ class VirtualClock:
         return self._frozen_at or self._inner.now() + self._offset
 
     async def sleep(self, seconds: float) -> None:
-        deadline = self.now() + timedelta(seconds=seconds)
-        while (left := (deadline - self.now()).total_seconds()) > 0:
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
+
+    async def sleep_until(self, deadline: datetime) -> None:
+        """Returns once `deadline` has come, at once if it lies behind."""
+        while self.now() < deadline:
             jumped = self._jumped
             if self._frozen_at is not None:
                 await jumped.wait()
             else:
-                await first_of(jumped.wait(), self._inner.sleep(left))
+                await first_of(jumped.wait(), self._run_until(deadline))
+
+    async def _run_until(self, deadline: datetime) -> None:
+        # What is left is measured in the very step that falls asleep: a manual clock may have moved since the task
+        # was made, and would then be waited for too long.
+        while (left := (deadline - self.now()).total_seconds()) > 0:
+            await self._inner.sleep(left)
 
     async def jump(self) -> None:
         """Returns at the next advance, freeze or thaw."""

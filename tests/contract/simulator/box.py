@@ -1,11 +1,13 @@
 """A simulator on a clock that stands still, and the calls a client makes, in one line each."""
 
+import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -125,7 +127,9 @@ class Box:
         usual = {"Content-Type": "video/mp4", "Content-Range": f"bytes {first}-{first + len(data) - 1}/{total}"}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in {**usual, **given}.items() if value}
-        return await self.call("PUT", upload_url, data=data, headers=sent)
+        return await self.call(
+            "PUT", upload_url, data=io.BytesIO(data), headers={"Content-Length": str(len(data)), **sent}
+        )
 
     async def upload(self, reply: Reply, data: bytes = b"v" * 1000) -> str:
         """Puts the whole file of an accepted init; its publish_id."""
@@ -168,7 +172,9 @@ class Box:
         """Sends the app's webhooks to a scripted customer, which answers 200."""
         await self.turn(webhook_url=f"{self.url}/_sim/customer/{name}")
 
-    async def code(self, *, username: str, scope: str = "user.info.basic,video.publish", **query: str) -> dict[str, Any]:
+    async def code(
+        self, *, username: str, scope: str = "user.info.basic,video.publish", **query: str
+    ) -> dict[str, Any]:
         """What the consent page sends back when the creator agrees."""
         url = authorize_url(self.url, scope=scope, **query)
         sent: dict[str, Any] = await self.sim("POST", "authorize", {"url": url, "username": username})
@@ -176,8 +182,6 @@ class Box:
 
 
 def authorize_url(base: str, **query: str) -> str:
-    from urllib.parse import urlencode
-
     usual = {
         "client_key": KEY,
         "response_type": "code",

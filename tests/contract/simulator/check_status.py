@@ -2,6 +2,7 @@
 
 from tests.contract.simulator.box import Box
 from tests.contract.simulator.sheet import proves
+from tests.eventually import eventually
 
 REASONS = (
     "file_format_check_failed", "duration_check_failed", "frame_rate_check_failed", "picture_size_check_failed",
@@ -35,8 +36,6 @@ async def a_direct_pull_goes_from_downloading_to_complete(box: Box) -> None:
 
     async def downloaded() -> int:
         return int((await box.status(token, publish_id)).data.get("downloaded_bytes", 0))
-
-    from tests.eventually import eventually
 
     size = int((await box.call("GET", "/_sim/sample.mp4")).headers["Content-Length"])
     await box.turn(limit_status=1000)
@@ -114,7 +113,8 @@ async def private_and_unaudited_posts_never_get_an_id(box: Box) -> None:
     first = await box.upload(await box.init(unaudited))
     await box.turn(audited=True)
     audited = await box.token()
-    others = [await box.upload(await box.init(audited, privacy_level=level)) for level in ("SELF_ONLY", "MUTUAL_FOLLOW_FRIENDS")]  # fmt: skip
+    levels = ("SELF_ONLY", "MUTUAL_FOLLOW_FRIENDS")
+    others = [await box.upload(await box.init(audited, privacy_level=level)) for level in levels]
     never = await box.upload(await box.init(audited, privacy_level="PUBLIC_TO_EVERYONE"))
     assert (await box.status(audited, never)).data["publicaly_available_post_id"]
     await box.turn(public_id_delay_s=None)

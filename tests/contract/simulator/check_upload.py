@@ -25,7 +25,7 @@ async def plans_are_judged_as_seen_in_the_wild(box: Box) -> None:
         chunked(158_008_374, 5_242_880, 30),
         chunked(64_000_001, 32_000_000, 2),
         chunked(4 << 30, 32_000_000, 134),
-        chunked(127_999_999, 64_000_000, 1) | {"total_chunk_count": 1, "chunk_size": 64_000_000, "video_size": 64_000_000},
+        chunked(127_999_999, 63_999_999, 2),
     ):  # fmt: skip
         assert (await planned(box, token, good)).status == 200, good
     count, size = "The total chunk count is invalid", "The chunk size is invalid"

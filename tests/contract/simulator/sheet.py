@@ -1,6 +1,6 @@
 """What the fact sheet states, row by row, and which check proves it.
 
-Every statement of sections 0 to 6 tagged [doc] or [client] that is about TikTok's behaviour has an id, `section.number`.
+Every statement of sections 0 to 6 tagged [doc] or [client] about TikTok's behaviour has an id, `section.number`.
 Checks name the ids they prove with `@proves`. What cannot have a check says why in `NO_CHECK`.
 """
 
