@@ -68,3 +68,14 @@ def cancel(post: Post, *, now: datetime, publications: tuple[Publication, ...] =
     cancelled = move(post, PostState.CANCELLED, now=now, alarm=None)
     told = post_event(EventType.POST_CANCELLED, cancelled, key="cancelled", now=now)
     return Change(cancelled, publications, events=(told,), notes=(Note("cancelled"),))
+
+
+def unconfirm(post: Post, publication: Publication, *, due: datetime | None, now: datetime) -> Change:
+    """The post may have published and nobody says so: never sent again without proof, looked at again at `due`."""
+    after = move(post, PostState.UNCONFIRMED, now=now, alarm=due)
+    more = {
+        "publish_id": publication.publish_id,
+        "remedy": "Look in the TikTok app whether it is there; a webhook or a later look may still settle it.",
+    }
+    told = post_event(EventType.POST_UNCONFIRMED, after, key=f"unconfirmed:{publication.n}", now=now, more=more)
+    return Change(after, (publication,), events=(told,), notes=(Note("unconfirmed"),))

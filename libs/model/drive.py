@@ -13,9 +13,9 @@ with one of the changes below. A FILE_UPLOAD commits at its last byte, so:
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.model.change import Change, cancel, fail, move, post_event
+from libs.model.change import Change, cancel, fail, move, post_event, unconfirm
 from libs.model.event import EventType
-from libs.model.pace import LOOK_FIRST, retry_at
+from libs.model.pace import LOOK_FIRST, UNCONFIRMED_AFTER, next_look, next_public_id_look, retry_at
 from libs.model.post import SETTLED, Note, Post, PostState
 from libs.model.problem import Problem
 from libs.model.publication import NEVER_WHOLE, Publication, PublicationState
@@ -199,10 +199,17 @@ def tried(
 ) -> Change:
     """A step failed in a way that proves nothing was published: the post waits and the same step is tried again.
 
-    The budget of tries ends a post only between publications; while one is live, its upload URL's end does.
+    The budget of tries ends a post only while nothing of it can publish; an upload ends with its URL, and looks that
+    fail for as long as TikTok may be silent count as its silence.
     """
-    if post.failures + 1 >= TRIES_MAX and (publication is None or not publication.live):
-        return fail(post, tries_spent(why, code=code), stage="publish", now=now)
+    if publication is not None and post.state in (PostState.PUBLISHED, PostState.UNCONFIRMED):
+        return _not_seen(post, publication, why=why, code=code, now=now, due=due)
+    since = publication.committing_at if publication is not None and publication.live else None
+    if publication is not None and since is not None and now - since >= UNCONFIRMED_AFTER:
+        return unconfirm(post, publication, due=next_look(since=since, now=now), now=now)
+    live = publication if publication is not None and publication.live else None
+    if post.failures + 1 >= TRIES_MAX and (live is None or live.state is PublicationState.INTENDED):
+        return fail(post, tries_spent(why, code=code), stage="publish", now=now, publications=abandoned(live))
     due = due or retry_at(post.failures, now=now)
     after = replace(post, alarm=due, in_lane=False, failures=post.failures + 1, updated_at=now)
     more = {"reason": code, "detail": why, "next_attempt_at": due.isoformat(), "attempt": after.failures}
@@ -210,6 +217,17 @@ def tried(
         EventType.POST_RETRYING, after, key=f"retrying:{post.publication}:{post.version}", now=now, more=more
     )
     return Change(after, events=(told,), notes=(Note("retrying", more),))
+
+
+def _not_seen(
+    post: Post, publication: Publication, *, why: str, code: str, now: datetime, due: datetime | None
+) -> Change:
+    """A look at a post that is not being sent failed: no customer's business. There is another, or it was the last."""
+    since = publication.committing_at or publication.intent_at
+    look = (next_public_id_look if post.state is PostState.PUBLISHED else next_look)(since=since, now=now)
+    alarm = max(look, due or look) if look is not None else None
+    note = Note("look.failed", {"reason": code, "detail": why})
+    return Change(replace(post, alarm=alarm, updated_at=now), notes=(note,))
 
 
 def tries_spent(why: str, *, code: str) -> Problem:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from libs.model.change import Change, cancel, fail, move, post_event
+from libs.model.change import Change, cancel, fail, move, post_event, unconfirm
 from libs.model.drive import URL_MARGIN, Upload, abandoned, send_again, url_usable
 from libs.model.event import EventType
-from libs.model.pace import GIVE_UP_LOOKING, UNCONFIRMED_AFTER, next_look, next_public_id_look
+from libs.model.pace import GIVE_UP_LOOKING, LOOK_YOUNG, UNCONFIRMED_AFTER, next_look, next_public_id_look
 from libs.model.post import Note, Post, PostState
 from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
@@ -29,8 +29,10 @@ def looked(
     """
     seen = replace(publication, last_status=status[:64])
     if post.state is PostState.PUBLISHED:
-        since = publication.committing_at or post.updated_at
+        since = publication.committing_at or publication.intent_at
         return Change(replace(post, alarm=next_public_id_look(since=since, now=now), updated_at=now), (seen,))
+    if publication.state is PublicationState.OPEN and shown != "processing" and (uploaded or 0) < publication.size:
+        return _never_whole(post, seen, uploaded=uploaded, answered=shown == "uploading", dead=dead, now=now)
     if shown == "uploading" and publication.state is not PublicationState.COMMITTED:
         if uploaded is not None and uploaded < publication.size:
             return _short(post, seen, uploaded=uploaded, dead=dead, now=now)
@@ -62,7 +64,7 @@ def account_lost(post: Post, publication: Publication | None, *, removed: bool, 
     if post.state is PostState.PUBLISHED:
         return Change(replace(post, alarm=None, updated_at=now))
     if publication is not None and may_publish and not removed:
-        return _unconfirmed(post, publication, due=None, now=now)
+        return unconfirm(post, publication, due=None, now=now)
     code = "auth_removed" if removed else "reauthorization_required"
     problem = Problem(
         code=code,
@@ -80,7 +82,7 @@ def _still_processing(post: Post, publication: Publication, *, now: datetime) ->
     if post.state is PostState.UNCONFIRMED:
         return Change(replace(post, alarm=due, updated_at=now), (publication,))
     if now - since >= UNCONFIRMED_AFTER:
-        return _unconfirmed(post, publication, due=due, now=now)
+        return unconfirm(post, publication, due=due, now=now)
     first = post.state is not PostState.PROCESSING
     after = move(post, PostState.PROCESSING, now=now, alarm=due or now + GIVE_UP_LOOKING)
     more = {"publish_id": publication.publish_id, "tiktok_status": publication.last_status}
@@ -88,17 +90,25 @@ def _still_processing(post: Post, publication: Publication, *, now: datetime) ->
     return Change(after, (publication,), events=(told,) if first else ())
 
 
+def _never_whole(
+    post: Post, publication: Publication, *, uploaded: int | None, answered: bool, dead: bool, now: datetime
+) -> Change | Upload:
+    """Nobody can send the last bytes without first saving `committing`, and this change's guard forbids that: whatever
+    TikTok counts (nothing at all while it is 0), the upload goes on or a new init is safe.
+    """
+    if post.cancel_requested_at:
+        return cancel(post, now=now, publications=abandoned(publication))
+    if dead or not url_usable(publication, now=now):
+        return send_again(post, publication, why=_why(publication, uploaded), now=now)
+    if not answered:
+        return Change(replace(post, alarm=now + LOOK_YOUNG, updated_at=now), (publication,))
+    return Upload(publication if uploaded is None else replace(publication, sent_bytes=uploaded))
+
+
 def _short(post: Post, publication: Publication, *, uploaded: int, dead: bool, now: datetime) -> Change | Upload:
-    """TikTok lacks bytes of an upload that is not known to be complete."""
+    """TikTok lacks bytes though the last ones may have gone out."""
     url_ends = publication.url_expires_at or now
     dead = dead or now >= url_ends + URL_MARGIN
-    if publication.state is PublicationState.OPEN:
-        # Nobody can send the last bytes without first saving `committing`, and this change's guard forbids that.
-        if post.cancel_requested_at:
-            return cancel(post, now=now, publications=abandoned(publication))
-        if dead or not url_usable(publication, now=now):
-            return send_again(post, publication, why=_why(publication, uploaded), now=now)
-        return Upload(replace(publication, sent_bytes=uploaded))
     if not dead:
         if url_usable(publication, now=now) and not post.cancel_requested_at:
             return Upload(replace(publication, sent_bytes=uploaded))
@@ -114,15 +124,6 @@ def _short(post: Post, publication: Publication, *, uploaded: int, dead: bool, n
     return send_again(post, publication, why=_why(publication, uploaded), now=now)
 
 
-def _why(publication: Publication, uploaded: int) -> str:
-    return f"the upload URL is gone and TikTok has {uploaded} of {publication.size} bytes"
-
-
-def _unconfirmed(post: Post, publication: Publication, *, due: datetime | None, now: datetime) -> Change:
-    after = move(post, PostState.UNCONFIRMED, now=now, alarm=due)
-    more = {
-        "publish_id": publication.publish_id,
-        "remedy": "Look in the TikTok app whether it is there; a webhook or a later look may still settle it.",
-    }
-    told = post_event(EventType.POST_UNCONFIRMED, after, key=f"unconfirmed:{publication.n}", now=now, more=more)
-    return Change(after, (publication,), events=(told,), notes=(Note("unconfirmed"),))
+def _why(publication: Publication, uploaded: int | None) -> str:
+    has = "does not say what it has" if uploaded is None else f"has {uploaded}"
+    return f"the upload URL is gone and TikTok {has} of {publication.size} bytes"
