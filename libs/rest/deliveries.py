@@ -1,0 +1,46 @@
+"""Deliveries: one event on its way to one endpoint, and every try of it."""
+
+from libs.model.delivery import DeliveryState
+from libs.rest.field import DeliveryId, EndpointId, EventId, Moment
+from libs.rest.shape import Answer, Item, PageQuery
+
+
+class DeliveriesQuery(PageQuery):
+    cursor: DeliveryId | None = None
+    endpoint_id: EndpointId | None = None
+    event_id: EventId | None = None
+    state: DeliveryState | None = None
+
+
+class DeliveryAnswer(Item):
+    """`next_try_at` is None exactly when no try is to come; while a try runs it is the end of its lease."""
+
+    customer_id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    state: DeliveryState
+    tries: int
+    last_status: int | None
+    last_error: str | None
+    next_try_at: Moment | None
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class AttemptAnswer(Answer):
+    """One try: `status` or, when there was no answer, `error`; `response` is the beginning of the answer's body."""
+
+    id: str
+    n: int
+    at: Moment
+    status: int | None
+    error: str | None
+    ms: int
+    response: str
+    why: str
+    next_at: Moment | None
+
+
+class DeliveryDetail(DeliveryAnswer):
+    attempts: tuple[AttemptAnswer, ...]

@@ -1,0 +1,73 @@
+"""Posts. What `POST /v1/posts` takes is `libs.model.post_request.PostRequest`, and `customer_id` for operator keys."""
+
+from typing import Any
+
+from libs.model.post import PostState
+from libs.model.publication import PublicationState
+from libs.rest.field import AccountId, BatchId, Moment, PostId
+from libs.rest.shape import Answer, Item, PageQuery
+
+
+class PostsQuery(PageQuery):
+    cursor: PostId | None = None
+    state: PostState | None = None
+    account_id: AccountId | None = None
+    batch_id: BatchId | None = None
+
+
+class PostAnswer(Item):
+    """`request` is what was accepted, defaults included; URLs in it are shown without their query, which may sign them.
+
+    `tiktok_post_ids` are the public ids TikTok gave, as strings: they exceed what JavaScript's numbers hold.
+    """
+
+    customer_id: str
+    account_id: str
+    batch_id: str | None
+    idempotency_key: str
+    state: PostState
+    kind: str
+    mode: str
+    publish_at: Moment | None
+    publish_before: Moment | None
+    media_id: str | None
+    failures: int
+    cancel_requested_at: Moment | None
+    tiktok_post_ids: tuple[str, ...]
+    problem: dict[str, Any] | None
+    request: dict[str, Any]
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+
+
+class PublicationAnswer(Answer):
+    """One init at TikTok. Sizes in bytes; the upload URL is a secret and never shown."""
+
+    n: int
+    state: PublicationState
+    publish_id: str | None
+    size: int
+    chunk_size: int
+    chunk_count: int
+    sent_bytes: int
+    last_status: str | None
+    intent_at: Moment
+    committing_at: Moment | None
+
+
+class PostDetail(PostAnswer):
+    publications: tuple[PublicationAnswer, ...]
+
+
+class BatchAnswer(Answer):
+    """The posts of one request with `account_ids`, in the order of the accounts."""
+
+    batch_id: str
+    posts: tuple[PostAnswer, ...]
+
+
+class TimelineEntry(Answer):
+    at: Moment
+    kind: str
+    detail: dict[str, Any]

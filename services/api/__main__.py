@@ -1,0 +1,67 @@
+"""`python -m services.api`"""
+
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+
+from libs.broker.open import open_broker
+from libs.egress import Guard, GuardedClient, parse_allow
+from libs.media.errors import StorageError
+from libs.media.storage import open_storage
+from libs.media.workers import Workers
+from libs.runtime import logs
+from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.program import run, until_signal
+from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.sync import read_once
+from libs.store.errors import StoreError
+from libs.store.store import Store
+from services.api.app import build, ensure_operator_key
+from services.api.settings import ApiSettings
+
+USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
+
+
+async def serve(settings: ApiSettings) -> None:
+    """Opens the parts, runs the program until a signal, closes the parts."""
+    async with AsyncExitStack() as parts:
+        store = Store(settings.database_url, program="api", encryption_keys=reveal(settings.clipwire_encryption_keys))
+        parts.push_async_callback(store.close)
+        await store.open()
+        url = settings.rabbitmq_url.get_secret_value() if settings.rabbitmq_url else None
+        broker = open_broker(url, prefix=settings.rabbitmq_prefix, name="clipwire-api")
+        await broker.start()
+        parts.push_async_callback(broker.close)
+        storage = open_storage(settings.media_url)
+        parts.push_async_callback(storage.close)
+        egress = await parts.enter_async_context(
+            GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
+        )
+        workers = await parts.enter_async_context(Workers())
+        clock = SyncedClock(SystemClock())
+        await read_once(clock, store.now)
+        if settings.operator_key:
+            await ensure_operator_key(store, settings.operator_key.get_secret_value(), clock.now())
+        program = build(
+            settings, store=store, broker=broker, storage=storage, egress=egress, workers=workers, clock=clock
+        )
+        await program.start()
+        await until_signal()
+        await program.stop()
+
+
+def main() -> int:
+    try:
+        settings = load(ApiSettings)
+        logs.configure(level=settings.log_level, format=settings.log_format)
+        structlog.get_logger().info("program.settings", **summary(settings))
+        run(lambda: serve(settings))
+    except (SettingsError, StorageError, StoreError, ValueError, OSError) as error:
+        print(f"api: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

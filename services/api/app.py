@@ -1,0 +1,65 @@
+"""How the api is put together. Pure wiring."""
+
+from datetime import datetime
+
+import structlog
+
+from libs.broker.check import broker_check
+from libs.broker.port import Broker
+from libs.media.port import MediaStorage
+from libs.media.workers import Workers
+from libs.model.ids import new_id
+from libs.model.key import digest, everything
+from libs.runtime.clock import SyncedClock
+from libs.runtime.metrics import Metrics
+from libs.runtime.program import Program
+from libs.runtime.sync import clock_check, keep_in_step
+from libs.runtime.web import HttpServer, make_app
+from libs.store.store import Store
+from services.api.body import BODY_MAX
+from services.api.call import Desk, UrlCheck
+from services.api.door import Door
+from services.api.problem import problems
+from services.api.resource import ROUTES
+from services.api.route import add_routes
+from services.api.settings import ApiSettings
+from services.api.upkeep import LastUsed, keep_partitions
+
+log = structlog.get_logger()
+
+
+def build(
+    settings: ApiSettings,
+    *,
+    store: Store,
+    broker: Broker,
+    storage: MediaStorage,
+    egress: UrlCheck,
+    workers: Workers,
+    clock: SyncedClock,
+) -> Program:
+    """The api over open parts; whoever opened them closes them after `stop`. `egress` is a `GuardedClient`."""
+    metrics, used = Metrics("api"), LastUsed(store.keys, now=clock.now)
+    checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
+    app = make_app("api", checks=checks, client_max_size=BODY_MAX, metrics=metrics, middlewares=(problems(metrics),))
+    desk = Desk(settings, store, broker, storage, workers, egress, clock)
+    add_routes(app, ROUTES, desk=desk, door=Door(store.keys, used=used))
+    return Program(
+        "api",
+        server=HttpServer(app, host=settings.api_host, port=settings.api_port),
+        workers=[keep_in_step(clock, store.now), keep_partitions(store, now=clock.now), used.worker()],
+    )
+
+
+async def ensure_operator_key(store: Store, secret: str, now: datetime) -> bool:
+    """Makes `secret` an operator key with every grant unless it is a key already; True when it is new.
+
+    Safe from several programs at once. A key that was revoked or narrowed stays so.
+    """
+    id_ = new_id("key", now)
+    made = await store.keys.ensure(
+        id_=id_, customer_id=None, name="operator", hash_=digest(secret), grants=everything(), now=now
+    )
+    if made:
+        log.info("operator_key.made", key_id=id_)
+    return made

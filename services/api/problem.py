@@ -1,0 +1,146 @@
+"""Every refusal and failure as problem+json, and the wide log line of each request."""
+
+import time
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from libs.media.errors import ObjectTooLarge, StorageFailed, StorageFull, WorkerError
+from libs.model.problem import Problem, Refusal
+from libs.rest.problem import CONTENT_TYPE
+from libs.runtime.metrics import Metrics
+from libs.runtime.web import request_id
+from libs.store.errors import BadData, Contended, Stale, Unavailable
+from services.api.call import tame
+from services.api.route import CUSTOMER_ID, KEY_ID
+
+log = structlog.get_logger()
+
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+UNCERTAIN = (
+    "The request probably had no effect. If it made something, look before you send it without an idempotency key."
+)
+RETRY_AFTER_S = {"store_unavailable": 5, "contended": 1, "media_store_failed": 5, "media_busy": 10}
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell the caller of an error. Never its text, except where the model wrote it for callers."""
+    match error:
+        case Refusal():
+            return error.problem
+        case Unavailable():
+            return _later("store_unavailable", "The database does not answer", UNCERTAIN)
+        case Contended():
+            return _later("contended", "Another request was quicker", "Nothing was saved by this request.")
+        case Stale():
+            return Problem("changed_meanwhile", "It changed meanwhile", 409, "Somebody else was quicker.",
+                           "Read it again, then decide again.", True)  # fmt: skip
+        case BadData():
+            return Problem("bad_data", "A value cannot be stored", 422, "The request has a value that cannot be kept.",
+                           "Look for unusual characters, dates or numbers.")  # fmt: skip
+        case ObjectTooLarge():
+            return _too_large(f"The file is larger than {error.limit_bytes} bytes.")
+        case StorageFull():
+            return Problem("media_store_full", "The media store is full", 507, "There is no room for this file.",
+                           "Ask the operator to make room, then send it again.", True)  # fmt: skip
+        case StorageFailed():
+            return _later("media_store_failed", "The media store does not answer", "Nothing was kept of this upload.")
+        case WorkerError():
+            return _later("media_busy", "Too many files are being looked at", "Nothing was kept of this upload.")
+        case web.HTTPException():
+            return _of_http(error)
+        case web.RequestPayloadError() | ConnectionError():
+            return Problem("body_broken", "The body broke off", 400, "The body ended early.", "Send it again.", True)
+        case _:
+            return Problem("internal_error", "The request failed", 500, "A fault of ours; it was logged.",
+                           "Try again; if it stays, tell the operator the request_id.", True)  # fmt: skip
+
+
+def problems(metrics: Metrics) -> Middleware:
+    """The outermost middleware: nothing leaves as anything but an answer or a problem."""
+    seconds = metrics.histogram("request_seconds", "time to answer", ("method", "route", "status"))
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        code = None
+        try:
+            response = await handler(request)
+        except Exception as error:
+            problem = problem_of(error)
+            code = problem.code
+            if problem.status == 500:
+                log.exception("request.failed", request_id=request_id(request), route=_route(request))
+            response = respond(problem, request, headers=_headers(error))
+        spent = time.perf_counter() - started
+        seconds.labels(_method(request), _route(request), str(response.status)).observe(spent)
+        _tell(request, response, code=code, spent=spent)
+        return response
+
+    return middleware
+
+
+def respond(problem: Problem, request: web.Request, *, headers: dict[str, str] | None = None) -> web.Response:
+    """The problem with what only the request knows."""
+    said = problem.as_dict() | {"request_id": request_id(request), "instance": tame(request.path)}
+    headers = dict(headers or {})
+    if problem.status == 401:
+        headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="clipwire"'
+    if (wait := RETRY_AFTER_S.get(problem.code)) is not None:
+        headers[hdrs.RETRY_AFTER] = str(wait)
+    return web.Response(body=orjson.dumps(said), status=problem.status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def _tell(request: web.Request, response: web.StreamResponse, *, code: str | None, spent: float) -> None:
+    say = log.debug if request.path in PROBES else log.info
+    say(
+        "request.answered",
+        request_id=request_id(request),
+        method=_method(request),
+        route=_route(request),
+        status=response.status,
+        code=code,
+        ms=round(spent * 1000, 1),
+        key_id=request.get(KEY_ID),
+        customer_id=request.get(CUSTOMER_ID),
+    )
+
+
+def _route(request: web.Request) -> str:
+    """The route's pattern: an address nobody serves must not become a label."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "none"
+
+
+def _method(request: web.Request) -> str:
+    return request.method if request.method in hdrs.METH_ALL else "other"
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return {hdrs.ALLOW: ", ".join(sorted(error.allowed_methods))}
+    return {}
+
+
+def _of_http(error: web.HTTPException) -> Problem:
+    match error.status:
+        case 404:
+            return Problem("unknown_address", "There is nothing here", 404, "No operation has this address.",
+                           "Compare the path with the documentation; all begin with /v1.")  # fmt: skip
+        case 405:
+            return Problem("method_not_allowed", "Not this method", 405, "The address is right, the method is not.",
+                           "Use a method that the Allow header lists.")  # fmt: skip
+        case 413:
+            return _too_large("The body is larger than this operation takes.")
+        case status:
+            return Problem("http_error", error.reason or "HTTP error", status, "The request could not be read as HTTP.")
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem("too_large", "Too large", 413, detail, "Send less.")
+
+
+def _later(code: str, title: str, detail: str) -> Problem:
+    return Problem(code, title, 503, detail, "Send the same request again after Retry-After.", True)

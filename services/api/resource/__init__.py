@@ -1,0 +1,15 @@
+"""One module per resource: how it is shown, what may be done with it, and at its end the table of its routes."""
+
+from services.api.resource import accounts, customers, deliveries, endpoints, events, keys, media, posts
+
+ROUTES = (
+    *customers.ROUTES,
+    *accounts.ROUTES,
+    *media.ROUTES,
+    *posts.ROUTES,
+    *endpoints.ROUTES,
+    *events.ROUTES,
+    *deliveries.ROUTES,
+    *keys.ROUTES,
+)
+"""The whole REST API."""

@@ -1,0 +1,49 @@
+"""Customers: whom the operator posts for."""
+
+from aiohttp import web
+
+from libs.model.ids import new_id
+from libs.model.key import Capability
+from libs.rest.customers import CustomerAnswer, CustomerNew, CustomersQuery
+from libs.rest.shape import Page
+from libs.store.customers import Customer
+from services.api.call import Call, reply
+from services.api.page import page
+from services.api.route import Route
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """201: a new customer. Names may repeat; the id is what counts."""
+    new = await call.body(CustomerNew)
+    made = await call.desk.store.customers.create(id_=new_id("cus", call.now), name=new.name, now=call.now)
+    return reply(shown(made), status=201, location=f"/v1/customers/{made.id}")
+
+
+async def listed(call: Call) -> web.StreamResponse:
+    """Every customer the key may see; for a customer's own key that is one."""
+    query = call.query(CustomersQuery)
+    if (one := call.scope(query.customer_id)) is not None:
+        found = await call.desk.store.customers.get(one)
+        return reply(Page[CustomerAnswer](data=(shown(found),) if found else ()))
+    rows = await call.desk.store.customers.page(before=query.cursor, limit=query.limit + 1)
+    return reply(page(rows, shown, limit=query.limit))
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """One customer."""
+    id_ = call.id("cus")
+    found = await call.desk.store.customers.get(id_) if call.sees in (None, id_) else None
+    if found is None:
+        raise call.missing("cus")
+    return reply(shown(found))
+
+
+def shown(customer: Customer) -> CustomerAnswer:
+    return CustomerAnswer(id=customer.id, name=customer.name, created_at=customer.created_at)
+
+
+ROUTES = (
+    Route("POST", "/v1/customers", Capability.CUSTOMERS, create, write=True, operators_only=True),
+    Route("GET", "/v1/customers", Capability.CUSTOMERS, listed),
+    Route("GET", "/v1/customers/{id}", Capability.CUSTOMERS, get),
+)

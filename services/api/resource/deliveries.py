@@ -1,0 +1,71 @@
+"""Deliveries: what became of each event at each endpoint, and sending one again."""
+
+from typing import Any
+
+from aiohttp import web
+
+from libs.model.delivery import DeliveryState
+from libs.model.key import Capability
+from libs.rest.deliveries import AttemptAnswer, DeliveriesQuery, DeliveryAnswer, DeliveryDetail
+from libs.store.rows import Row
+from services.api.call import Call, reply
+from services.api.page import page
+from services.api.route import Route
+
+
+async def listed(call: Call) -> web.StreamResponse:
+    """Deliveries, newest first."""
+    query = call.query(DeliveriesQuery)
+    rows = await call.desk.store.deliveries.page(
+        customer_id=call.scope(query.customer_id),
+        before=query.cursor,
+        limit=query.limit + 1,
+        endpoint_id=query.endpoint_id,
+        event_id=query.event_id,
+        state=query.state,
+    )
+    return reply(page(rows, shown, limit=query.limit))
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """One delivery with its attempts, oldest first."""
+    return reply(await _detail(call))
+
+
+async def redeliver(call: Call) -> web.StreamResponse:
+    """202: it will be sent again at its endpoint's next turn, whatever became of it before; the event id stays."""
+    await call.nothing()
+    if await call.desk.store.deliveries.redeliver(call.id("dlv"), customer_id=call.sees, now=call.now) is None:
+        raise call.missing("dlv")
+    await call.ring("notifier")
+    return reply(await _detail(call), status=202)
+
+
+async def _detail(call: Call) -> DeliveryDetail:
+    found = await call.desk.store.deliveries.get(call.id("dlv"), customer_id=call.sees)
+    if found is None:
+        raise call.missing("dlv")
+    attempts = await call.desk.store.deliveries.attempts(found["id"])
+    return DeliveryDetail(**_fields(found), attempts=tuple(_attempt(row) for row in attempts))
+
+
+def shown(row: Row) -> DeliveryAnswer:
+    return DeliveryAnswer(**_fields(row))
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    same = ("id", "customer_id", "event_id", "endpoint_id", "tries", "last_status", "last_error", "created_at")
+    fields = {name: row[name] for name in (*same, "finished_at")}
+    return fields | {"event_type": row["type"], "state": DeliveryState(row["state"]), "next_try_at": row["alarm"]}
+
+
+def _attempt(row: Row) -> AttemptAnswer:
+    names = ("id", "n", "at", "status", "error", "ms", "response", "why", "next_at")
+    return AttemptAnswer(**{name: row[name] for name in names})
+
+
+ROUTES = (
+    Route("GET", "/v1/deliveries", Capability.EVENTS, listed),
+    Route("GET", "/v1/deliveries/{id}", Capability.EVENTS, get),
+    Route("POST", "/v1/deliveries/{id}/redeliver", Capability.EVENTS, redeliver, write=True),
+)

@@ -1,0 +1,141 @@
+"""Media: bytes are streamed to the store of bytes, looked into, and only then become a row."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import asdict
+
+import structlog
+from aiohttp import web
+
+from libs.media.errors import MediaError
+from libs.media.finding import PhotoProbe, Unreadable, VideoProbe
+from libs.media.port import Stored
+from libs.media.probe import probe
+from libs.model.ids import new_id
+from libs.model.key import Capability
+from libs.model.problem import FieldError, Problem
+from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
+from libs.store.customers import Media
+from libs.store.errors import StoreError, Unavailable
+from services.api.call import Call, refuse, reply
+from services.api.page import page
+from services.api.route import Route
+from services.api.upload import expected_bytes, pieces
+
+log = structlog.get_logger()
+
+CLEANUP_S = 20.0
+
+
+async def upload(call: Call) -> web.StreamResponse:
+    """201: the file is kept, whole. Whatever goes wrong before, nothing of it is."""
+    owner = await call.owner(call.query(UploadQuery).customer_id)
+    id_ = new_id("med", call.now)
+    key = f"{owner}/{id_}"
+    async with aclosing(pieces(call.request)) as chunks:
+        stored = await call.desk.storage.put(
+            key,
+            chunks,
+            max_bytes=call.desk.settings.media_max_bytes,
+            content_type="application/octet-stream",  # what it is, is not known before it was looked into
+            expected_bytes=expected_bytes(call.request),
+        )
+    try:
+        found = await _look(call, key)
+        made = await _keep(call, id_, owner=owner, key=key, stored=stored, found=found)
+    except BaseException as error:
+        await _clean_up(call, id_, key=key, certain=not isinstance(error, Unavailable))
+        raise
+    return reply(shown(made), status=201, location=f"/v1/media/{made.id}")
+
+
+async def listed(call: Call) -> web.StreamResponse:
+    """Media, newest first."""
+    query = call.query(MediaQuery)
+    rows = await call.desk.store.media.page(
+        customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1
+    )
+    return reply(page(rows, shown, limit=query.limit))
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """One file: what is known of it, not its bytes."""
+    found = await call.desk.store.media.get(call.id("med"), customer_id=call.sees)
+    if found is None:
+        raise call.missing("med")
+    return reply(shown(found))
+
+
+async def _look(call: Call, key: str) -> VideoProbe:
+    """What the file is; raises `Refusal` when it is nothing that could be posted."""
+    async with call.desk.storage.local_path(key, max_bytes=call.desk.settings.media_max_bytes) as path:
+        found = await probe(path, workers=call.desk.workers)
+    match found:
+        case VideoProbe():
+            return found
+        case PhotoProbe():
+            raise refuse(_refused("capability_not_supported", "Photo posts are not part of this version."))
+        case Unreadable():
+            raise refuse(_refused(found.reason, found.detail[:1].upper() + found.detail[1:] + "."))
+
+
+async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, found: VideoProbe) -> Media:
+    return await call.desk.store.media.create(
+        id_=id_,
+        customer_id=owner,
+        key=key,
+        size=stored.size,
+        sha256=bytes.fromhex(stored.sha256),
+        content_type=found.mime,
+        probe=asdict(found),
+        now=call.now,
+    )
+
+
+async def _clean_up(call: Call, id_: str, *, key: str, certain: bool) -> None:
+    """Deletes the bytes, also when the request was cancelled.
+
+    A database that went away in the middle of the insert may have kept the row: then the bytes stay unless it says
+    that there is none. Bytes without a row cost room, a row without bytes would be a lie.
+    """
+
+    async def clean() -> None:
+        if certain or await call.desk.store.media.get(id_, customer_id=None) is None:
+            await call.desk.storage.delete(key)
+
+    try:
+        async with asyncio.timeout(CLEANUP_S):
+            await asyncio.shield(clean())
+    except (MediaError, StoreError, TimeoutError) as error:
+        log.warning("media.left_behind", media_id=id_, error=type(error).__name__)
+
+
+def shown(media: Media) -> MediaAnswer:
+    return MediaAnswer(
+        id=media.id,
+        customer_id=media.customer_id,
+        size=media.size,
+        sha256=media.sha256.hex(),
+        content_type=media.content_type,
+        probe=media.probe,
+        created_at=media.created_at,
+    )
+
+
+def _refused(code: str, detail: str) -> Problem:
+    error = FieldError("file", code, detail, remedy="Send a video that plays, such as an MP4 with H.264.")
+    return Problem(
+        code="unusable_media",
+        title="The file cannot be used",
+        status=422,
+        detail=detail,
+        remedy="Nothing of it was kept; send another file.",
+        errors=(error,),
+    )
+
+
+ROUTES = (
+    Route("POST", "/v1/media", Capability.MEDIA, upload, write=True),
+    Route("GET", "/v1/media", Capability.MEDIA, listed),
+    Route("GET", "/v1/media/{id}", Capability.MEDIA, get),
+)

@@ -1,0 +1,205 @@
+"""Posts: accepted once, shown, cancelled where that is still true."""
+
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from libs.model.change import Change
+from libs.model.ids import is_id
+from libs.model.key import Capability
+from libs.model.post import Note, Post
+from libs.model.post_request import PostRequest, parse
+from libs.model.problem import FieldError, Problem, invalid
+from libs.model.publication import Publication
+from libs.rest.posts import BatchAnswer, PostAnswer, PostDetail, PostsQuery, PublicationAnswer, TimelineEntry
+from libs.rest.shape import Page
+from libs.store.errors import Contended
+from libs.store.intake import take_request
+from libs.store.posts import Accepted, Context
+from services.api.body import read_object
+from services.api.call import Call, refuse, reply
+from services.api.cancel import AskDriver, AtOnce, cancelling
+from services.api.idempotency import settle_key
+from services.api.page import page
+from services.api.route import Route
+
+log = structlog.get_logger()
+
+TRIES = 5
+"""Rounds against writers that are quicker; each round one of them made progress."""
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """201: a new post (several with `account_ids`). 200: the idempotency key was used for the very same request."""
+    body = await read_object(call.request)
+    named = body.pop("customer_id", None)
+    if named is not None and not (isinstance(named, str) and is_id(named, "cus")):
+        detail = "This is not an id that begins with cus_."
+        raise refuse(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
+    request = parse(body)
+    if isinstance(request, list):
+        raise refuse(invalid(request))
+    key = settle_key(call.request, in_body=request.idempotency_key, now=call.now)
+    owner = await _owner(call, request, named=named)
+    taken = await _take(call, request, owner=owner, key=key)
+    if taken.created:
+        await call.ring("publisher", "notifier")
+    return _accepted(request, taken)
+
+
+async def listed(call: Call) -> web.StreamResponse:
+    """Posts, newest first."""
+    query = call.query(PostsQuery)
+    rows = await call.desk.store.posts.page(
+        customer_id=call.scope(query.customer_id),
+        before=query.cursor,
+        limit=query.limit + 1,
+        state=query.state,
+        account_id=query.account_id,
+        batch_id=query.batch_id,
+    )
+    return reply(page(rows, shown, limit=query.limit))
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """One post with its publications: every init that was made for it."""
+    return reply(detailed(await _found(call)))
+
+
+async def timeline(call: Call) -> web.StreamResponse:
+    """What happened to a post, oldest first, as one page."""
+    found = await _found(call)
+    entries = await call.desk.store.posts.timeline(found.post.id)
+    return reply(Page(data=tuple(TimelineEntry(at=at, kind=note.kind, detail=note.detail) for at, note in entries)))
+
+
+async def cancel(call: Call) -> web.StreamResponse:
+    """200: it is cancelled. 202: it may be on its way, and whoever sends it was asked to stop. 409: it is too late."""
+    await call.nothing()
+    for _ in range(TRIES):
+        post = (await _found(call)).post
+        match cancelling(post, now=call.now):
+            case Problem() as problem:
+                raise refuse(problem)
+            case AtOnce(change):
+                status = 200 if await _cancelled(call, change) else None
+            case AskDriver():
+                status = 202 if await _asked(call, post) else None
+        if status is not None:
+            return reply(detailed(await _found(call)), status=status)
+    raise Contended("a post changed under every try to cancel it")
+
+
+async def _cancelled(call: Call, change: Change) -> bool:
+    if await call.desk.store.posts.save([change], now=call.now):
+        return False
+    await call.ring("notifier")
+    return True
+
+
+async def _asked(call: Call, post: Post) -> bool:
+    posts = call.desk.store.posts
+    if not await posts.note_cancel(post.id, now=call.now):
+        return False
+    if post.cancel_requested_at is None:
+        await posts.add_note(post.id, Note("cancel.requested", {"key_id": call.key.id}), now=call.now)
+    await call.ring("publisher")
+    return True
+
+
+async def _found(call: Call) -> Context:
+    found = await call.desk.store.posts.get(call.id("post"), customer_id=call.sees)
+    if found is None:
+        raise call.missing("post")
+    return found
+
+
+async def _owner(call: Call, request: PostRequest, *, named: str | None) -> str:
+    """The customer named, or the one whose accounts these are. Only an operator's key may need the latter."""
+    if call.sees is not None or named is not None:
+        return await call.owner(named)
+    accounts = await call.desk.store.accounts.get_many(request.accounts, customer_id=None)
+    owners = {account.customer_id for account in accounts.values()}
+    if len(owners) == 1:
+        return owners.pop()
+    field = "account_id" if request.account_id is not None else "account_ids"
+    detail = "There is no such account." if not owners else "These accounts belong to several customers."
+    raise refuse(invalid([FieldError(field, "unknown_customer", detail, remedy="Name customer_id, or its accounts.")]))
+
+
+async def _take(call: Call, request: PostRequest, *, owner: str, key: str) -> Accepted:
+    audited = call.desk.settings.tiktok_audited
+    for attempt in range(TRIES):
+        try:
+            taken = await take_request(
+                call.desk.store, request, customer_id=owner, key=key, audited=audited, now=call.now
+            )
+        except Contended:
+            # Two requests for the same accounts in different orders waited for each other; safe again, by the key.
+            log.info("post.contended", attempt=attempt)
+            continue
+        if isinstance(taken, Problem):
+            raise refuse(taken)
+        return taken
+    raise Contended("a post request gave way to others again and again")
+
+
+def _accepted(request: PostRequest, taken: Accepted) -> web.Response:
+    status = 201 if taken.created else 200
+    order = {account: place for place, account in enumerate(request.accounts)}
+    posts = sorted(taken.posts, key=lambda post: order[post.account_id])
+    if request.account_ids is None:
+        return reply(shown(posts[0]), status=status, location=f"/v1/posts/{posts[0].id}")
+    batch_id = posts[0].batch_id or ""
+    answer = BatchAnswer(batch_id=batch_id, posts=tuple(shown(post) for post in posts))
+    return reply(answer, status=status, location=f"/v1/posts?batch_id={batch_id}")
+
+
+def shown(post: Post) -> PostAnswer:
+    return PostAnswer(**_fields(post))
+
+
+def detailed(context: Context) -> PostDetail:
+    publications = tuple(_publication(publication) for publication in context.publications)
+    return PostDetail(**_fields(context.post), publications=publications)
+
+
+def _fields(post: Post) -> dict[str, Any]:
+    same = (
+        "id", "customer_id", "account_id", "batch_id", "idempotency_key", "state", "publish_at", "publish_before",
+        "media_id", "failures", "cancel_requested_at", "problem", "created_at", "updated_at", "finished_at",
+    )  # fmt: skip
+    fields = {name: getattr(post, name) for name in same}
+    return fields | {
+        "kind": post.request["kind"],
+        "mode": post.request["mode"],
+        "tiktok_post_ids": post.public_post_ids,
+        "request": _unsigned(post.request),
+    }
+
+
+def _unsigned(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with its URLs cut before their query: a signed URL is a secret of whoever signed it."""
+    cover = request.get("cover")
+    shown_cover = {"cover": _cut(cover)} if cover else {}
+    return request | {"media": [_cut(source) for source in request["media"]]} | shown_cover
+
+
+def _cut(source: str) -> str:
+    before, query, _ = source.partition("?")
+    return f"{before}?…" if query else source
+
+
+def _publication(publication: Publication) -> PublicationAnswer:
+    names = PublicationAnswer.model_fields
+    return PublicationAnswer(**{name: getattr(publication, name) for name in names})
+
+
+ROUTES = (
+    Route("POST", "/v1/posts", Capability.POSTS, create, write=True),
+    Route("GET", "/v1/posts", Capability.POSTS, listed),
+    Route("GET", "/v1/posts/{id}", Capability.POSTS, get),
+    Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline),
+    Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, write=True),
+)

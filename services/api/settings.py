@@ -1,0 +1,62 @@
+"""What the api is started with."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from libs.broker.topology import Names
+from libs.egress import BadAllowList, parse_allow
+from libs.model.key import PREFIX
+from libs.runtime.settings import SecretList, Settings
+from libs.store.vault import Vault
+
+OPERATOR_KEY_MIN = 35
+"""The prefix and 32 characters: what is looked up by a fast hash must not be guessable."""
+
+
+class ApiSettings(Settings):
+    """Names are the environment's in lower case: `DATABASE_URL`, `API_PORT`, …"""
+
+    database_url: str
+    rabbitmq_url: SecretStr | None = Field(None, description="none: no bells; the alarms still find everything")
+    rabbitmq_prefix: str = ""
+    clipwire_encryption_keys: SecretList
+    media_url: str = Field(description="file:///folder or s3://bucket/prefix")
+    media_max_bytes: Annotated[int, Field(ge=1)] = Field(4 * 1024**3, description="TikTok's limit (fact sheet 4.4)")
+    tiktok_client_key: str = Field("", description="the app that accounts belong to unless they name another")
+    tiktok_audited: bool = False
+    egress_allow: str = Field("", description="CIDRs customers may be reached on besides the public internet")
+    operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    log_level: str = "info"
+    log_format: Literal["console", "json"] = "json"
+
+    @field_validator("clipwire_encryption_keys")
+    @classmethod
+    def _usable_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        Vault([key.get_secret_value() for key in keys])
+        return keys
+
+    @field_validator("rabbitmq_prefix")
+    @classmethod
+    def _usable_prefix(cls, prefix: str) -> str:
+        Names(prefix)
+        return prefix
+
+    @field_validator("egress_allow")
+    @classmethod
+    def _readable_networks(cls, text: str) -> str:
+        try:
+            parse_allow(text)
+        except BadAllowList as error:
+            raise ValueError(str(error)) from error
+        return text
+
+    @field_validator("operator_key")
+    @classmethod
+    def _unguessable(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value() if key else PREFIX + "x" * OPERATOR_KEY_MIN
+        if not text.startswith(PREFIX) or len(text) < OPERATOR_KEY_MIN or not text.isascii():
+            raise ValueError(f"an operator key begins with {PREFIX} and has at least {OPERATOR_KEY_MIN} characters")
+        return key

@@ -1,0 +1,139 @@
+"""Cancelling: at once where nothing is at TikTok, asked for where something may be, refused where it is too late."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from api_house import House
+
+from libs.model import apply, drive
+from libs.model.change import Change, cancel, fail
+from libs.model.drive import expired
+from libs.model.fact import FactKind, polled
+from libs.model.look import looked
+from libs.model.post import PostState
+from libs.store.posts import Context
+
+AT_ONCE = (PostState.DRAFT, PostState.SCHEDULED, PostState.QUEUED)
+ASKED = (PostState.INITIALIZING, PostState.UPLOADING, PostState.PROCESSING, PostState.UNCONFIRMED)
+TOO_LATE = (PostState.IN_INBOX, PostState.PUBLISHED, PostState.FAILED, PostState.CANCELLED)
+
+
+def step(context: Context, goal: PostState, *, now: datetime) -> Change:
+    """One change on the way of a post to `goal`."""
+    post, publication = context.post, context.publication
+    lease = now + timedelta(minutes=5)
+    match goal, post.state:
+        case PostState.FAILED, _:
+            return fail(post, expired(now), stage="schedule", now=now)
+        case PostState.CANCELLED, _:
+            return cancel(post, now=now)
+        case _, PostState.QUEUED:
+            return drive.intend(post, lease=lease, size=10, chunk_size=10, chunk_count=1, now=now)
+    assert publication is not None
+    match post.state:
+        case PostState.INITIALIZING:
+            return drive.opened(post, publication, publish_id=f"p~{post.id}", upload_url="https://u.example/",
+                                expires=lease, lease=lease, now=now)  # fmt: skip
+        case PostState.UPLOADING:
+            return drive.committed(post, publication, now=now)
+    if goal is PostState.UNCONFIRMED:
+        later = now + timedelta(hours=25)
+        change = looked(
+            post, publication, shown="processing", status="PROCESSING_UPLOAD", uploaded=10, dead=False, now=later
+        )
+        assert isinstance(change, Change)
+        return change
+    kind = FactKind.IN_INBOX if goal is PostState.IN_INBOX else FactKind.COMPLETED
+    fact = polled(kind, publish_id=publication.publish_id or "", now=now)
+    return apply.apply(fact, post=post, publication=publication, known=(), failure=None, now=now)
+
+
+async def post_in(house: House, state: PostState) -> str:
+    """A post that was brought to this state as the publisher would."""
+    customer = await house.customer()
+    body: dict[str, Any] = {"account_id": await house.account(customer), "kind": "video",
+                            "media": [await house.video(customer)], "privacy_level": "SELF_ONLY"}  # fmt: skip
+    match state:
+        case PostState.DRAFT:
+            body["draft"] = True
+        case PostState.SCHEDULED:
+            body["publish_at"] = (house.now() + timedelta(days=1)).isoformat()
+        case PostState.IN_INBOX:
+            body["mode"] = "inbox"
+    id_ = str((await house.make("/v1/posts", body))["id"])
+    for _ in range(6):
+        context = await house.store.posts.get(id_, customer_id=None)
+        assert context is not None
+        if context.post.state is state:
+            return id_
+        stale = await house.store.posts.save([step(context, state, now=house.now())], now=house.now())
+        assert not stale
+    raise AssertionError(f"never came to {state}")
+
+
+def test_every_state_is_in_the_truth_table() -> None:
+    assert {*AT_ONCE, *ASKED, *TOO_LATE} == set(PostState)
+
+
+@pytest.mark.parametrize("state", AT_ONCE)
+async def test_what_is_not_at_tiktok_is_cancelled_at_once_and_its_customer_told(house: House, state: PostState) -> None:
+    id_ = await post_in(house, state)
+
+    async with house.broker.listen("notifier") as bell:
+        response = await house.post(f"/v1/posts/{id_}/cancel")
+        assert await bell.wait(1)
+
+    assert response.status_code == 200
+    assert response.json()["state"] == "cancelled"
+    assert response.json()["finished_at"] is not None
+    told = await house.store.events.record([], now=house.now())
+    assert told == 0
+    assert (await house.get(f"/v1/posts/{id_}/timeline")).json()["data"][-1]["kind"] == "cancelled"
+
+
+@pytest.mark.parametrize("state", ASKED)
+async def test_what_may_be_on_its_way_is_asked_to_stop_and_nothing_is_claimed(house: House, state: PostState) -> None:
+    id_ = await post_in(house, state)
+
+    async with house.broker.listen("publisher") as bell:
+        response = await house.post(f"/v1/posts/{id_}/cancel")
+        assert await bell.wait(1)
+    again = await house.post(f"/v1/posts/{id_}/cancel", {})
+
+    assert (response.status_code, again.status_code) == (202, 202)
+    assert response.json()["state"] == state
+    assert response.json()["cancel_requested_at"] == again.json()["cancel_requested_at"] is not None
+    kinds = [entry["kind"] for entry in (await house.get(f"/v1/posts/{id_}/timeline")).json()["data"]]
+    assert kinds.count("cancel.requested") == 1
+
+
+@pytest.mark.parametrize("state", TOO_LATE)
+async def test_what_has_ended_is_not_cancelled_and_says_why(house: House, state: PostState) -> None:
+    id_ = await post_in(house, state)
+    before = (await house.get(f"/v1/posts/{id_}")).json()
+
+    response = await house.post(f"/v1/posts/{id_}/cancel")
+
+    assert response.status_code == 409
+    problem = response.json()
+    assert (problem["code"], problem["state"], problem["post_id"]) == ("not_cancellable", state, id_)
+    assert problem["remedy"]
+    assert (await house.get(f"/v1/posts/{id_}")).json() == before
+
+
+async def test_a_cancelled_post_tells_its_customer_once(house: House) -> None:
+    id_ = await post_in(house, PostState.QUEUED)
+    first, second = await house.post(f"/v1/posts/{id_}/cancel"), await house.post(f"/v1/posts/{id_}/cancel")
+
+    assert (first.status_code, second.status_code) == (200, 409)
+
+
+async def test_an_action_takes_no_fields(house: House) -> None:
+    id_ = await post_in(house, PostState.QUEUED)
+
+    response = await house.post(f"/v1/posts/{id_}/cancel", {"force": True})
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "force"
+    assert (await house.get(f"/v1/posts/{id_}")).json()["state"] == "queued"

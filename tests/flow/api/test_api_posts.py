@@ -1,0 +1,289 @@
+"""Posts through the door: accepted once, listed, told about."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from api_house import House
+
+from libs.model import drive
+from libs.model.ids import new_id
+
+UPLOAD_URL = "https://upload.example/video?secret=planted-upload-url"
+
+
+async def wish(house: House, customer: str, **more: Any) -> dict[str, Any]:
+    """A post request that is fine."""
+    account = await house.account(customer, open_id=f"-000{new_id('acc', house.now())}")
+    body = {"account_id": account, "kind": "video", "privacy_level": "SELF_ONLY", "title": "hello"}
+    return body | {"media": [await house.video(customer)]} | more
+
+
+async def test_a_new_post_is_201_with_its_id_and_state_and_rings_both_bells(house: House) -> None:
+    customer = await house.customer()
+    body = await wish(house, customer, metadata={"order": "17"})
+
+    async with house.broker.listen("publisher") as publisher, house.broker.listen("notifier") as notifier:
+        response = await house.post("/v1/posts", body)
+        assert await publisher.wait(1)
+        assert await notifier.wait(1)
+
+    assert response.status_code == 201
+    post = response.json()
+    assert response.headers["Location"] == f"/v1/posts/{post['id']}"
+    assert (post["state"], post["customer_id"], post["account_id"]) == ("queued", customer, body["account_id"])
+    assert post["request"]["metadata"] == {"order": "17"}
+    assert (await house.get(f"/v1/posts/{post['id']}")).json() == post | {"publications": []}
+    lanes = await house.store.posts.claim_lanes(now=house.now(), lease=house.now() + timedelta(seconds=30), limit=5)
+    assert [account for account, _ in lanes] == [body["account_id"]]
+
+
+async def test_the_customer_comes_from_the_key_from_the_body_or_from_the_account(house: House) -> None:
+    customer = await house.customer()
+    key = await house.key(customer)
+    body = await wish(house, customer)
+
+    answers = [
+        await house.post("/v1/posts", body, key=key),
+        await house.post("/v1/posts", body | {"customer_id": customer}, key=key),
+        await house.post("/v1/posts", body | {"customer_id": customer}),
+        await house.post("/v1/posts", body),
+    ]
+
+    assert [(answer.status_code, answer.json()["customer_id"]) for answer in answers] == [(201, customer)] * 4
+
+
+async def test_an_operator_must_not_leave_the_customer_in_doubt(house: House) -> None:
+    one, other = await house.customer("One"), await house.customer("Other")
+    body, others = await wish(house, one), await wish(house, other)
+    both = {name: value for name, value in body.items() if name != "account_id"}
+    cases: list[tuple[dict[str, Any], str]] = [
+        (body | {"account_id": new_id("acc", house.now())}, "unknown_customer"),
+        (both | {"account_ids": [body["account_id"], others["account_id"]]}, "unknown_customer"),
+        (body | {"customer_id": new_id("cus", house.now())}, "unknown_customer"),
+        (body | {"customer_id": "x"}, "bad_id"),
+        (body | {"customer_id": 7}, "bad_id"),
+        (body | {"customer_id": other}, "unknown_account"),
+    ]
+
+    for wrong, code in cases:
+        response = await house.post("/v1/posts", wrong)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["code"] == code
+
+
+async def test_the_same_key_with_the_same_body_is_200_and_the_same_post(house: House) -> None:
+    body = await wish(house, await house.customer(), idempotency_key="order-17")
+
+    first, second = await house.post("/v1/posts", body), await house.post("/v1/posts", body)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+
+
+async def test_the_same_key_with_another_body_is_a_conflict_that_names_the_post(house: House) -> None:
+    body = await wish(house, await house.customer(), idempotency_key="order-17")
+    first = await house.post("/v1/posts", body)
+
+    second = await house.post("/v1/posts", body | {"title": "other"})
+
+    assert second.status_code == 409
+    problem = second.json()
+    assert (problem["code"], problem["post_id"]) == ("idempotency_conflict", first.json()["id"])
+
+
+async def test_the_header_is_the_key_when_the_body_has_none(house: House) -> None:
+    body, header = await wish(house, await house.customer()), {"Idempotency-Key": "from the header"}
+
+    first = await house.post("/v1/posts", body, headers=header)
+    second = await house.post("/v1/posts", body, headers=header)
+    third = await house.post("/v1/posts", body | {"idempotency_key": "from the header"}, headers=header)
+
+    assert [answer.status_code for answer in (first, second, third)] == [201, 200, 200]
+    assert first.json()["idempotency_key"] == "from the header"
+    assert len({answer.json()["id"] for answer in (first, second, third)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "in_body", "code"),
+    [
+        ("one", "other", "idempotency_key_mismatch"),
+        ("x" * 256, None, "bad_text"),
+        ("", None, "bad_text"),
+        (b"\xff\xfe", None, "bad_text"),
+        ("tab\there", None, "bad_text"),
+    ],
+)
+async def test_a_key_that_is_none_or_two_is_refused(
+    house: House, header: str | bytes, in_body: str | None, code: str
+) -> None:
+    body = await wish(house, await house.customer()) | ({"idempotency_key": in_body} if in_body else {})
+
+    response = await house.post("/v1/posts", body, headers={"Idempotency-Key": header})
+
+    assert response.status_code == 422
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [("idempotency_key", code)]
+
+
+async def test_without_a_key_every_request_is_a_new_post(house: House) -> None:
+    body = await wish(house, await house.customer())
+
+    first, second = await house.post("/v1/posts", body), await house.post("/v1/posts", body)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["idempotency_key"] != second.json()["idempotency_key"]
+
+
+async def test_32_concurrent_copies_make_one_post(house: House) -> None:
+    body = await wish(house, await house.customer(), idempotency_key="storm")
+
+    answers = await asyncio.gather(*(house.post("/v1/posts", body) for _ in range(32)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 31 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len((await house.get("/v1/posts")).json()["data"]) == 1
+
+
+async def test_several_accounts_make_one_batch_in_the_order_given(house: House) -> None:
+    customer = await house.customer()
+    accounts = [await house.account(customer, open_id=f"-000{n}") for n in range(3)]
+    body = {"account_ids": accounts, "kind": "video", "media": [await house.video(customer)], "idempotency_key": "b",
+            "privacy_level": "SELF_ONLY"}  # fmt: skip
+
+    first, second = await house.post("/v1/posts", body), await house.post("/v1/posts", body)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    batch = first.json()
+    assert [post["account_id"] for post in batch["posts"]] == accounts
+    assert {post["batch_id"] for post in batch["posts"]} == {batch["batch_id"]}
+    assert second.json() == batch
+    listed = (await house.get(first.headers["Location"])).json()["data"]
+    assert {post["id"] for post in listed} == {post["id"] for post in batch["posts"]}
+
+
+async def test_the_same_accounts_in_different_orders_at_once_never_fail(house: House) -> None:
+    customer = await house.customer()
+    accounts = [await house.account(customer, open_id=f"-000{n}") for n in range(12)]
+    media = await house.video(customer)
+
+    def body(n: int) -> dict[str, Any]:
+        order = accounts if n % 2 else accounts[::-1]
+        return {"account_ids": order, "kind": "video", "media": [media], "privacy_level": "SELF_ONLY"}
+
+    answers = await asyncio.gather(
+        *(house.post("/v1/posts", body(n), headers={"Idempotency-Key": f"k{n // 2}"}) for n in range(16))
+    )
+
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert sum(answer.status_code == 201 for answer in answers) == 8
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "code"),
+    [
+        ({"privacy_level": None}, "privacy_level", "required"),
+        ({"privacy_level": "PUBLIC_TO_EVERYONE"}, "privacy_level", "app_not_audited"),
+        ({"media": []}, "media", "too_short"),
+        ({"media": ["ftp://x"]}, "media.0", "not_a_source"),
+        ({"media": ["med_00000000000000000000000000"]}, "media.0", "unknown_media"),
+        ({"account_id": "acc_00000000000000000000000000"}, "account_id", "unknown_account"),
+        ({"title": "x" * 2201}, "title", "too_long"),
+        ({"title": "a\x00b"}, "", "bad_text"),
+        ({"titel": "typo"}, "titel", "unknown_field"),
+        ({"kind": "photo"}, "kind", "capability_not_supported"),
+        ({"publish_at": "2030-01-01T10:00:00"}, "publish_at", "no_offset"),
+        ({"timezone": "Mars/Base"}, "timezone", "unknown_timezone"),
+    ],
+)
+async def test_what_is_wrong_with_a_post_is_named(house: House, more: dict[str, Any], field: str, code: str) -> None:
+    customer = await house.customer()
+    key = await house.key(customer)
+    body = await wish(house, customer)
+
+    response = await house.post("/v1/posts", body | more, key=key)
+
+    assert response.status_code == 422
+    assert (field, code) in [(error["field"], error["code"]) for error in response.json()["errors"]]
+
+
+async def test_a_post_for_later_is_scheduled_and_a_draft_is_kept(house: House) -> None:
+    body = await wish(house, await house.customer())
+
+    later = await house.post("/v1/posts", body | {"publish_at": (house.now() + timedelta(days=1)).isoformat()})
+    draft = await house.post("/v1/posts", body | {"draft": True})
+
+    assert (later.json()["state"], draft.json()["state"]) == ("scheduled", "draft")
+
+
+async def test_a_signed_media_url_is_never_shown_whole(house: House) -> None:
+    house.secrets.add("planted-signature")
+    body = await wish(house, await house.customer(), media=["https://cdn.acme.example/v.mp4?sig=planted-signature"])
+
+    post = (await house.post("/v1/posts", body)).json()
+
+    assert post["request"]["media"] == ["https://cdn.acme.example/v.mp4?…"]
+    await house.get(f"/v1/posts/{post['id']}")
+    await house.get("/v1/posts")
+
+
+async def test_a_post_shows_its_publications_without_upload_urls_and_its_timeline(house: House) -> None:
+    house.secrets.add("planted-upload-url")
+    post_id = (await house.make("/v1/posts", await wish(house, await house.customer())))["id"]
+    now = house.now()
+    found = await house.store.posts.get(post_id, customer_id=None)
+    assert found is not None
+    change = drive.intend(found.post, lease=now, size=10, chunk_size=10, chunk_count=1, now=now)
+    assert not await house.store.posts.save([change], now=now)
+    found = await house.store.posts.get(post_id, customer_id=None)
+    assert found is not None and found.publication is not None
+    change = drive.opened(
+        found.post, found.publication, publish_id="v_pub_file~1", upload_url=UPLOAD_URL,
+        expires=now + timedelta(hours=1), lease=now, now=now,
+    )  # fmt: skip
+    assert not await house.store.posts.save([change], now=now)
+
+    post = (await house.get(f"/v1/posts/{post_id}")).json()
+    timeline = (await house.get(f"/v1/posts/{post_id}/timeline")).json()
+
+    assert post["state"] == "uploading"
+    [publication] = post["publications"]
+    assert (publication["n"], publication["state"], publication["publish_id"]) == (1, "open", "v_pub_file~1")
+    assert "upload_url" not in publication
+    assert [entry["kind"] for entry in timeline["data"]] == ["intended", "uploading"]
+    assert timeline["next_cursor"] is None
+
+
+async def test_pages_hold_every_post_once_newest_first(house: House) -> None:
+    customer = await house.customer()
+    body = await wish(house, customer)
+    made = [(await house.make("/v1/posts", body))["id"] for _ in range(7)]
+
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = (await house.get(f"/v1/posts?limit=3{cursor}")).json()
+        seen += [post["id"] for post in page["data"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+
+    assert seen == sorted(made, reverse=True)
+    assert len((await house.get("/v1/posts?limit=7")).json()["data"]) == 7
+    assert (await house.get("/v1/posts?limit=7")).json()["next_cursor"] is None
+
+
+async def test_filters_narrow_a_list_down(house: House) -> None:
+    customer = await house.customer()
+    body, other = await wish(house, customer), await wish(house, customer)
+    queued, draft = await house.make("/v1/posts", body), await house.make("/v1/posts", other | {"draft": True})
+
+    async def ids(query: str) -> list[str]:
+        return [post["id"] for post in (await house.get(f"/v1/posts?{query}")).json()["data"]]
+
+    assert await ids("state=draft") == [draft["id"]]
+    assert await ids(f"account_id={body['account_id']}") == [queued["id"]]
+    assert await ids(f"state=draft&account_id={body['account_id']}") == []
+    assert await ids(f"batch_id={new_id('bat', house.now())}") == []
+    assert await ids(f"customer_id={customer}") == [draft["id"], queued["id"]]
+    assert await ids(f"customer_id={new_id('cus', house.now())}") == []
