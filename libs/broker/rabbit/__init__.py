@@ -10,12 +10,12 @@
     wire          our messages to AMQP properties and back
     frames        a reader that survives properties no library can read
 
-Built on aiormq, the layer below aio-pika, on purpose. aio-pika's robust connection decides by itself when and how to
-come back and answers calls meanwhile in its own way; its plain channel tells nobody when the server cancels a
-consumer; and neither lets us near the socket's reader, which `frames` needs. What is left of aio-pika then is a
-wrapper around the five calls used here.
+Messages are written by aio-pika; connections and channels are those of aiormq, the layer it is built on, on purpose:
+aio-pika's robust connection decides by itself when and how to come back and answers calls meanwhile in its own way; its
+plain channel tells nobody when the server cancels a consumer; and neither lets us near the socket's reader, which
+`frames` needs.
 
-Never hands an aiormq object or exception to a caller.
+Never hands an object or exception of either library to a caller.
 """
 
 from libs.broker.rabbit.broker import RabbitBroker

@@ -2,16 +2,17 @@
 
 from typing import cast
 
+import aio_pika
 import aiormq
+from aio_pika import DeliveryMode
+from aio_pika.abc import HeadersType
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
-from pamqp.common import FieldTable
 from pamqp.header import ContentHeader
 
 from libs.broker.errors import Refused
 from libs.broker.message import HeaderValue, Message
 
-_TRANSIENT, _PERSISTENT = 1, 2
 _FRAME_OVERHEAD = 8
 _UNLIMITED = 2**31  # what a server means by a frame size of 0
 
@@ -22,18 +23,7 @@ def properties_of(message: Message, *, frame_max: int) -> Basic.Properties:
     Raises `Refused` for what cannot travel. All of it has to be found out before a byte is sent: an oversized header
     frame makes RabbitMQ close the whole connection, and everybody's unconfirmed messages with it.
     """
-    properties = Basic.Properties(
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
-        headers=cast(FieldTable, dict(message.headers)),
-        delivery_mode=_PERSISTENT if message.persistent else _TRANSIENT,
-        correlation_id=message.correlation_id,
-        reply_to=message.reply_to,
-        message_id=message.message_id,
-        timestamp=message.timestamp,
-        message_type=message.type,
-        app_id=message.app_id,
-    )
+    properties = _written(message)
     try:
         size = len(ContentHeader(properties=properties, body_size=len(message.body)).marshal())
     except Exception as error:  # the encoder has no base class for "this cannot be written"
@@ -41,6 +31,25 @@ def properties_of(message: Message, *, frame_max: int) -> Basic.Properties:
     if size + _FRAME_OVERHEAD > frame_max:
         raise Refused(f"the message's headers take {size} bytes, more than a frame of {frame_max}")
     return properties
+
+
+def _written(message: Message) -> Basic.Properties:
+    try:
+        return aio_pika.Message(
+            message.body,
+            content_type=message.content_type,
+            content_encoding=message.content_encoding,
+            headers=cast("HeadersType", dict(message.headers)),
+            delivery_mode=DeliveryMode.PERSISTENT if message.persistent else DeliveryMode.NOT_PERSISTENT,
+            correlation_id=message.correlation_id,
+            reply_to=message.reply_to,
+            message_id=message.message_id,
+            timestamp=message.timestamp,
+            type=message.type,
+            app_id=message.app_id,
+        ).properties
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Refused("a property of the message cannot be written as AMQP") from error
 
 
 def can_travel(message: Message, *, frame_max: int) -> bool:
@@ -72,5 +81,5 @@ def message_of(delivered: DeliveredMessage) -> Message:
         app_id=properties.app_id or None,
         timestamp=properties.timestamp,
         headers=cast("dict[str, HeaderValue]", properties.headers or {}),
-        persistent=properties.delivery_mode == _PERSISTENT,
+        persistent=properties.delivery_mode == DeliveryMode.PERSISTENT,
     )
