@@ -7,16 +7,27 @@ limit, what was found and the remedy. Nothing here needs the account or the medi
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from libs.model.ids import is_id
 from libs.model.problem import FieldError
+from libs.model.storable import WHY, flaw
 
 VIDEO_CAPTION_UNITS = 2200
 PHOTO_TITLE_UNITS = 90
@@ -25,7 +36,10 @@ PHOTOS_MAX = 35
 ACCOUNTS_MAX = 100
 URL_MAX = 2048
 METADATA_BYTES_MAX = 4096
-_NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$")
+YEARS = range(2000, 2200)
+"""When a post may be wanted. Postgres holds years that Python does not: such a row could never be read again."""
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
+_NAME_MAX = 100
 
 
 class Privacy(StrEnum):
@@ -42,6 +56,27 @@ def utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def _written_out(value: object) -> object:
+    """A number would have to be guessed: seconds or milliseconds."""
+    if isinstance(value, str) and not _TIME.match(value):
+        raise PydanticCustomError("not_a_time", "A time is written as 2027-05-01T10:00:00Z")
+    if isinstance(value, int | float):
+        raise PydanticCustomError("not_a_time", "A time is a text such as 2027-05-01T10:00:00Z")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC, so that two ways of writing it are the same request."""
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        utc = None
+    if utc is None or utc.year not in YEARS:
+        raise PydanticCustomError("out_of_range", "A time lies between the years 2000 and 2199")
+    return utc
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=URL_MAX)]
 AccountId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -55,7 +90,7 @@ class Consent(BaseModel):
     preview_confirmed: bool
     express_consent: bool
     by: Annotated[str, StringConstraints(max_length=255)]
-    at: AwareDatetime
+    at: Moment
 
 
 class PostRequest(BaseModel):
@@ -67,8 +102,8 @@ class PostRequest(BaseModel):
     account_ids: Annotated[tuple[AccountId, ...], Field(min_length=1, max_length=ACCOUNTS_MAX)] | None = None
     kind: Literal["video", "photo"]
     media: Annotated[tuple[Source, ...], Field(min_length=1, max_length=PHOTOS_MAX)]
-    title: str = Field(default="", max_length=2 * VIDEO_CAPTION_UNITS)
-    description: str = Field(default="", max_length=2 * PHOTO_DESCRIPTION_UNITS)
+    title: str = ""
+    description: str = ""
     privacy_level: Privacy | None = None
     disable_comment: bool = True
     disable_duet: bool = True
@@ -83,9 +118,9 @@ class PostRequest(BaseModel):
     mode: Literal["direct", "inbox"] = "direct"
     transfer: Literal["auto", "upload", "pull"] = "auto"
     convert: Literal["auto", "never"] = "auto"
-    publish_at: AwareDatetime | None = None
+    publish_at: Moment | None = None
     timezone: Annotated[str, StringConstraints(max_length=64)] | None = None
-    publish_before: AwareDatetime | None = None
+    publish_before: Moment | None = None
     draft: bool = False
     idempotency_key: Key | None = None
     consent: Consent | None = None
@@ -106,22 +141,35 @@ def parse(body: object) -> PostRequest | list[FieldError]:
     """Reads a decoded JSON body. Never raises: what is wrong comes back as one error per wrong field."""
     if not isinstance(body, dict):
         return [FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")]
-    if b"\\u0000" in orjson.dumps(body, default=str):
-        # Postgres text cannot hold NUL; orjson, which read the body, refuses lone surrogates and bounds the depth.
-        return [FieldError("", "bad_text", "A text in the body has a NUL.", remedy="Send text without NUL characters.")]
+    flaws = list(_flaws(body))
+    if flaws:
+        return flaws
     placed = _place_in_timezone(body)
     if isinstance(placed, list):
         return placed
     try:
         request = PostRequest.model_validate(placed)
     except ValidationError as error:
-        return [_shape_error(detail) for detail in error.errors(include_url=False)[:50]]
+        details = error.errors(include_url=False)
+        inner = {detail["loc"][:-1] for detail in details}  # an item is wrong: its list is then "too short" as well
+        return [_shape_error(detail) for detail in details if detail["loc"] not in inner][:50]
     errors = list(rule_errors(request))
     return errors or request
 
 
+def _flaws(body: dict[Any, Any]) -> Iterator[FieldError]:
+    for name, value in body.items():
+        if not isinstance(name, str) or flaw(name):
+            yield FieldError("", "bad_text", "A field's name is not a text.", remedy="Send well-formed JSON.")
+        elif found := flaw(value):
+            yield FieldError(name[:_NAME_MAX], found, WHY[found], remedy="Send plain JSON text and numbers.")
+
+
 def _place_in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
-    """Gives naive local times their zone: `timezone` is an IANA name and applies to times without an offset."""
+    """Gives naive local times their zone: `timezone` is an IANA name and applies to times without an offset.
+
+    An hour that the clock skips is read as if it had not, one that comes twice as the first of both (RFC 5545).
+    """
     name = body.get("timezone")
     if name is None:
         return body
@@ -135,17 +183,19 @@ def _place_in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError
     placed = dict(body)
     for field in ("publish_at", "publish_before"):
         value = placed.get(field)
-        if isinstance(value, str) and _NAIVE.match(value):
+        if isinstance(value, str) and _TIME.fullmatch(value):
             try:
                 local = datetime.fromisoformat(value).replace(tzinfo=zone)
+                placed[field] = (local - (local.utcoffset() or timedelta(0))).replace(tzinfo=UTC).isoformat()
             except ValueError:
-                continue  # pydantic will say what is wrong with it
-            placed[field] = local.astimezone(UTC).isoformat()
+                continue  # no such day or hour: pydantic will say so
+            except OverflowError:
+                placed[field] = local.replace(tzinfo=UTC).isoformat()  # out of range anyway, and said so
     return placed
 
 
 def _shape_error(detail: Any) -> FieldError:
-    place = ".".join(str(part) for part in detail["loc"]) or ""
+    place = ".".join(str(part) for part in detail["loc"])[:_NAME_MAX]
     kind = str(detail["type"])
     if kind == "extra_forbidden":
         return FieldError(place, "unknown_field", "This field is not known.", remedy="Remove it or correct its name.")
@@ -200,8 +250,6 @@ def _media_errors(request: PostRequest) -> Iterator[FieldError]:
         if not (is_id(source, "med") or source.startswith(("https://", "http://"))):
             yield FieldError(place, "not_a_source", "This is neither a media id nor an https URL.", found=source[:80],
                              remedy="Upload the file and send its med_… id, or send an https URL.")  # fmt: skip
-        if "\x00" in source or any(0xD800 <= ord(c) <= 0xDFFF for c in source):
-            yield FieldError(place, "bad_text", "The URL has characters that no URL has.", remedy="Encode the URL.")
 
 
 def _text_errors(request: PostRequest) -> Iterator[FieldError]:
@@ -213,9 +261,6 @@ def _text_errors(request: PostRequest) -> Iterator[FieldError]:
         if units > limit:
             yield FieldError(field, "too_long", f"{field} is too long, counted in UTF-16 units.", limit=limit,
                              found=units, remedy=f"Shorten {field} by {units - limit}.")  # fmt: skip
-        if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
-            yield FieldError(field, "bad_text", f"{field} has a NUL or half of a surrogate pair.",
-                             remedy="Send well-formed Unicode text.")  # fmt: skip
     if not photo and request.description:
         yield FieldError("description", "photo_only", "Only photo posts have a description.",
                          remedy="Put a video's caption into title.")  # fmt: skip
@@ -232,6 +277,7 @@ def _disclosure_errors(request: PostRequest) -> Iterator[FieldError]:
     video = request.kind == "video"
     photo_only = {"photo_cover_index": request.photo_cover_index is not None, "auto_add_music": request.auto_add_music}
     video_only = {"video_cover_timestamp_ms": request.video_cover_timestamp_ms is not None, "cover": request.cover}
+    video_only["is_aigc"] = request.is_aigc
     for field, present in (photo_only if video else video_only).items():
         if present:
             kinds = "photo" if video else "video"
