@@ -7,7 +7,7 @@ What lives here
     ``rules``    every checkable media rule of the fact sheet, as pure functions over findings
     ``workers``  the bounded pool of confined processes in which strangers' files are opened
 
-May import ``libs.model``, ``libs.egress`` and ``libs.signing``; today it needs none of them.
+May import ``libs.model``, ``libs.egress`` and ``libs.signing``; today only ``rules`` does, for the words of problems.
 
 Never loads PyAV or Pillow into the process that asks: codecs run in ``worker`` processes only. So this package
 imports nothing by itself; take names from the modules.

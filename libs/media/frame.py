@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import struct
 from collections.abc import Mapping
@@ -9,6 +10,22 @@ from typing import Any, Final
 
 _LENGTH = struct.Struct(">I")
 HEADER_BYTES: Final = _LENGTH.size
+TROUBLES: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ESTALE,
+    }
+)
+"""System errors that say something of this machine and nothing of the file."""
 FRAME_MAX_BYTES: Final = 256 << 10
 """Nothing that crosses the pipe comes near this; more means that one side has lost its mind."""
 

@@ -36,7 +36,7 @@ async def probe(
     """What the file is, or why it cannot be used; its name plays no part.
 
     Every packet of a video is counted, and pictures at its start, middle and end are decoded; a photo is decoded
-    whole. ``deadline_s`` counts from the moment a worker is free. Raises ``WorkersBusy``, ``WorkerLost``, and
+    whole. ``deadline_s`` counts from the moment a worker is free. Raises what ``Workers.run`` raises, and
     ``FileNotFoundError`` when there is no such file.
     """
     bounds = bounds or ProbeBounds()

@@ -9,35 +9,22 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from libs.media.confine import confine, limit
 from libs.media.finding import Reason, Unreadable
-from libs.media.frame import HEADER_BYTES, body_length, packed, unpacked
+from libs.media.frame import HEADER_BYTES, TROUBLES, body_length, packed, unpacked
 
 Report = Callable[[float], None]
 """Tells the parent how much of the job is done, 0 … 1."""
+Run = Callable[[Mapping[str, Any], Report], Mapping[str, Any]]
 
 
 def main() -> None:
     """Serve until the pipe closes."""
     requests, replies = _own_pipes()
     confine()
-    from libs.media.look import look  # the codecs load after the worker has taken its rights away
-
-    def run(message: Mapping[str, Any], report: Report) -> Mapping[str, Any]:
-        match message["job"]:
-            case "probe":
-                return asdict(
-                    look(
-                        Path(message["path"]),
-                        max_photo_pixels=message["max_photo_pixels"],
-                        max_video_pixels=message["max_video_pixels"],
-                    )
-                )
-            case unknown:
-                raise ValueError(f"no such job: {unknown}")
+    from libs.media.job import run  # the codecs load after the worker has taken its rights away
 
     _send(replies, {"ready": True})
     while header := requests.read(HEADER_BYTES):
@@ -45,9 +32,7 @@ def main() -> None:
         _send(replies, {"result": _outcome(run, message, lambda done: _send(replies, {"progress": done}))})
 
 
-def _outcome(
-    run: Callable[[Mapping[str, Any], Report], Mapping[str, Any]], message: Mapping[str, Any], report: Report
-) -> Mapping[str, Any]:
+def _outcome(run: Run, message: Mapping[str, Any], report: Report) -> Mapping[str, Any]:
     limits = message["limits"]
     limit(cpu_s=limits["cpu_s"], memory_bytes=limits["memory_bytes"], output_bytes=limits["output_bytes"])
     try:
@@ -55,6 +40,8 @@ def _outcome(
     except MemoryError:
         return asdict(Unreadable(reason=Reason.MEMORY, detail="reading it takes more memory than allowed"))
     except Exception as exc:  # a stranger's file may make any library raise anything
+        if (number := getattr(exc, "errno", None)) in TROUBLES:
+            return {"kind": "trouble", "errno": number}
         return asdict(Unreadable(reason=Reason.CRASHED, detail=f"reading it failed with {type(exc).__name__}"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from typing import IO, Any, Final, Self
 
 import structlog
 
-from libs.media.errors import WorkerLost, WorkersBusy
+from libs.media.errors import StorageError, StorageFailed, StorageFull, WorkerLost, WorkersBusy
 from libs.media.finding import Reason, Unreadable
 from libs.media.frame import HEADER_BYTES, BadFrame, body_length, packed, unpacked
 
@@ -81,7 +82,8 @@ class Workers:
     ) -> dict[str, Any] | Unreadable:
         """The worker's answer, or why the file made it end. ``report`` is called with the part done, 0 … 1.
 
-        Raises ``WorkersBusy`` when no place became free in time and ``WorkerLost`` when no worker could be started.
+        Raises ``WorkersBusy`` when no place became free in time, ``WorkerLost`` when no worker could be started, and
+        ``StorageFull`` or ``StorageFailed`` when this machine kept it from reading or writing its files.
         Cancelling the caller kills the process.
         """
         message = {**arguments, "job": job, "limits": asdict(limits)}
@@ -117,6 +119,10 @@ class Workers:
             async with asyncio.timeout(limits.wall_s):
                 result = await worker.ask(message, report)
             reusable = result.get("reason") not in (Reason.MEMORY, Reason.CRASHED)
+            if result.get("reason") == Reason.CRASHED:
+                log.warning("media_worker.failed", job=message["job"], detail=str(result.get("detail"))[:200])
+            if result.get("kind") == "trouble":
+                raise _trouble(int(result["errno"]))
             return result
         except TimeoutError:
             return Unreadable(reason=Reason.TIME, detail=f"reading it took longer than {limits.wall_s:g} s")
@@ -129,6 +135,12 @@ class Workers:
                 self._idle.append(worker)
             else:
                 await worker.stop()
+
+
+def _trouble(number: int) -> StorageError:
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(free_bytes=0, needed_bytes=None)
+    return StorageFailed(f"the media worker could not read or write its files: {os.strerror(number)}")
 
 
 class _Killed:

@@ -117,7 +117,7 @@ CORPUS: Mapping[str, Case] = {
     "60fps.webm": ok(Clip(rate=60, codec="libvpx-vp9", audio=None, container="webm").write),
     "variable-30fps.mp4": ok(Clip(rate=60, steps=(1, 3)).write),
     "360x360.mp4": ok(Clip(width=360, height=360).write),
-    "4096x360.mp4": ok(Clip(width=4096, height=360, audio=None).write),
+    "4096x360.mp4": ok(Clip(width=4096, height=360, rate=23, audio=None).write),
     "600s.mp4": ok(lambda path: write_long(path, seconds=600)),
     "video-called-photo.jpg": ok(VIDEO_BASE.write),
     "mov-called-webm.webm": ok(Clip(container="mov").write),
@@ -142,7 +142,7 @@ CORPUS: Mapping[str, Case] = {
     "601s.mp4": bad(lambda path: write_long(path, seconds=601), "duration", mendable=False),
     "359px.mp4": bad(Clip(width=359, pixels="yuv444p").write, "width"),
     "359px-turned.mp4": bad(Clip(width=640, height=358, rotation=90).write, "width"),
-    "4097px.mp4": bad(Clip(width=4097, height=360, pixels="yuv444p", audio=None).write, "width"),
+    "4097px.mp4": bad(Clip(width=4097, height=360, rate=23, pixels="yuv444p", audio=None).write, "width"),
     "100x100.mp4": bad(Clip(width=100, height=100).write, "width", "height"),
     "cut.mp4": bad(cut(VIDEO_BASE.write, part=0.6), "truncated", mendable=False),
     "cut.webm": bad(

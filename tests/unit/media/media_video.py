@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import random
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from PIL import Image
 
 os.environ["SVT_LOG"] = "1"  # the AV1 encoder's greeting is no test output
 SAMPLE_RATE = 48_000
@@ -114,3 +117,67 @@ def write_long(path: Path, *, seconds: int, clip: Clip = Clip(audio=None)) -> No
                 packet.duration, packet.is_keyframe = duration, keyframe
                 target.mux(packet)
     second.unlink()
+
+
+def write_scene(
+    path: Path,
+    picture: Image.Image,
+    *,
+    rotation: int = 0,
+    beep_at: float | None = None,
+    seconds: int = 3,
+    metadata: Mapping[str, str] = {},
+    noisy: bool = False,
+) -> None:
+    """A video of one photo, with a sound that begins at ``beep_at`` seconds; or of noise, which compresses badly."""
+    rate, noise = 30, random.Random(11)
+    with av.open(str(path), "w", format="mp4") as file:
+        file.metadata.update(metadata)
+        pictures = file.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "10"})
+        pictures.width, pictures.height, pictures.pix_fmt = *picture.size, "yuv420p"
+        if rotation:
+            pictures.set_display_rotation(-rotation)
+        sound = file.add_stream("aac", rate=SAMPLE_RATE)
+        for number in range(rate * seconds):
+            frame = av.VideoFrame.from_image(picture).reformat(format="yuv420p")
+            if noisy:
+                for plane in frame.planes:
+                    plane.update(noise.randbytes(plane.buffer_size))
+            frame.pts, frame.time_base = number, Fraction(1, rate)
+            file.mux(pictures.encode(frame))
+        file.mux(pictures.encode(None))
+        for at in range(0, seconds * SAMPLE_RATE, 1024):
+            loud = beep_at is not None and at >= beep_at * SAMPLE_RATE
+            beep = av.AudioFrame("fltp", "stereo", 1024)
+            wave = struct.pack("1024f", *(0.8 if loud and step % 100 < 50 else 0.0 for step in range(1024)))
+            for plane in beep.planes:
+                plane.update(wave)
+            beep.sample_rate, beep.pts, beep.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
+            file.mux(sound.encode(beep))
+        file.mux(sound.encode(None))
+
+
+def picture_at(path: Path, ms: int) -> Image.Image:
+    """What is seen at that moment, as stored (players may turn it)."""
+    with av.open(str(path)) as file:
+        for frame in file.decode(file.streams.video[0]):
+            if frame.time is not None and frame.time * 1000 + 1000 / 60 > ms:
+                return frame.to_image()
+    raise AssertionError("the video ends before")
+
+
+def first_sound_ms(path: Path) -> float:
+    """When it is first loud."""
+    with av.open(str(path)) as file:
+        for frame in file.decode(file.streams.audio[0]):
+            samples = struct.unpack(f"{frame.samples}f", bytes(frame.planes[0])[: frame.samples * 4])
+            for number, sample in enumerate(samples):
+                if abs(sample) > 0.3:
+                    return float((frame.pts + number) * frame.time_base * 1000)
+    raise AssertionError("it is silent")
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """All the names and places a video tells."""
+    with av.open(str(path)) as file:
+        return dict(file.metadata) | {key: value for stream in file.streams for key, value in stream.metadata.items()}
