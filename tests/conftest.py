@@ -107,7 +107,8 @@ def rabbitmq_program(found: Found) -> RabbitProgram:
     try:
         return rabbit_program(found.environ, say=print)
     except Unsupported as error:
-        without_rabbitmq(found, str(error))
+        reason = str(error)
+    without_rabbitmq(found, reason)
 
 
 @pytest.fixture
