@@ -74,10 +74,10 @@ def parse_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
         return None
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:9])), RETRY_AFTER_MAX)
+        return timedelta(seconds=min(int(text), RETRY_AFTER_MAX // timedelta(seconds=1)))
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta(0)), RETRY_AFTER_MAX)

@@ -1,7 +1,7 @@
 """Prefixed ids that sort by their time of birth: `post_01hz…` is 48 bits of milliseconds, then 80 random bits."""
 
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 Prefix = Literal[
@@ -12,11 +12,13 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u; so
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _VALUE = {letter: number for number, letter in enumerate(_ALPHABET)}
 _LENGTH = 26
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)  # counted in integers: a float rounds some moments into the next day
 
 
 def new_id(prefix: Prefix, now: datetime) -> str:
     """A fresh id. Two ids of different milliseconds sort by time; of the same one, in no order."""
-    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    number = ((now - _EPOCH) // _MILLISECOND << 80) | int.from_bytes(os.urandom(10), "big")
     return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
@@ -37,8 +39,8 @@ def born(id_: str) -> datetime:
             raise ValueError(f"not an id: {id_[:64]!r}")
         number = (number << 5) | _VALUE[letter]
     try:
-        return datetime.fromtimestamp(number / 1000, UTC)
-    except (OverflowError, OSError, ValueError):
+        return _EPOCH + number * _MILLISECOND
+    except OverflowError:
         raise ValueError(f"not an id: {id_[:64]!r}") from None
 
 
