@@ -1,7 +1,7 @@
 """Settings from the environment and `.env`: one frozen model per program, one clear line when something is wrong."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -17,6 +17,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True
     )
+
+
+class ProgramSettings(Settings):
+    """What every program of the pipeline has."""
+
+    log_level: str = "info"
+    log_format: Literal["console", "json"] = "json"
+    tiktok_api_url: str = "https://open.tiktokapis.com"
+    clipwire_clock: str | None = None
+    """Tests only: a simulator whose virtual clock is followed; refused unless `tiktok_api_url` is on this machine."""
 
 
 def _comma_list(value: object) -> object:

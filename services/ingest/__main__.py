@@ -7,7 +7,7 @@ import structlog
 
 from libs.broker.open import open_broker
 from libs.runtime import logs
-from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.follow import open_clock
 from libs.runtime.program import run, until_signal
 from libs.runtime.settings import SettingsError, load, reveal, summary
 from libs.runtime.sync import read_once
@@ -29,7 +29,9 @@ async def serve(settings: IngestSettings) -> None:
         broker = open_broker(url, prefix=settings.rabbitmq_prefix, name="clipwire-ingest")
         await broker.start()
         parts.push_async_callback(broker.close)
-        clock = SyncedClock(SystemClock())
+        clock = await parts.enter_async_context(
+            open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
+        )
         await read_once(clock, store.now)
         program = build(settings, store=store, broker=broker, clock=clock)
         await program.start()

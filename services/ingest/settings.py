@@ -1,13 +1,11 @@
 """The settings of ingest."""
 
-from typing import Literal
-
 from pydantic import Field, SecretStr
 
-from libs.runtime.settings import SecretList, Settings
+from libs.runtime.settings import ProgramSettings, SecretList
 
 
-class IngestSettings(Settings):
+class IngestSettings(ProgramSettings):
     """What ingest needs; names in capitals are the environment's."""
 
     database_url: str
@@ -24,5 +22,3 @@ class IngestSettings(Settings):
     """Verified webhooks waiting to be saved; beyond it the answer is 503 and TikTok tries again."""
     ingest_batch_max: int = Field(default=500, ge=1, le=5000)
     ingest_commits_at_once: int = Field(default=2, ge=1, le=16)
-    log_level: str = "info"
-    log_format: Literal["console", "json"] = "json"

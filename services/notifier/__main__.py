@@ -8,7 +8,7 @@ import structlog
 from libs.broker.open import open_broker
 from libs.egress import BadAllowList, Guard, GuardedClient, parse_allow
 from libs.runtime import logs
-from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.follow import open_clock
 from libs.runtime.program import run, until_signal
 from libs.runtime.settings import SettingsError, load, reveal, summary
 from libs.runtime.sync import read_once
@@ -35,7 +35,9 @@ async def serve(settings: NotifierSettings) -> None:
         egress = await parts.enter_async_context(
             GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
         )
-        clock = SyncedClock(SystemClock())
+        clock = await parts.enter_async_context(
+            open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
+        )
         await read_once(clock, store.now)
         program = build(settings, store=store, broker=broker, egress=egress, clock=clock)
         await program.start()

@@ -1,13 +1,11 @@
 """The notifier's settings."""
 
-from typing import Literal
-
 from pydantic import Field, SecretStr
 
-from libs.runtime.settings import SecretList, Settings
+from libs.runtime.settings import ProgramSettings, SecretList
 
 
-class NotifierSettings(Settings):
+class NotifierSettings(ProgramSettings):
     """What the notifier needs; names in capitals are the environment's."""
 
     database_url: str
@@ -24,5 +22,3 @@ class NotifierSettings(Settings):
     notifier_lease_s: float = Field(default=120.0, ge=2)
     """How long a claimed delivery is nobody else's; what is not begun in time is not begun."""
     notifier_idle_s: float = Field(default=1.0, gt=0, le=60)
-    log_level: str = "info"
-    log_format: Literal["console", "json"] = "json"

@@ -11,7 +11,7 @@ from libs.media.errors import StorageError
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
 from libs.runtime import logs
-from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.follow import open_clock
 from libs.runtime.program import run, until_signal
 from libs.runtime.settings import SettingsError, load, reveal, summary
 from libs.runtime.sync import read_once
@@ -45,7 +45,9 @@ async def serve(settings: PublisherSettings) -> None:
         tiktok = await parts.enter_async_context(
             TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
         )
-        clock = SyncedClock(SystemClock())
+        clock = await parts.enter_async_context(
+            open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
+        )
         await read_once(clock, store.now)
         program = build(
             settings,

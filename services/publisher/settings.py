@@ -1,19 +1,16 @@
 """The publisher's settings."""
 
-from typing import Literal
-
 from pydantic import Field, SecretStr
 
-from libs.runtime.settings import SecretList, Settings
+from libs.runtime.settings import ProgramSettings, SecretList
 
 
-class PublisherSettings(Settings):
+class PublisherSettings(ProgramSettings):
     """What the publisher needs; names in capitals are the environment's."""
 
     database_url: str
     rabbitmq_url: SecretStr | None = None
     rabbitmq_prefix: str = ""
-    tiktok_api_url: str = "https://open.tiktokapis.com"
     tiktok_auth_url: str = "https://www.tiktok.com"
     tiktok_client_key: str
     tiktok_client_secret: SecretList = Field(min_length=1)
@@ -32,5 +29,3 @@ class PublisherSettings(Settings):
     publisher_idle_s: float = Field(default=1.0, gt=0, le=60)
     """How often to look for due work when no bell rings."""
     retention_days: int = Field(default=30, ge=7)
-    log_level: str = "info"
-    log_format: Literal["console", "json"] = "json"
