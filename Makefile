@@ -59,7 +59,7 @@ prove: $(dev_ready)  ## Run a fault campaign: NAME=kills SCALE=1 SEED=7
 lock: $(dev_ready)  ## Resolve the requirements again; ARGS=--upgrade takes the newest
 	$(lock_with) pyproject.toml --extra local -o requirements.lock $(ARGS)
 	$(lock_with) pyproject.toml -c requirements.lock -o requirements-image.lock $(ARGS)
-	$(lock_with) pyproject.toml --extra local --extra dev -c requirements.lock -o requirements-dev.lock $(ARGS)
+	$(lock_with) pyproject.toml --extra local --extra dev -o requirements-dev.lock $(ARGS)
 
 .PHONY: clean
 clean:  ## Remove what was built; the data of `make run` in .clipwire stays

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pika
 import pytest
 
 from deploy.backing import rabbit_program
@@ -13,6 +12,7 @@ from deploy.postgres import DISPOSABLE, EmbeddedPostgres
 from deploy.rabbitmq import PrivateRabbit, RabbitProgram
 from tests.databases import Databases
 from tests.found import FOUND, Found, without_rabbitmq
+from tests.strangers import delete_declared
 
 pytest_plugins = ["tests.servers", "tests.rows"]
 
@@ -69,20 +69,9 @@ def rabbitmq_declared() -> set[str]:
 @pytest.fixture
 def rabbitmq_prefix(rabbitmq_url: str, rabbitmq_declared: set[str]) -> Iterator[str]:
     """A prefix of this test alone; our topology under it is deleted afterwards."""
-    from libs.broker.topology import EXCHANGES, QUEUES, Names
-
     prefix = f"test-{secrets.token_hex(6)}."
     yield prefix
-    names = {Names(prefix).of(each) for each in (*QUEUES, *EXCHANGES)} | rabbitmq_declared
-    connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_url))
-    try:
-        channel = connection.channel()
-        for name in names:
-            # RabbitMQ answers "deleted" for what is not there.
-            channel.queue_delete(name)
-            channel.exchange_delete(name)
-    finally:
-        connection.close()
+    delete_declared(rabbitmq_url, prefix, also=rabbitmq_declared)
 
 
 @pytest.fixture
@@ -108,7 +97,7 @@ def rabbitmq_program(found: Found) -> RabbitProgram:
         return rabbit_program(found.environ, say=print)
     except Unsupported as error:
         reason = str(error)
-    without_rabbitmq(found, reason)
+    return without_rabbitmq(found, reason)
 
 
 @pytest.fixture

@@ -1,0 +1,90 @@
+"""What tests stand on keeps its word: databases and queue names of one test meet no other, and go away after it."""
+
+import os
+import secrets
+
+import asyncpg
+import pika
+import pytest
+
+from libs.broker.topology import CLIPWIRE, JOBS, Names
+from tests.databases import Databases
+from tests.eventually import eventually
+from tests.strangers import delete_declared
+
+
+async def tables(url: str) -> set[str]:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
+        return {row["tablename"] for row in rows}
+    finally:
+        await connection.close()
+
+
+async def test_a_test_database_is_migrated(database_url: str) -> None:
+    assert {"posts", "events", "receipts"} <= await tables(database_url)
+
+
+async def test_clones_do_not_see_one_another_and_go_away(databases: Databases, template_database: str) -> None:
+    first, second = databases.create(), databases.create()
+    open_one = await asyncpg.connect(databases.url(first), timeout=10)
+    await open_one.execute("create table mine ()")
+
+    assert "mine" not in await tables(databases.url(second))
+    databases.drop(first)
+    databases.drop(second)
+    with pytest.raises(asyncpg.InvalidCatalogNameError):
+        await tables(databases.url(first))
+    open_one.terminate()
+
+
+@pytest.mark.rabbitmq
+def test_what_a_test_declares_under_its_prefix_goes_away(rabbitmq_url: str) -> None:
+    names = Names(f"test-{secrets.token_hex(6)}.")
+    extra = f"{names.prefix}extra"
+    with pika.BlockingConnection(pika.URLParameters(rabbitmq_url)) as connection:
+        channel = connection.channel()
+        channel.exchange_declare(names.of(CLIPWIRE), "topic", durable=True)
+        channel.queue_declare(names.of(JOBS), durable=True)
+        channel.queue_declare(extra, durable=True)
+
+        delete_declared(rabbitmq_url, names.prefix, also={extra})
+
+        for queue in (names.of(JOBS), extra):
+            with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="NOT_FOUND"):
+                connection.channel().queue_declare(queue, passive=True)
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="NOT_FOUND"):
+            connection.channel().exchange_declare(names.of(CLIPWIRE), passive=True)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "RABBITMQ_URL", "TIKTOK_CLIENT_SECRET", "HTTPS_PROXY", "PGHOST"])
+def test_a_developers_own_environment_does_not_reach_the_tests(name: str) -> None:
+    assert name not in os.environ
+
+
+async def test_eventually_returns_the_first_true_value() -> None:
+    answers = iter([0, None, "found", "later"])
+
+    assert await eventually(lambda: next(answers)) == "found"
+
+
+async def test_eventually_takes_a_failed_assertion_for_not_yet() -> None:
+    tries = []
+
+    async def check() -> bool:
+        tries.append(1)
+        assert len(tries) == 3
+        return True
+
+    assert await eventually(check)
+
+
+async def test_eventually_gives_up_with_the_last_value() -> None:
+    with pytest.raises(AssertionError, match=r"last value: \[\]"):
+        await eventually(list, timeout=0.02)
+
+
+async def test_eventually_passes_every_other_error_on() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await eventually(lambda: 1 // 0)
