@@ -1,6 +1,6 @@
 """The house: every program built by its own `build`, over one set of parts, in one process."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from libs.media.storage import open_storage
 from libs.media.workers import Workers
 from libs.model.ids import new_id
 from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.program import Program
 from libs.runtime.settings import load
 from libs.runtime.sync import read_once
 from libs.signing import new_secret as new_signing_secret
@@ -36,6 +37,7 @@ from services.simulator.settings import SimulatorSettings
 USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
 LOOPBACK = "127.0.0.0/8,::1/128"
 CUSTOMER = "demo"
+PROGRAMS = ("ingest", "notifier", "publisher", "api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,20 @@ def _tokens(given: dict[str, Any], *, now: datetime) -> Tokens:
 
 
 class House:
-    """All programs, between `__aenter__` and `__aexit__`. `furnish` makes the demo customer, account and endpoint."""
+    """The programs and the simulator, between `__aenter__` and `__aexit__`; `urls`, `store` and `broker` are open then.
 
-    def __init__(self, places: Places) -> None:
+    `programs` are those that run in this process; what is left out may run beside it, with `environ` as its
+    environment. A `clock` takes the place of time for the programs and the simulator alike.
+    """
+
+    def __init__(
+        self, places: Places, *, programs: Collection[str] = PROGRAMS, clock: SyncedClock | None = None
+    ) -> None:
         self._places = places
+        self._programs = programs
         self._parts = AsyncExitStack()
+        self._time = clock
+        self.clock = clock or SyncedClock(SystemClock())
         self.urls: dict[str, str] = {}
 
     async def __aenter__(self) -> "House":
@@ -108,13 +119,17 @@ class House:
             "TIKTOK_CLIENT_KEY": keys.tiktok_client_key,
             "TIKTOK_CLIENT_SECRET": keys.tiktok_client_secret,
             "SIMULATOR_SEED": str(keys.simulator_seed),
-            "WEBHOOK_URL": f"http://127.0.0.1:{places.environ.get('INGEST_PORT') or 8081}/webhooks/tiktok",
         }
-        self._simulator = simulator.build(load(SimulatorSettings, box))
+        self._simulator = simulator.build(load(SimulatorSettings, box), clock=self._time)
         await self._parts.enter_async_context(self._simulator)
+        self.urls["simulator"] = self._simulator.url
         self.environ = places.settings(self._simulator.url)
         await self._open_parts()
         await self._start_programs()
+        if "ingest" in self.urls and not places.environ.get("WEBHOOK_URL"):
+            # Only now: with port 0 nobody knows where ingest listens before it does.
+            hook = {"webhook_url": f"{self.urls['ingest']}/webhooks/tiktok"}
+            await ask("PATCH", self._simulator.url, "/_sim/settings", hook)
 
     async def _open_parts(self) -> None:
         parts, environ = self._parts, self.environ
@@ -126,13 +141,12 @@ class House:
         )
         parts.push_async_callback(self.store.close)
         await self.store.open()
-        self._clock = SyncedClock(SystemClock())
-        await read_once(self._clock, self.store.now)
-        self._broker = open_broker(
+        await read_once(self.clock, self.store.now)
+        self.broker = open_broker(
             environ.get("RABBITMQ_URL") or None, prefix=environ.get("RABBITMQ_PREFIX", ""), name="clipwire"
         )
-        parts.push_async_callback(self._broker.close)
-        await self._broker.start()
+        parts.push_async_callback(self.broker.close)
+        await self.broker.start()
         self._storage = open_storage(environ["MEDIA_URL"])
         parts.push_async_callback(self._storage.close)
         guard = Guard(allow=parse_allow(environ["EGRESS_ALLOW"]), own_ports=own_ports(environ))
@@ -143,43 +157,49 @@ class House:
         )
 
     async def _start_programs(self) -> None:
-        environ, store, broker, clock = self.environ, self.store, self._broker, self._clock
-        secret = self._places.keepsake.operator_key
-        await api.ensure_operator_key(store, secret, clock.now())
-        programs = {
-            "ingest": ingest.build(load(IngestSettings, environ), store=store, broker=broker, clock=clock),
-            "notifier": notifier.build(
-                load(NotifierSettings, environ), store=store, broker=broker, egress=self._egress, clock=clock
-            ),
-            "publisher": publisher.build(
-                load(PublisherSettings, environ),
-                store=store,
-                broker=broker,
-                storage=self._storage,
-                egress=self._egress,
-                workers=self._workers,
-                tiktok=self._tiktok,
-                clock=clock,
-            ),
-            "api": api.build(
-                load(ApiSettings, environ),
-                store=store,
-                broker=broker,
-                storage=self._storage,
-                workers=self._workers,
-                egress=self._egress,
-                clock=clock,
-            ),
-        }
-        for name, program in programs.items():
+        await api.ensure_operator_key(self.store, self._places.keepsake.operator_key, self.clock.now())
+        for name in self._programs:
+            program = self._build(name)
             await program.start()
             self._parts.push_async_callback(program.stop)
             self.urls[name] = program.url
-        self.urls["simulator"] = self._simulator.url
+
+    def _build(self, name: str) -> Program:
+        environ, store, broker, clock = self.environ, self.store, self.broker, self.clock
+        match name:
+            case "ingest":
+                return ingest.build(load(IngestSettings, environ), store=store, broker=broker, clock=clock)
+            case "notifier":
+                return notifier.build(
+                    load(NotifierSettings, environ), store=store, broker=broker, egress=self._egress, clock=clock
+                )
+            case "publisher":
+                return publisher.build(
+                    load(PublisherSettings, environ),
+                    store=store,
+                    broker=broker,
+                    storage=self._storage,
+                    egress=self._egress,
+                    workers=self._workers,
+                    tiktok=self._tiktok,
+                    clock=clock,
+                )
+            case "api":
+                return api.build(
+                    load(ApiSettings, environ),
+                    store=store,
+                    broker=broker,
+                    storage=self._storage,
+                    workers=self._workers,
+                    egress=self._egress,
+                    clock=clock,
+                )
+            case _:
+                raise ValueError(f"no program is called {name!r}")
 
     async def furnish(self) -> dict[str, Any]:
         """A customer, a simulated creator's account and an endpoint that ends in the simulator's customer; a card."""
-        now = self._clock.now()
+        now = self.clock.now()
         customers = await self.store.customers.page(before=None, limit=200)
         customer = next((c for c in customers if c.name == CUSTOMER), None)
         if customer is None:
@@ -205,7 +225,7 @@ class House:
         """The simulator forgets its creators when it stops; the same seed makes the same one again, so that the account
         keeps its id and starts a new grant."""
         given = await ask("POST", self._simulator.url, "/_sim/accounts", {"username": CUSTOMER})
-        now = self._clock.now()
+        now = self.clock.now()
         account = await self.store.accounts.connect(
             id_=new_id("acc", now),
             customer_id=customer_id,
@@ -223,7 +243,7 @@ class House:
         known = await self.store.endpoints.page(customer_id=customer_id, before=None, limit=200)
         endpoint = next((e for e in known if e.url == url), None)
         if endpoint is None:
-            now = self._clock.now()
+            now = self.clock.now()
             endpoint = await self.store.endpoints.create(
                 id_=new_id("end", now),
                 customer_id=customer_id,
