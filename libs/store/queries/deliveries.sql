@@ -47,9 +47,10 @@ left join events e on e.id = leased.event_id and e.day = leased.day
 
 -- name: sleep_lanes
 -- Only if nothing rang since the ring was read; the end of a lease is an alarm too, so a dead worker's rows are found.
+-- With nothing to deliver there is no alarm, though a pause may have been: its end would keep the lane due for ever.
 update endpoint_lanes l
-set alarm = greatest((select min(d.alarm) from deliveries d where d.endpoint_id = l.endpoint_id and d.alarm is not null),
-                     l.paused_until)
+set alarm = (select greatest(d.alarm, l.paused_until) from deliveries d
+             where d.endpoint_id = l.endpoint_id and d.alarm is not null order by d.alarm limit 1)
 from unnest($1::text[], $2::bigint[]) as x (endpoint_id, ring)
 where l.endpoint_id = x.endpoint_id and l.ring = x.ring
 

@@ -53,12 +53,15 @@ returning p.*
 
 -- name: rest_lane
 -- A lane sleeps until `$3`, or until its next post is due when that is later; only if nothing rang since `$2` was read.
+-- Without a post it has no alarm (`greatest` over a `min` would skip the null): idle lanes crowd out those with work.
 update post_lanes l
-set alarm = (select greatest(min(p.alarm), $3) from posts p where p.in_lane and p.account_id = l.account_id)
+set alarm = (select greatest(p.alarm, $3) from posts p where p.in_lane and p.account_id = l.account_id
+             order by p.alarm limit 1)
 where l.account_id = $1 and l.ring = $2
 
 -- name: wake_lane
-update post_lanes set alarm = least(coalesce(alarm, $2), $2) where account_id = $1
+-- A ring too: whoever is about to let it rest has read the one before.
+update post_lanes set alarm = least(coalesce(alarm, $2), $2), ring = ring + 1 where account_id = $1
 
 -- name: sweep_lanes
 -- Repairs what should not happen: a post in a lane that sleeps past it.

@@ -1,0 +1,332 @@
+"""The whole stack in one process on a clock that stands still, and everything a test does to it, in one line each."""
+
+import hmac
+import itertools
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from deploy.house import PROGRAMS, House, Places
+from deploy.keepsake import Keepsake
+from libs.runtime.clock import ManualClock, SyncedClock
+from tests.eventually import eventually
+
+START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+FREE_PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
+KNOBS = "audited=true,check_media=false,processing_s=0,public_id_delay_s=null"
+SCOPES = ["user.info.basic", "video.upload", "video.publish"]
+
+
+class HeldClock(SyncedClock):
+    """Moves by `advance` alone: it takes no correction from the database's clock, which goes on."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._hand = ManualClock(start)
+        super().__init__(self._hand)
+        self.error = 0.0
+
+    def correct(self, *, shared: datetime, sent: datetime, received: datetime) -> None:
+        """Nothing to do."""
+
+    def advance(self, seconds: float) -> None:
+        self._hand.advance(seconds)
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A customer with one TikTok account and one endpoint, which ends in the simulator's scripted customer `name`."""
+
+    stage: "Stage" = field(repr=False)
+    name: str
+    customer_id: str
+    account_id: str
+    open_id: str
+    endpoint_id: str
+    secret: str = field(repr=False)
+
+    async def post(self, *, status: int = 201, **request: Any) -> dict[str, Any]:
+        """Asks for a private video post of the sample, with `request` on top."""
+        usual = {
+            "customer_id": self.customer_id,
+            "account_id": self.account_id,
+            "kind": "video",
+            "media": [f"{self.stage.urls['simulator']}/_sim/sample.mp4"],
+            "privacy_level": "SELF_ONLY",
+            "title": f"post {next(self.stage.count)}",  # two posts of the same words would look like one sent twice
+        }
+        wanted = {name: value for name, value in (usual | request).items() if value is not None}
+        made: dict[str, Any] = await self.stage.api("POST", "posts", wanted, status=status)
+        return made
+
+    async def published(self, **request: Any) -> dict[str, Any]:
+        """A post that has gone out, by webhook."""
+        return await self.stage.until((await self.post(**request))["id"], "published")
+
+    async def fault(self, do: str, **more: Any) -> None:
+        """Something goes wrong with this account only."""
+        await self.stage.sim("POST", "faults", {"do": do, "open_id": self.open_id, **more})
+
+    async def says(self, event: str, content: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """TikTok says this by webhook, signed, and ingest has answered 200."""
+        return await self.stage.says(event, content, user_openid=self.open_id, **more)
+
+    async def inbox(self, type_: str | None = None) -> list[dict[str, Any]]:
+        """What arrived at the endpoint, oldest first; every signature is judged."""
+        found = await self.stage.sim("GET", f"customer/{self.name}/inbox")
+        assert found["bad_signatures"] == 0
+        return [item for item in found["items"] if type_ in (None, item["type"])]
+
+    async def heard(self) -> list[str]:
+        """The types of all events that arrived, once everything has come to rest; none arrived twice."""
+        await self.stage.quiet()
+        items = await self.inbox()
+        twice = [id_ for id_, count in Counter(item["id"] for item in items).items() if count > 1]
+        assert not twice
+        return [item["type"] for item in items]
+
+    async def heard_of(self, post: Mapping[str, Any]) -> Counter[str]:
+        """How often each type of event arrived about this post, but for the steps on its way."""
+        await self.heard()
+        told = [item["json"] for item in await self.inbox() if item["json"]["data"].get("post_id") == post["id"]]
+        return Counter(body["type"] for body in told if body["type"] not in STEPS)
+
+    async def answers(self, *script: Mapping[str, Any], **always: Any) -> None:
+        """The endpoint answers so: `script` once each, then `always`."""
+        await self.stage.sim("PUT", f"customer/{self.name}", {"script": list(script), "answer": always or None})
+
+    async def account(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.stage.api("GET", f"accounts/{self.account_id}")
+        return found
+
+
+STEPS = frozenset({"post.accepted", "post.uploading", "post.uploaded", "post.processing", "media.ready"})
+
+
+@dataclass
+class Stage:
+    """A house on a held clock, its strings and its windows."""
+
+    house: House
+    clock: HeldClock
+    http: httpx.AsyncClient
+    database: asyncpg.Connection
+    keepsake: Keepsake = field(repr=False)
+    folder: Path
+    count: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return self.house.urls
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @property
+    def unix(self) -> int:
+        return int(self.now.timestamp())
+
+    def advance(self, seconds: float) -> None:
+        """Time jumps for everybody: the programs, TikTok, the customers."""
+        self.clock.advance(seconds)
+
+    async def sim(self, method: str, path: str, body: Any = None) -> Any:
+        """Pulls a string of the simulator; fails loudly."""
+        reply = await self.http.request(method, f"{self.urls['simulator']}/_sim/{path}", json=body)
+        assert reply.is_success, reply.text
+        return reply.json() if reply.content else None
+
+    async def api(self, method: str, path: str, body: Any = None, *, status: int | None = None, **more: Any) -> Any:
+        """Asks the api as the operator; `status` None takes any success."""
+        headers = {"Authorization": f"Bearer {self.keepsake.operator_key}", **more.pop("headers", {})}
+        url = f"{self.urls['api']}/v1/{path}"
+        reply = await self.http.request(method, url, json=body, headers=headers, **more)
+        assert reply.is_success if status is None else reply.status_code == status, reply.text
+        return reply.json()
+
+    async def guest(self, *, events: Collection[str] = ("*",), timeout_s: float = 15.0, **creator: Any) -> Guest:
+        """A new customer, whose creator is `creator` at TikTok."""
+        name = f"guest{next(self.count)}"
+        customer = await self.api("POST", "customers", {"name": name})
+        account = await self.connect(customer["id"], username=name, **creator)
+        url = f"{self.urls['simulator']}/_sim/customer/{name}"
+        wanted = {"customer_id": customer["id"], "url": url, "events": list(events), "timeout_s": timeout_s}
+        endpoint = await self.api("POST", "endpoints", wanted)
+        await self.sim("PUT", f"customer/{name}", {"secret": endpoint["secret"]})
+        secret = endpoint["secret"]
+        return Guest(self, name, customer["id"], account["id"], account["open_id"], endpoint["id"], secret)
+
+    async def connect(self, customer_id: str, *, username: str, **creator: Any) -> dict[str, Any]:
+        """A new creator at TikTok, connected for that customer."""
+        given = await self.sim("POST", "accounts", {"username": username, "private": False, **creator})
+        return await self.adopt(customer_id, given)
+
+    async def adopt(self, customer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Connects an account with the tokens that TikTok gave."""
+        wanted = {"customer_id": customer_id, "scopes": given["scope"].split(",")}
+        same = ("open_id", "access_token", "refresh_token", "expires_in", "refresh_expires_in")
+        made: dict[str, Any] = await self.api("POST", "accounts", wanted | {name: given[name] for name in same})
+        return made
+
+    async def get(self, post_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = await self.api("GET", f"posts/{post_id}")
+        return found
+
+    async def timeline(self, post_id: str) -> list[str]:
+        return [entry["kind"] for entry in (await self.api("GET", f"posts/{post_id}/timeline"))["data"]]
+
+    async def until(self, post_id: str, state: str, *, timeout: float = 15.0) -> dict[str, Any]:
+        """The post, once it is in this state."""
+
+        async def reached() -> dict[str, Any]:
+            post = await self.get(post_id)
+            assert post["state"] == state, (post["state"], post["problem"], await self.timeline(post_id))
+            return post
+
+        return await eventually(reached, timeout=timeout)
+
+    async def waits(self, post_id: str, state: str) -> dict[str, Any]:
+        """The post, once nobody works on it and it waits in this state."""
+        post = await self.until(post_id, state)
+        await eventually(lambda: self._idle(post_id))
+        return post
+
+    async def _idle(self, post_id: str) -> bool:
+        before = await self.row("select version from posts where id = $1", post_id)
+        await self.quiet()
+        return bool(before == await self.row("select version from posts where id = $1", post_id))
+
+    async def says(
+        self, event: str, content: Mapping[str, Any] | None = None, *, user_openid: str | None, **more: Any
+    ) -> dict[str, Any]:
+        """TikTok says this by webhook, signed, and ingest has answered 200."""
+        told = {"event": event, "content": dict(content or {}), "user_openid": user_openid, **more}
+        hook = await self.sim("POST", "webhooks", told)
+
+        async def answered() -> dict[str, Any]:
+            rows = (await self.sim("GET", "webhooks?limit=1000"))["webhooks"]
+            row: dict[str, Any] = next(row for row in rows if row["seq"] == hook["seq"])
+            assert row["state"] == "delivered", row
+            return row
+
+        return await eventually(answered)
+
+    def sign(self, body: bytes, *, t: int | None = None, secret: str | None = None) -> str:
+        """`TikTok-Signature` as the fact sheet has it (6.2), by nothing of ours."""
+        t = self.unix if t is None else t
+        mac = hmac.new((secret or self.keepsake.tiktok_client_secret).encode(), b"%d." % t + body, "sha256")
+        return f"t={t},s={mac.hexdigest()}"
+
+    def envelope(self, event: str, content: Any, **more: Any) -> bytes:
+        """A webhook's body; `content` that is no text becomes JSON in text."""
+        inner = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
+        body = {"client_key": self.keepsake.tiktok_client_key, "event": event, "create_time": self.unix, "user_openid": "-000x"}
+        kept = {name: value for name, value in (body | {"content": inner} | more).items() if value is not None}
+        return json.dumps(kept, separators=(",", ":")).encode()
+
+    async def hear(self, body: bytes, *, signature: str | None = None) -> int:
+        """Ingest hears these bytes, truly signed unless told otherwise ("" sends none); how it answered."""
+        signature = self.sign(body) if signature is None else signature
+        headers = {"TikTok-Signature": signature} if signature else {}
+        url = f"{self.urls['ingest']}/webhooks/tiktok"
+        return (await self.http.post(url, content=body, headers=headers)).status_code
+
+    async def publication(self, publish_id: str) -> dict[str, Any]:
+        """A publication as TikTok sees it."""
+        found: dict[str, Any] = await self.sim("GET", f"publications/{publish_id}")
+        return found
+
+    async def publications(self, guest: Guest) -> list[dict[str, Any]]:
+        """All publications of one account as TikTok sees them, oldest first."""
+        world = await self.sim("GET", f"world?open_id={guest.open_id}")
+        assert world["duplicates"] == []
+        assert world["health"]["unscripted_errors"] == 0
+        found: list[dict[str, Any]] = world["publications"]
+        return found
+
+    async def calls(self, endpoint: str, guest: Guest) -> list[dict[str, Any]]:
+        """The calls that TikTok saw for one account, oldest first."""
+        found: list[dict[str, Any]] = (await self.sim("GET", f"calls?endpoint={endpoint}&open_id={guest.open_id}"))[
+            "calls"
+        ]
+        return found
+
+    async def row(self, query: str, *args: Any) -> dict[str, Any]:
+        """One row of the database."""
+        found = await self.database.fetchrow(query, *args)
+        assert found is not None
+        return dict(found)
+
+    async def quiet(self, *, timeout: float = 15.0) -> None:
+        """Returns once nothing is due for anybody at this moment: what has not happened by now will not by itself."""
+
+        async def still() -> bool:
+            hooks = (await self.sim("GET", "webhooks?limit=1000"))["webhooks"]
+            due = [hook for hook in hooks if hook["state"] == "pending" and _due(hook["next_at"], self.now)]
+            assert not due, due
+            row = await self.row(_DUE, self.now)
+            assert not any(row.values()), row
+            return True
+
+        await eventually(still, timeout=timeout)
+
+    async def metrics(self, program: str) -> dict[str, float]:
+        """`name{labels}` → value."""
+        text = (await self.http.get(f"{self.urls[program]}/metrics")).text
+        lines = [line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#")]
+        return {name: float(value) for name, _, value in lines}
+
+
+_DUE = """
+select (select count(*) from posts where alarm <= $1) as posts,
+       (select count(*) from facts where alarm <= $1) as facts,
+       (select count(*) from facts where settled_at is null and tries = 0) as fresh_facts,
+       (select count(*) from events where fan_out_at is not null) as events,
+       (select count(*) from events where relay_at is not null) as unrelayed,
+       (select count(*) from deliveries d join endpoint_lanes l using (endpoint_id)
+        where d.alarm <= $1 and coalesce(l.paused_until, '-infinity') <= $1) as deliveries,
+       (select count(*) from deliveries d where d.alarm > $1 and d.tries = 0) as under_way
+"""
+
+
+def _due(at: str | None, now: datetime) -> bool:
+    return at is None or datetime.fromisoformat(at) <= now
+
+
+@asynccontextmanager
+async def open_stage(
+    database_url: str,
+    folder: Path,
+    *,
+    programs: Collection[str] = PROGRAMS,
+    knobs: str = "",
+    **environ: str,
+) -> AsyncIterator[Stage]:
+    """A house that is fully awake; `environ` goes to its programs, `knobs` to TikTok."""
+    folder.mkdir(exist_ok=True)
+    keepsake = Keepsake.of(folder)
+    given = {
+        **FREE_PORTS,
+        "SIMULATOR_KNOBS": ",".join(filter(None, (KNOBS, knobs))),
+        "TIKTOK_AUDITED": "true",
+        "PUBLISHER_IDLE_S": "0.05",
+        "NOTIFIER_IDLE_S": "0.05",
+        **environ,
+    }
+    places = Places(database_url=database_url, folder=folder, keepsake=keepsake, environ=given)
+    clock = HeldClock()
+    async with House(places, programs=programs, clock=clock) as house:
+        database = await asyncpg.connect(database_url)
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+                yield Stage(house, clock, http, database, keepsake, folder)
+        finally:
+            await database.close()
