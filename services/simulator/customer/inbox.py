@@ -37,7 +37,7 @@ class Setup(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    secret: str | list[str] | None = Field(None, description="`whsec_…`, and `whpk_…` public keys")
+    secret: str | list[str] | None = Field(None, description="`whsec_…`, `whpk_…`, `tiktok_<client secret>`")
     answer: Reply | None = Field(None, description="from now on")
     script: list[Reply] | None = Field(None, max_length=10_000, description="answered once each, before `answer`")
 
@@ -45,8 +45,8 @@ class Setup(BaseModel):
     @classmethod
     def _keys(cls, value: str | list[str] | None) -> str | list[str] | None:
         for key in [value] if isinstance(value, str) else value or []:
-            if not key.startswith(("whsec_", "whpk_")):
-                raise ValueError("a key begins with whsec_ or whpk_")
+            if not key.startswith(("whsec_", "whpk_", "tiktok_")):
+                raise ValueError("a key begins with whsec_, whpk_ or tiktok_")
         return value
 
 
@@ -75,7 +75,7 @@ class Received:
             "method": self.method,
             "path": self.path,
             "id": self.headers.get("webhook-id"),
-            "type": parsed.get("type") if isinstance(parsed, dict) else None,
+            "type": parsed.get("type") or parsed.get("event") if isinstance(parsed, dict) else None,
             "signature": verdict.signature,
             "scheme": verdict.scheme,
             "fresh": verdict.fresh,

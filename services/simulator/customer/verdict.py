@@ -30,7 +30,12 @@ class Verdict:
 
 
 def judge(headers: Mapping[str, str], body: bytes, *, keys: Sequence[str], now: datetime) -> Verdict:
-    """Judges raw bytes against `whsec_…` secrets and `whpk_…` public keys; any one that fits will do."""
+    """Judges raw bytes against `whsec_…` secrets and `whpk_…` public keys; any one that fits will do.
+
+    A webhook of TikTok's own (the box can stand in for an app, too) is judged with `tiktok_<client secret>` keys.
+    """
+    if "tiktok-signature" in headers:
+        return _judge_tiktok(headers["tiktok-signature"], body, keys=keys, now=now)
     message_id = headers.get("webhook-id")
     stamp = headers.get("webhook-timestamp")
     given = headers.get("webhook-signature")
@@ -48,6 +53,25 @@ def judge(headers: Mapping[str, str], body: bytes, *, keys: Sequence[str], now: 
         if comma and any(_fits(scheme, value, key, signed) for key in keys):
             return Verdict("valid", scheme=scheme, fresh=fresh, age_s=age)
     return Verdict("invalid", fresh=fresh, age_s=age, reason="no signature fits a known key")
+
+
+def _judge_tiktok(given: str, body: bytes, *, keys: Sequence[str], now: datetime) -> Verdict:
+    """Fact sheet 6.2: `t=<unix seconds>,s=<hex>` over `t.body`."""
+    fields = dict(part.partition("=")[::2] for part in given.split(","))
+    t, s = fields.get("t", ""), fields.get("s", "")
+    if not (t.isascii() and t.isdigit() and len(t) < 16):
+        return Verdict("invalid", scheme="tiktok", reason="t is not Unix seconds")
+    age = now.timestamp() - int(t)
+    fresh = abs(age) <= TOLERANCE_S
+    secrets = [key.removeprefix("tiktok_") for key in keys if key.startswith("tiktok_")]
+    if not secrets:
+        return Verdict("unjudged", scheme="tiktok", fresh=fresh, age_s=age, reason="no tiktok_ key is known; PUT one")
+    signed = t.encode() + b"." + body
+    good = any(
+        hmac.compare_digest(hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode(), s.encode())
+        for secret in secrets
+    )
+    return Verdict("valid" if good else "invalid", scheme="tiktok", fresh=fresh, age_s=age)
 
 
 def _fits(scheme: str, value: str, key: str, signed: bytes) -> bool:

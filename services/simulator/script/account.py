@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.runtime.clock import Clock
 from services.simulator.engine.dials import Dials
 from services.simulator.engine.stage import Stage
-from services.simulator.script.shape import BadRequest, answer, body_as, json_of, not_found, parsed_as
+from services.simulator.script.shape import BadRequest, answer, body_as, json_of, not_found, number, parsed_as
 from services.simulator.world import cap, oauth
 from services.simulator.world.record import SCOPES, Client, Creator, Grant, Kind, Post, Privacy
 from services.simulator.world.world import World
@@ -100,8 +100,10 @@ class Accounts:
         pair = oauth.issue(self._world, grant, scopes, now=now, knobs=self._dials.now)
         return answer({**self.shown(creator), **pair, "client_key": client.key}, status=201)
 
-    async def listing(self, _: web.Request) -> web.Response:
-        return answer({"accounts": [self.shown(creator) for creator in self._world.creators]})
+    async def listing(self, request: web.Request) -> web.Response:
+        """Newest first, at most `?limit=`."""
+        newest = self._world.creators.newest(number(request, "limit", 1_000))
+        return answer({"accounts": [self.shown(creator) for creator in newest]})
 
     async def one(self, request: web.Request) -> web.Response:
         creator = self._find(request)

@@ -1,0 +1,151 @@
+"""The simulator as a program of its own: quick to start, flat under gigabytes, at ease with thousands of accounts.
+
+The sizes are small by default. `SIMULATOR_GIGABYTES=4 SIMULATOR_ACCOUNTS=2000` runs the whole claim.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+
+GIGABYTES = float(os.environ.get("SIMULATOR_GIGABYTES", "0.25"))
+ACCOUNTS = int(os.environ.get("SIMULATOR_ACCOUNTS", "200"))
+MB = 1_000_000
+
+
+@dataclass
+class Program:
+    process: subprocess.Popen[bytes]
+    url: str
+    start_s: float
+
+    def memory_mb(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(**settings: str) -> Program:
+    port = free_port()
+    environ = {**os.environ, "SIMULATOR_PORT": str(port), "LOG_LEVEL": "warning", **settings}
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "services.simulator"], env=environ)
+    url = f"http://127.0.0.1:{port}"
+    while time.monotonic() - began < 20:
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return Program(process, url, time.monotonic() - began)
+        except httpx.TransportError:
+            assert process.poll() is None, "the simulator ended"
+    process.kill()
+    raise AssertionError("the simulator did not start")
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    program = start(SIMULATOR_KNOBS="limit_init=0,limit_status=0,processing_s=0,audited=true,check_media=false")
+    yield program
+    program.process.send_signal(signal.SIGTERM)
+    assert program.process.wait(10) == 0
+
+
+def test_it_is_up_in_under_three_seconds_and_stops_when_asked() -> None:
+    starts = []
+    for _ in range(3):  # the best of three: others may be using the machine
+        program = start()
+        starts.append(program.start_s)
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.wait(10) == 0
+        if min(starts) < 3:
+            break
+    print(f"up in {min(starts):.2f} s")
+    assert min(starts) < 3
+
+
+def test_bad_settings_are_named_in_one_line() -> None:
+    environ = {**os.environ, "SIMULATOR_PORT": "99999", "SIMULATOR_KNOBS": "limit_init=x"}
+    ended = subprocess.run([sys.executable, "-m", "services.simulator"], env=environ, capture_output=True, timeout=20)
+    assert ended.returncode == 2 and ended.stderr.count(b"\n") == 1
+    assert b"SIMULATOR_PORT" in ended.stderr and b"SIMULATOR_KNOBS" in ended.stderr
+
+
+@pytest.mark.timeout(600)
+async def test_memory_stays_flat_while_gigabytes_pass(program: Program) -> None:
+    chunk, size = 32_000_000, int(GIGABYTES * 1000) * MB
+    block = os.urandom(MB)
+
+    async def body(length: int) -> AsyncIterator[bytes]:
+        while length > 0:
+            yield block[:length]
+            length -= len(block)
+
+    async with httpx.AsyncClient(base_url=program.url, timeout=60) as http:
+        token = (await http.post("/_sim/accounts", json={})).json()["access_token"]
+        source = {"source": "FILE_UPLOAD", "video_size": size, "chunk_size": chunk, "total_chunk_count": size // chunk}
+        headers = {"Authorization": f"Bearer {token}"}
+        reply = await http.post("/v2/post/publish/inbox/video/init/", json={"source_info": source}, headers=headers)
+        url, before, peak, began = reply.json()["data"]["upload_url"], program.memory_mb(), 0.0, time.monotonic()
+        for index in range(size // chunk):
+            first = index * chunk
+            last = size - 1 if index == size // chunk - 1 else first + chunk - 1
+            put = {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Type": "video/mp4",
+                   "Content-Length": str(last - first + 1)}  # fmt: skip
+            status = (await http.put(url, content=body(last - first + 1), headers=put)).status_code
+            assert status == (201 if last == size - 1 else 206)
+            peak = max(peak, program.memory_mb())
+        took = time.monotonic() - began
+    print(f"{size / 1e9:.2f} GB in {took:.1f} s; memory {before:.0f} MB before, {peak:.0f} MB at most")
+    assert peak - before < 40
+
+
+@pytest.mark.timeout(600)
+async def test_many_accounts_post_at_the_same_time(program: Program) -> None:
+    data = b"v" * 1000
+    source = {"source": "FILE_UPLOAD", "video_size": 1000, "chunk_size": 1000, "total_chunk_count": 1}
+    info = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
+    put = {"Content-Range": "bytes 0-999/1000", "Content-Type": "video/mp4"}
+
+    async def life(http: aiohttp.ClientSession, gate: asyncio.Semaphore) -> str:
+        async with gate:
+            account = await ask(http, "POST", f"{program.url}/_sim/accounts", json={})
+            headers = {"Authorization": f"Bearer {account['access_token']}"}
+            v2 = f"{program.url}/v2/post/publish"
+            reply = await ask(http, "POST", f"{v2}/video/init/", json=info, headers=headers)
+            async with http.put(reply["data"]["upload_url"], data=data, headers=put) as sent:
+                assert sent.status == 201
+            body = {"publish_id": reply["data"]["publish_id"]}
+            status = await ask(http, "POST", f"{v2}/status/fetch/", json=body, headers=headers)
+            return str(status["data"]["status"])
+
+    began = time.monotonic()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        gate = asyncio.Semaphore(500)
+        ended = await asyncio.gather(*(life(http, gate) for _ in range(ACCOUNTS)))
+        world = await ask(http, "GET", f"{program.url}/_sim/world?limit=0")
+    print(f"{ACCOUNTS} accounts in {time.monotonic() - began:.1f} s, {program.memory_mb():.0f} MB")
+    assert set(ended) == {"PUBLISH_COMPLETE"}
+    assert world["counts"]["accounts"] == world["counts"]["posts"] == ACCOUNTS
+    assert world["health"] == {**world["health"], "unscripted_errors": 0, "job_failures": 0}
+
+
+async def ask(http: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Any:
+    async with http.request(method, url, **options) as response:
+        assert response.status < 300, await response.text()
+        return await response.json()
