@@ -3,13 +3,10 @@
 import sys
 from contextlib import AsyncExitStack
 
-import structlog
-
 from libs.broker.open import open_broker
-from libs.runtime import logs
 from libs.runtime.follow import open_clock
-from libs.runtime.program import run, until_signal
-from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.program import command, until_signal
+from libs.runtime.settings import reveal
 from libs.runtime.sync import read_once
 from libs.store.errors import StoreError
 from libs.store.store import Store
@@ -39,17 +36,5 @@ async def serve(settings: IngestSettings) -> None:
         await program.stop()
 
 
-def main() -> int:
-    try:
-        settings = load(IngestSettings)
-        logs.configure(level=settings.log_level, format=settings.log_format)
-        structlog.get_logger().info("program.settings", **summary(settings))
-        run(lambda: serve(settings))
-    except (SettingsError, StoreError, ValueError) as error:
-        print(f"ingest: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("ingest", IngestSettings, serve, known=(StoreError,)))

@@ -3,14 +3,11 @@
 import sys
 from contextlib import AsyncExitStack
 
-import structlog
-
 from libs.broker.open import open_broker
 from libs.egress import BadAllowList, Guard, GuardedClient, parse_allow
-from libs.runtime import logs
 from libs.runtime.follow import open_clock
-from libs.runtime.program import run, until_signal
-from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.program import command, until_signal
+from libs.runtime.settings import reveal
 from libs.runtime.sync import read_once
 from libs.store.errors import StoreError
 from libs.store.store import Store
@@ -45,17 +42,5 @@ async def serve(settings: NotifierSettings) -> None:
         await program.stop()
 
 
-def main() -> int:
-    try:
-        settings = load(NotifierSettings)
-        logs.configure(level=settings.log_level, format=settings.log_format)
-        structlog.get_logger().info("program.settings", **summary(settings))
-        run(lambda: serve(settings))
-    except (SettingsError, BadAllowList, StoreError, ValueError) as error:
-        print(f"notifier: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("notifier", NotifierSettings, serve, known=(BadAllowList, StoreError)))
