@@ -72,15 +72,16 @@ def command(
 ) -> int:
     """What every `python -m services.<name>` does: settings, logs, serve; returns the exit code.
 
-    Bad settings and the `known` errors of opening the parts end in one clear line and code 2; anything else is a bug and
-    raises.
+    Bad settings and the `known` errors of opening the parts end in one clear line and code 2; anything else is a bug
+    and raises.
     """
+    expected: tuple[type[Exception], ...] = (SettingsError, ValueError, OSError, *known)
     try:
         loaded = load(settings)
         logs.configure(level=loaded.log_level, format=loaded.log_format)
         log.info("program.settings", **summary(loaded))
         run(lambda: serve(loaded))
-    except (SettingsError, ValueError, OSError, *known) as error:
+    except expected as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
