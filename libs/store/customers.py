@@ -113,6 +113,7 @@ class MediaFiles:
         probe: dict[str, Any],
         now: datetime,
     ) -> Media:
+        """Keeps the row; called again with the same id, finds it. So a lost reply (`Unavailable`) can be cleared up."""
         return _media(
             await self._pool.fetchone(SQL.insert_media, id_, customer_id, key, size, sha256, content_type, probe, now)
         )
