@@ -23,7 +23,7 @@ def _of(prefix: Prefix, text: str) -> str:
 
 
 def _cursor(text: str) -> str:
-    if _CURSOR.fullmatch(text) is None:
+    if _CURSOR.fullmatch(text) is None or int(text.partition(".")[0]) >= 2**64:
         raise PydanticCustomError("bad_cursor", "This is not a cursor of this feed")
     return text
 

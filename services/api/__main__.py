@@ -11,7 +11,7 @@ from libs.media.errors import StorageError
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
 from libs.runtime import logs
-from libs.runtime.clock import SyncedClock, SystemClock
+from libs.runtime.follow import open_clock
 from libs.runtime.program import run, until_signal
 from libs.runtime.settings import SettingsError, load, reveal, summary
 from libs.runtime.sync import read_once
@@ -39,7 +39,9 @@ async def serve(settings: ApiSettings) -> None:
             GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
         )
         workers = await parts.enter_async_context(Workers())
-        clock = SyncedClock(SystemClock())
+        clock = await parts.enter_async_context(
+            open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
+        )
         await read_once(clock, store.now)
         if settings.operator_key:
             await ensure_operator_key(store, settings.operator_key.get_secret_value(), clock.now())

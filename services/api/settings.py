@@ -1,20 +1,20 @@
 """What the api is started with."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
 from libs.broker.topology import Names
 from libs.egress import BadAllowList, parse_allow
 from libs.model.key import PREFIX
-from libs.runtime.settings import SecretList, Settings
+from libs.runtime.settings import ProgramSettings, SecretList
 from libs.store.vault import Vault
 
 OPERATOR_KEY_MIN = 35
 """The prefix and 32 characters: what is looked up by a fast hash must not be guessable."""
 
 
-class ApiSettings(Settings):
+class ApiSettings(ProgramSettings):
     """Names are the environment's in lower case: `DATABASE_URL`, `API_PORT`, …"""
 
     database_url: str
@@ -29,8 +29,6 @@ class ApiSettings(Settings):
     operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    log_level: str = "info"
-    log_format: Literal["console", "json"] = "json"
 
     @field_validator("clipwire_encryption_keys")
     @classmethod

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from aiohttp import BodyPartReader, hdrs, web
+from aiohttp.http import HttpProcessingError
 
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from services.api.body import check_encoding, invite, slow, unsupported
@@ -72,7 +73,7 @@ async def _of_form(request: web.Request) -> AsyncGenerator[bytes, None]:
                 yield piece
         if await form.next() is not None:
             raise Refusal(_form_error("There is more than the file.", "Send one field; other facts go into the query."))
-    except (ValueError, AssertionError) as error:
+    except (ValueError, AssertionError, HttpProcessingError) as error:
         # aiohttp's words for a form without its boundary, with broken headers or without its end.
         problem = Problem("malformed_form", "The form cannot be read", 400, "It is malformed.", "Send it again.")
         raise Refusal(problem) from error

@@ -16,7 +16,7 @@ from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem
 from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
 from libs.store.customers import Media
-from libs.store.errors import StoreError, Unavailable
+from libs.store.errors import Unavailable
 from services.api.call import Call, refuse, reply
 from services.api.page import page
 from services.api.route import Route
@@ -42,10 +42,10 @@ async def upload(call: Call) -> web.StreamResponse:
         )
     try:
         found = await _look(call, key)
-        made = await _keep(call, id_, owner=owner, key=key, stored=stored, found=found)
-    except BaseException as error:
-        await _clean_up(call, id_, key=key, certain=not isinstance(error, Unavailable))
+    except BaseException:
+        await _forget(call, id_, key=key)
         raise
+    made = await _keep(call, id_, owner=owner, key=key, stored=stored, found=found)
     return reply(shown(made), status=201, location=f"/v1/media/{made.id}")
 
 
@@ -80,33 +80,43 @@ async def _look(call: Call, key: str) -> VideoProbe:
 
 
 async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, found: VideoProbe) -> Media:
-    return await call.desk.store.media.create(
-        id_=id_,
-        customer_id=owner,
-        key=key,
-        size=stored.size,
-        sha256=bytes.fromhex(stored.sha256),
-        content_type=found.mime,
-        probe=asdict(found),
-        now=call.now,
-    )
+    """Makes the row. What cannot have one loses its bytes.
 
-
-async def _clean_up(call: Call, id_: str, *, key: str, certain: bool) -> None:
-    """Deletes the bytes, also when the request was cancelled.
-
-    A database that went away in the middle of the insert may have kept the row: then the bytes stay unless it says
-    that there is none. Bytes without a row cost room, a row without bytes would be a lie.
+    When the reply got lost the row may be there: asking for it again finds or makes it. If that fails too, the bytes
+    stay: bytes without a row cost room, a row without bytes would be a lie.
     """
 
-    async def clean() -> None:
-        if certain or await call.desk.store.media.get(id_, customer_id=None) is None:
-            await call.desk.storage.delete(key)
+    async def made() -> Media:
+        return await call.desk.store.media.create(
+            id_=id_,
+            customer_id=owner,
+            key=key,
+            size=stored.size,
+            sha256=bytes.fromhex(stored.sha256),
+            content_type=found.mime,
+            probe=asdict(found),
+            now=call.now,
+        )
 
     try:
+        try:
+            return await made()
+        except Unavailable:
+            return await made()
+    except Unavailable:
+        log.warning("media.left_behind", media_id=id_)
+        raise
+    except Exception:
+        await _forget(call, id_, key=key)
+        raise
+
+
+async def _forget(call: Call, id_: str, *, key: str) -> None:
+    """Deletes the bytes, also while the request is being cancelled. Failing is logged: the first error is the news."""
+    try:
         async with asyncio.timeout(CLEANUP_S):
-            await asyncio.shield(clean())
-    except (MediaError, StoreError, TimeoutError) as error:
+            await asyncio.shield(call.desk.storage.delete(key))
+    except (MediaError, TimeoutError) as error:
         log.warning("media.left_behind", media_id=id_, error=type(error).__name__)
 
 

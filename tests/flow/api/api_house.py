@@ -123,22 +123,34 @@ class House:
             assert problem["status"] == response.status_code
             assert problem["request_id"] == response.headers["X-Request-Id"]
 
-    async def raw(self, data: bytes, *, wait_s: float = 5.0) -> bytes:
-        """What the server says to bytes that no client would send; ends when it closes or falls silent."""
+    async def raw(self, data: bytes, *, hang_up: bool = False, wait_s: float = 5.0) -> bytes:
+        """What the server says to bytes that no client would send: one answer, with the 1xx before it."""
         host, port = self.program.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
             writer.write(data)
-            writer.write_eof()
+            if hang_up:
+                writer.write_eof()
             async with asyncio.timeout(wait_s):
-                return await reader.read()
+                return await _answer(reader)
         finally:
             writer.close()
 
 
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    said = b""
+    while line := await reader.readline():
+        said += line
+        head = said.rpartition(b"HTTP/1.1 ")[2]
+        if line == b"\r\n" and not head.startswith(b"1"):
+            length = next(row for row in head.splitlines() if row.lower().startswith(b"content-length:"))
+            return said + await reader.readexactly(int(length.partition(b":")[2]))
+    return said
+
+
 def body_of(raw: bytes) -> dict[str, Any]:
-    """The JSON body of one raw answer."""
-    found: dict[str, Any] = orjson.loads(raw.partition(b"\r\n\r\n")[2])
+    """The JSON body of a raw answer."""
+    found: dict[str, Any] = orjson.loads(raw.rpartition(b"\r\n\r\n")[2])
     return found
 
 
@@ -153,8 +165,15 @@ async def _lookup(name: str) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def open_house(database_url: str, folder: Path, **environ: str) -> AsyncIterator[House]:
-    """Starts the api on a free port and stops it."""
+async def open_house(
+    database_url: str,
+    folder: Path,
+    *,
+    storage: MediaStorage | None = None,
+    workers: Workers | None = None,
+    **environ: str,
+) -> AsyncIterator[House]:
+    """Starts the api on a free port and stops it. `storage` and `workers` are for faults; else they are real."""
     settings = load(ApiSettings, {
         "DATABASE_URL": database_url, "CLIPWIRE_ENCRYPTION_KEYS": new_key(), "MEDIA_URL": f"file://{folder}/media",
         "API_PORT": "0", "TIKTOK_CLIENT_KEY": "awhousekey1", "EGRESS_ALLOW": "127.0.0.0/8", **environ,
@@ -166,11 +185,11 @@ async def open_house(database_url: str, folder: Path, **environ: str) -> AsyncIt
         parts.push_async_callback(store.close)
         broker = MemoryBroker(MemoryBus(), prefix="")
         await broker.start()
-        storage = open_storage(settings.media_url)
+        storage = storage or open_storage(settings.media_url)
         parts.push_async_callback(storage.close)
         guard = Guard(allow=parse_allow(settings.egress_allow))
         egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent="test", lookup=_lookup))
-        workers = await parts.enter_async_context(Workers(size=1))
+        workers = await parts.enter_async_context(workers or Workers(size=1))
         clock = SyncedClock(SystemClock())
         await read_once(clock, store.now)
         operator = new_secret()
