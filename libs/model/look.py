@@ -28,6 +28,8 @@ def looked(
     `uploaded` is TikTok's byte count when it gave one; `dead` means the upload URL was refused as gone.
     """
     seen = replace(publication, last_status=status[:64])
+    if dead:  # remembered, or the next look would send bytes to it again and push the fence ahead, until the URL ends
+        seen = replace(seen, url_expires_at=min(publication.url_expires_at or now, now))
     if post.state is PostState.PUBLISHED:
         since = publication.committing_at or publication.intent_at
         return Change(replace(post, alarm=next_public_id_look(since=since, now=now), updated_at=now), (seen,))
