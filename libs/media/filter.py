@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image, ImageOps
 
 from libs.media.fit import Canvas
+from libs.media.rational import fraction
 
 _HDR_TRANSFERS: Final = frozenset({16, 18})  # PQ and HLG, as H.273 numbers them
 _TURNS: Final = {
@@ -34,12 +35,18 @@ class PictureFilter:
 
     def push(self, frame: av.VideoFrame, *, origin: Fraction) -> Iterator[av.VideoFrame]:
         """The pictures that are certain now; ``origin`` is the source's time that becomes zero, in seconds."""
-        shape = (frame.width, frame.height, frame.format.name, frame.time_base, frame.colorspace, frame.color_range)
+        shape = (
+            frame.width,
+            frame.height,
+            frame.format.name,
+            str(frame.time_base),
+            frame.colorspace,
+            frame.color_range,
+        )
         if self._graph is None or shape != self._shape:
             yield from self.flush()
             self._graph, self._shape = self._build(frame), shape
-        if frame.pts is not None and frame.time_base is not None:
-            frame.pts -= round(origin / frame.time_base)
+        _shift(frame, origin)
         self._graph.vpush(frame)
         yield from self._pull(self._graph)
 
@@ -66,7 +73,8 @@ class PictureFilter:
         steps = [
             graph.add(
                 "buffer",
-                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
+                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}"
+                f":time_base={fraction(frame.time_base) or Fraction(1, 1000)}"
                 f":pixel_aspect={aspect.numerator}/{aspect.denominator}"
                 f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
             )
@@ -103,12 +111,11 @@ class SoundFilter:
 
     def push(self, frame: av.AudioFrame, *, origin: Fraction) -> Iterator[av.AudioFrame]:
         """The sound that is certain now; ``origin`` is the source's time that becomes zero, in seconds."""
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base)
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate, str(frame.time_base))
         if self._graph is None or shape != self._shape:
             yield from self.flush()
             self._graph, self._shape = self._build(frame), shape
-        if frame.pts is not None and frame.time_base is not None:
-            frame.pts -= round(origin / frame.time_base)
+        _shift(frame, origin)
         self._graph.push(frame)
         yield from self._pull(self._graph)
 
@@ -137,7 +144,7 @@ class SoundFilter:
                 sample_rate=frame.sample_rate,
                 format=frame.format.name,
                 layout=frame.layout.name,
-                time_base=frame.time_base,
+                time_base=fraction(frame.time_base),
             ),
             graph.add("aresample", f"{self._rate}:async=1:first_pts={self._samples}"),
             graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={self._rate}"),
@@ -145,6 +152,12 @@ class SoundFilter:
             graph.add("abuffersink"),
         ).configure()
         return graph
+
+
+def _shift(frame: av.VideoFrame | av.AudioFrame, origin: Fraction) -> None:
+    tick = fraction(frame.time_base)
+    if frame.pts is not None and tick is not None:
+        frame.pts -= round(origin / tick)
 
 
 def still(image: Image.Image, canvas: Canvas) -> av.VideoFrame:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import av
 import av.container
@@ -20,9 +20,12 @@ import av.video.stream
 
 from libs.media.container import Container
 from libs.media.finding import Reason, Unreadable, VideoProbe
+from libs.media.rational import fraction
 
 av.logging.set_level(None)  # FFmpeg's log quotes strangers' bytes
 
+# Titles in no known alphabet are no reason to refuse a video. PyAV 19 thinks so too and dropped the option.
+_TOLERANT: Final[dict[str, Any]] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _PACKETS_MAX: Final = 4_000_000  # 18 hours at 60 frames a second; such a file is too long by any rule
 _PACKETS_FOR_A_PICTURE: Final = 400
 _SEEKS_TO_KEY_FRAMES: Final = frozenset({"mov", "matroska"})  # the others land anywhere, and must be converted anyhow
@@ -37,12 +40,13 @@ def open_video(path: Path, container: Container) -> av.container.InputContainer:
     """The video, opened by the one demuxer its first bytes call for. Playlists that name other files stay shut."""
     if container.demuxer is None:
         raise ValueError(f"{container.name} is no video")
-    return av.open(
+    reader: av.container.InputContainer = av.open(
         f"file:{path}",
         format=container.demuxer,
         options={"protocol_whitelist": "file", "format_whitelist": _whitelist(container.demuxer)},
-        metadata_errors="replace",
+        **_TOLERANT,
     )
+    return reader
 
 
 def _whitelist(demuxer: str) -> str:
@@ -168,8 +172,8 @@ def _count(
     source: av.container.InputContainer, stream: av.video.stream.VideoStream, audio: av.stream.Stream | None
 ) -> tuple[_Track, _Track | None, bool]:
     """The packets of the video and of its sound, and whether reading them ended in an error."""
-    pictures = _Track(stream.time_base or Fraction(1, 1000))
-    sounds = _Track(audio.time_base or Fraction(1, 1000)) if audio else None
+    pictures = _Track(fraction(stream.time_base) or Fraction(1, 1000))
+    sounds = _Track(fraction(audio.time_base) or Fraction(1, 1000)) if audio else None
     cut = False
     try:
         for packet in islice(source.demux(*([stream, audio] if audio else [stream])), _PACKETS_MAX):
@@ -220,7 +224,8 @@ def _average_rate(pictures: _Track, stream: av.video.stream.VideoStream) -> floa
     return _rate(stream.average_rate) or 0.0
 
 
-def _rate(rate: Fraction | None) -> float | None:
+def _rate(ratio: object) -> float | None:
+    rate = fraction(ratio)
     return round(float(rate), 3) if rate else None
 
 

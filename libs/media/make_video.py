@@ -20,6 +20,7 @@ from libs.media.look_photo import BROKEN
 from libs.media.look_video import open_video, picture_stream, raise_if_out_of_memory
 from libs.media.make_photo import open_upright
 from libs.media.order import LEAD_MS, SOUND_BIT_RATE, PhotoOrder, VideoOrder
+from libs.media.rational import fraction
 
 SAMPLE_RATE: Final = 48_000
 _KEY_FRAME_S: Final = 2
@@ -79,7 +80,7 @@ class _Making:
             high=order.frame_rate_max,
         )
         context = pictures.codec_context
-        aspect = Fraction(pictures.sample_aspect_ratio or 1)
+        aspect = fraction(pictures.sample_aspect_ratio) or Fraction(1)
         width, height = max(1, round(context.width * aspect)), context.height
         if order.rotation % 180:
             width, height = height, width
@@ -97,7 +98,7 @@ class _Making:
         self._picture_out = self._add_pictures()
         self._sound_out = self._add_sounds() if sounds is not None else None
         # The first picture's time becomes the end of the lead.
-        self._origin = Fraction(pictures.start_time or 0) * Fraction(pictures.time_base or 0)
+        self._origin = Fraction(pictures.start_time or 0) * (fraction(pictures.time_base) or 0)
         self._lead_s = Fraction(0)
         self._written = self._lead = self._broken = 0
         self._pictures_max = int(self._rate * order.duration_max_ms / 1000)
@@ -149,9 +150,10 @@ class _Making:
             return []
 
     def _take_picture(self, frame: av.VideoFrame) -> None:
-        if frame.pts is None or frame.time_base is None:
+        tick = fraction(frame.time_base)
+        if frame.pts is None or tick is None:
             return
-        time = frame.pts * frame.time_base - self._origin
+        time = frame.pts * tick - self._origin
         if not 0 <= time * 1000 <= self._order.duration_max_ms:
             return  # a time far off would be filled up with copies
         for picture in self._picture_filter.push(frame, origin=self._origin):
@@ -162,10 +164,11 @@ class _Making:
             self._report(done)
 
     def _take_sound(self, frame: av.AudioFrame) -> None:
-        if frame.pts is None or frame.time_base is None:
+        tick = fraction(frame.time_base)
+        if frame.pts is None or tick is None:
             return
         origin = self._origin - self._lead_s
-        if frame.pts * frame.time_base - origin > Fraction(self._order.duration_max_ms, 1000):
+        if frame.pts * tick - origin > Fraction(self._order.duration_max_ms, 1000):
             return
         for sound in self._sound_filter.push(frame, origin=origin):
             self._write_sound(sound)
