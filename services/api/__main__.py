@@ -3,17 +3,14 @@
 import sys
 from contextlib import AsyncExitStack
 
-import structlog
-
 from libs.broker.open import open_broker
 from libs.egress import Guard, GuardedClient, parse_allow
 from libs.media.errors import StorageError
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
-from libs.runtime import logs
 from libs.runtime.follow import open_clock
-from libs.runtime.program import run, until_signal
-from libs.runtime.settings import SettingsError, load, reveal, summary
+from libs.runtime.program import command, until_signal
+from libs.runtime.settings import reveal
 from libs.runtime.sync import read_once
 from libs.store.errors import StoreError
 from libs.store.store import Store
@@ -53,17 +50,5 @@ async def serve(settings: ApiSettings) -> None:
         await program.stop()
 
 
-def main() -> int:
-    try:
-        settings = load(ApiSettings)
-        logs.configure(level=settings.log_level, format=settings.log_format)
-        structlog.get_logger().info("program.settings", **summary(settings))
-        run(lambda: serve(settings))
-    except (SettingsError, StorageError, StoreError, ValueError, OSError) as error:
-        print(f"api: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("api", ApiSettings, serve, known=(StorageError, StoreError)))

@@ -305,13 +305,11 @@ async def test_bytes_that_certainly_have_no_row_are_deleted(own_house: House, da
     own_house.faults = True
     key = await own_house.key(await own_house.customer())
     connection = await asyncpg.connect(database_url)
-    refuse = (
-        "create or replace function refuse() returns trigger language plpgsql as $$ begin raise exception {} end $$"
-    )
+    refuse = "create or replace function refuse() returns trigger language plpgsql as $$ begin {} end $$"
     seen = []
 
     for sqlstate in ("22000", "XX000", "57P01"):
-        await connection.execute(refuse.format(f"'no secret' using errcode = '{sqlstate}';"))
+        await connection.execute(refuse.format(f"raise exception 'no secret' using errcode = '{sqlstate}';"))
         await connection.execute("create or replace trigger refuse before insert on media execute function refuse()")
         response = await own_house.post("/v1/media", key=key, content=mp4, headers=MP4)
         assert "secret" not in response.text
