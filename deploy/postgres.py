@@ -19,7 +19,7 @@ from deploy.filelock import FileLock
 from deploy.process import Leash, end, free_port, is_free
 
 # What such a server holds may be lost with the whole machine, not with the server.
-DISPOSABLE: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
+DISPOSABLE: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",

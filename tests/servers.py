@@ -7,8 +7,6 @@ the tests: what configures our programs, Postgres clients, proxies and clouds is
 import os
 import re
 import secrets
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from deploy.backing import Backing, find_test_postgres, find_test_rabbitmq, rabb
 from deploy.errors import DeployError, Unsupported
 from tests.databases import Databases
 from tests.found import FOUND, Found
+from tests.run_folder import RunFolder, place
 
 _OURS = re.compile(
     r"(?!CLIPWIRE_TEST_)(CLIPWIRE|RABBITMQ|TIKTOK|AWS|PG)_?.*"
@@ -35,10 +34,8 @@ class _Owner:
     """Finds servers and answers for them."""
 
     def __init__(self, environ: dict[str, str], say: Callable[[str], None]) -> None:
-        # Others may pass through, for a server that root has to run as another user.
-        directory = tempfile.mkdtemp(prefix="clipwire-tests-")
-        os.chmod(directory, 0o711)
-        self.found = Found(directory=directory, token=secrets.token_hex(4), environ=environ)
+        self._folder = RunFolder(place(environ))
+        self.found = Found(directory=str(self._folder.path), token=secrets.token_hex(4), environ=environ)
         self._say = say
         self._backings: list[Backing] = []
 
@@ -64,7 +61,7 @@ class _Owner:
             databases.close()
         for backing in reversed(self._backings):
             backing.close()
-        shutil.rmtree(found.directory)
+        self._folder.remove()
 
     def _keep(self, backing: Backing) -> Backing:
         self._backings.append(backing)

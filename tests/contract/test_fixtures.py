@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from pathlib import Path
 
 import asyncpg
 import pika
@@ -10,6 +12,7 @@ import pytest
 from libs.broker.topology import CLIPWIRE, JOBS, Names
 from tests.databases import Databases
 from tests.eventually import eventually
+from tests.run_folder import RunFolder, place, sweep
 from tests.strangers import delete_declared
 
 
@@ -88,3 +91,27 @@ async def test_eventually_gives_up_with_the_last_value() -> None:
 async def test_eventually_passes_every_other_error_on() -> None:
     with pytest.raises(ZeroDivisionError):
         await eventually(lambda: 1 // 0)
+
+
+def test_the_folder_of_a_killed_run_is_swept_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    living = RunFolder(tmp_path)
+    killed, fresh, foreign = (tmp_path / f"clipwire-tests-{name}" for name in ("killed", "fresh", "foreign"))
+    for folder in (killed, fresh, foreign):
+        (folder / "postgres").mkdir(parents=True)
+    for folder in (killed, fresh):
+        (folder / "run.lock").touch()
+    for folder in (killed, living.path):
+        os.utime(folder / "run.lock", (0, 0))
+
+    sweep(tmp_path)
+
+    assert not killed.exists()
+    assert fresh.exists()
+    assert foreign.exists()
+    assert living.path.exists()
+    living.remove()
+    assert not living.path.exists()
+
+
+def test_a_named_temporary_folder_is_respected() -> None:
+    assert place({"TMPDIR": "/anywhere"}) == Path(tempfile.gettempdir())
