@@ -13,7 +13,7 @@ from libs.media.port import MediaStorage
 from libs.media.workers import Workers
 from libs.model.ids import Prefix, is_id
 from libs.model.key import Key
-from libs.model.problem import FieldError, Problem, Refusal, invalid, not_found
+from libs.model.problem import FieldError, Refusal, invalid, not_found
 from libs.runtime.clock import Clock
 from libs.store.store import Store
 from services.api.body import field_error, parsed, read_object
@@ -117,11 +117,6 @@ def reply(answer: BaseModel, *, status: int = 200, location: str | None = None) 
     headers = {"Location": location} if location else None
     body = answer.model_dump_json().encode()
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
-
-
-def refuse(problem: Problem) -> Refusal:
-    """For `raise refuse(…)` where a decision came back as a problem."""
-    return Refusal(problem)
 
 
 def tame(text: str) -> str:

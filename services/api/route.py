@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libs.model.key import Capability
+from libs.rest.shape import Ask
 from services.api.call import Call, Desk
 from services.api.door import Door, check_grant
 
@@ -17,7 +18,7 @@ CUSTOMER_ID = web.RequestKey("customer_id", str)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of the REST API: which grant opens it and who answers it."""
+    """One operation of the REST API: which grant opens it, who answers it, what its query string may hold (nothing)."""
 
     method: Literal["GET", "POST", "PATCH"]
     path: str
@@ -25,6 +26,7 @@ class Route:
     handle: Callable[[Call], Awaitable[web.StreamResponse]]
     write: bool = False
     operators_only: bool = False
+    query: type[Ask] = Ask
 
 
 def add_routes(app: web.Application, routes: Iterable[Route], *, desk: Desk, door: Door) -> None:
@@ -38,9 +40,12 @@ def _behind(door: Door, route: Route, *, desk: Desk) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         now = desk.clock.now()
         key = await door.let_in(request, now=now)
-        request[KEY_ID], request[CUSTOMER_ID] = key.id, key.customer_id or ""
+        request[KEY_ID], request[CUSTOMER_ID] = key.id, key.customer_id or "operator"
         check_grant(key, capability=route.capability, write=route.write, operators_only=route.operators_only)
-        return await route.handle(Call(request, desk, key, now))
+        call = Call(request, desk, key, now)
+        if route.query is Ask:
+            call.query(Ask)  # what a handler never looks at must not be passed over in silence either
+        return await route.handle(call)
 
     return handler
 

@@ -8,10 +8,10 @@ from libs.model.account import Account
 from libs.model.event import Event, EventType, event
 from libs.model.ids import new_id
 from libs.model.key import Capability
-from libs.model.problem import FieldError, invalid
+from libs.model.problem import FieldError, Refusal, invalid
 from libs.rest.accounts import AccountAnswer, AccountNew, AccountsQuery
 from libs.store.accounts import Tokens
-from services.api.call import Call, refuse, reply
+from services.api.call import Call, reply
 from services.api.page import page
 from services.api.route import Route
 
@@ -87,10 +87,10 @@ def _client_key(named: str | None, *, ours: str) -> str:
     """The app the tokens belong to. With another app's, they could never be refreshed."""
     if named is None and not ours:
         detail = "No TikTok app is configured, so the account has to name one."
-        raise refuse(invalid([FieldError("client_key", "required", detail, remedy="Add client_key.")]))
+        raise Refusal(invalid([FieldError("client_key", "required", detail, remedy="Add client_key.")]))
     if named is not None and ours and named != ours:
         detail = "This is not the client key of the TikTok app that is configured."
-        raise refuse(invalid([FieldError("client_key", "unknown_app", detail, remedy="Leave client_key out.")]))
+        raise Refusal(invalid([FieldError("client_key", "unknown_app", detail, remedy="Leave client_key out.")]))
     return named or ours
 
 
@@ -107,6 +107,6 @@ def _tokens(new: AccountNew, *, call: Call) -> Tokens:
 
 ROUTES = (
     Route("POST", "/v1/accounts", Capability.ACCOUNTS, create, write=True),
-    Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed),
+    Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed, query=AccountsQuery),
     Route("GET", "/v1/accounts/{id}", Capability.ACCOUNTS, get),
 )

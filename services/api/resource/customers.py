@@ -44,6 +44,6 @@ def shown(customer: Customer) -> CustomerAnswer:
 
 ROUTES = (
     Route("POST", "/v1/customers", Capability.CUSTOMERS, create, write=True, operators_only=True),
-    Route("GET", "/v1/customers", Capability.CUSTOMERS, listed),
+    Route("GET", "/v1/customers", Capability.CUSTOMERS, listed, query=CustomersQuery),
     Route("GET", "/v1/customers/{id}", Capability.CUSTOMERS, get),
 )

@@ -65,7 +65,7 @@ def _attempt(row: Row) -> AttemptAnswer:
 
 
 ROUTES = (
-    Route("GET", "/v1/deliveries", Capability.EVENTS, listed),
+    Route("GET", "/v1/deliveries", Capability.EVENTS, listed, query=DeliveriesQuery),
     Route("GET", "/v1/deliveries/{id}", Capability.EVENTS, get),
     Route("POST", "/v1/deliveries/{id}/redeliver", Capability.EVENTS, redeliver, write=True),
 )

@@ -7,7 +7,7 @@ from libs.model.endpoint import Endpoint, EndpointState, pattern_errors, wanted
 from libs.model.event import EventType, event
 from libs.model.ids import new_id
 from libs.model.key import Capability
-from libs.model.problem import FieldError, Problem, invalid
+from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.endpoints import (
     EndpointAnswer,
     EndpointChange,
@@ -16,7 +16,7 @@ from libs.rest.endpoints import (
     EndpointsQuery,
     TestAccepted,
 )
-from services.api.call import Call, refuse, reply
+from services.api.call import Call, reply
 from services.api.page import page
 from services.api.route import Route
 
@@ -60,7 +60,7 @@ async def change(call: Call) -> web.StreamResponse:
     id_ = call.id("end")
     new = await call.body(EndpointChange)
     if nulls := [name for name in new.model_fields_set if getattr(new, name) is None]:
-        raise refuse(invalid([FieldError(name, "null", "This cannot be emptied.") for name in sorted(nulls)]))
+        raise Refusal(invalid([FieldError(name, "null", "This cannot be emptied.") for name in sorted(nulls)]))
     await _found(call)
     await _check(call, url=new.url, events=new.events)
     changed = await call.desk.store.endpoints.change(
@@ -105,10 +105,10 @@ async def test(call: Call) -> web.StreamResponse:
     await call.nothing()
     endpoint = await _found(call)
     if endpoint.state is EndpointState.DISABLED:
-        raise refuse(_untestable("endpoint_disabled", "It is disabled.", "Enable it first."))
+        raise Refusal(_untestable("endpoint_disabled", "It is disabled.", "Enable it first."))
     if not wanted(endpoint.events, EventType.WEBHOOK_TEST):
         remedy = f"Add {EventType.WEBHOOK_TEST} or * to its events."
-        raise refuse(_untestable("test_not_wanted", f"Its events leave out {EventType.WEBHOOK_TEST}.", remedy))
+        raise Refusal(_untestable("test_not_wanted", f"Its events leave out {EventType.WEBHOOK_TEST}.", remedy))
     told = event(
         EventType.WEBHOOK_TEST,
         key=f"{endpoint.id}:test:{new_id('evt', call.now)}",
@@ -149,7 +149,7 @@ async def _check(call: Call, *, url: str | None, events: tuple[str, ...] | None)
     if refusal is not None:
         errors = [FieldError("url", str(refusal.reason), f"{_sentence(refusal.detail)}", remedy=refusal.remedy)]
     if errors:
-        raise refuse(invalid(errors))
+        raise Refusal(invalid(errors))
 
 
 def _sentence(text: str) -> str:
@@ -162,7 +162,7 @@ def _untestable(code: str, detail: str, remedy: str) -> Problem:
 
 ROUTES = (
     Route("POST", "/v1/endpoints", Capability.ENDPOINTS, create, write=True),
-    Route("GET", "/v1/endpoints", Capability.ENDPOINTS, listed),
+    Route("GET", "/v1/endpoints", Capability.ENDPOINTS, listed, query=EndpointsQuery),
     Route("GET", "/v1/endpoints/{id}", Capability.ENDPOINTS, get),
     Route("PATCH", "/v1/endpoints/{id}", Capability.ENDPOINTS, change, write=True),
     Route("POST", "/v1/endpoints/{id}/enable", Capability.ENDPOINTS, enable, write=True),

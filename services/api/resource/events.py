@@ -34,6 +34,6 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/v1/events", Capability.EVENTS, feed),
+    Route("GET", "/v1/events", Capability.EVENTS, feed, query=EventsQuery),
     Route("GET", "/v1/events/{id}", Capability.EVENTS, get),
 )

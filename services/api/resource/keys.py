@@ -4,9 +4,9 @@ from aiohttp import web
 
 from libs.model.ids import new_id
 from libs.model.key import Capability, Key, Level, digest, new_secret
-from libs.model.problem import FieldError, invalid
+from libs.model.problem import FieldError, Refusal, invalid
 from libs.rest.keys import KeyAnswer, KeyCreated, KeyNew, KeysQuery
-from services.api.call import Call, refuse, reply
+from services.api.call import Call, reply
 from services.api.page import page
 from services.api.route import Route
 
@@ -81,11 +81,11 @@ def _check(new: KeyNew, *, maker: Key, call: Call) -> None:
         errors.append(FieldError("expires_at", "exceeds_own", "A key cannot make one that lives longer than itself.",
                                  limit=maker.expires_at.isoformat(), remedy="Name an earlier time."))  # fmt: skip
     if errors:
-        raise refuse(invalid(errors))
+        raise Refusal(invalid(errors))
 
 
 ROUTES = (
     Route("POST", "/v1/keys", Capability.KEYS, create, write=True),
-    Route("GET", "/v1/keys", Capability.KEYS, listed),
+    Route("GET", "/v1/keys", Capability.KEYS, listed, query=KeysQuery),
     Route("POST", "/v1/keys/{id}/revoke", Capability.KEYS, revoke, write=True),
 )

@@ -13,11 +13,11 @@ from libs.media.port import Stored
 from libs.media.probe import probe
 from libs.model.ids import new_id
 from libs.model.key import Capability
-from libs.model.problem import FieldError, Problem
+from libs.model.problem import FieldError, Problem, Refusal
 from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
 from libs.store.customers import Media
 from libs.store.errors import Unavailable
-from services.api.call import Call, refuse, reply
+from services.api.call import Call, reply
 from services.api.page import page
 from services.api.route import Route
 from services.api.upload import expected_bytes, pieces
@@ -74,9 +74,9 @@ async def _look(call: Call, key: str) -> VideoProbe:
         case VideoProbe():
             return found
         case PhotoProbe():
-            raise refuse(_refused("capability_not_supported", "Photo posts are not part of this version."))
+            raise Refusal(_refused("capability_not_supported", "Photo posts are not part of this version."))
         case Unreadable():
-            raise refuse(_refused(found.reason, found.detail[:1].upper() + found.detail[1:] + "."))
+            raise Refusal(_refused(found.reason, found.detail[:1].upper() + found.detail[1:] + "."))
 
 
 async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, found: VideoProbe) -> Media:
@@ -145,7 +145,7 @@ def _refused(code: str, detail: str) -> Problem:
 
 
 ROUTES = (
-    Route("POST", "/v1/media", Capability.MEDIA, upload, write=True),
-    Route("GET", "/v1/media", Capability.MEDIA, listed),
+    Route("POST", "/v1/media", Capability.MEDIA, upload, write=True, query=UploadQuery),
+    Route("GET", "/v1/media", Capability.MEDIA, listed, query=MediaQuery),
     Route("GET", "/v1/media/{id}", Capability.MEDIA, get),
 )

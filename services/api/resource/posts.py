@@ -10,7 +10,7 @@ from libs.model.ids import is_id
 from libs.model.key import Capability
 from libs.model.post import Note, Post
 from libs.model.post_request import PostRequest, parse
-from libs.model.problem import FieldError, Problem, invalid
+from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
 from libs.rest.posts import BatchAnswer, PostAnswer, PostDetail, PostsQuery, PublicationAnswer, TimelineEntry
 from libs.rest.shape import Page
@@ -18,7 +18,7 @@ from libs.store.errors import Contended
 from libs.store.intake import take_request
 from libs.store.posts import Accepted, Context
 from services.api.body import read_object
-from services.api.call import Call, refuse, reply
+from services.api.call import Call, reply
 from services.api.cancel import AskDriver, AtOnce, cancelling
 from services.api.idempotency import settle_key
 from services.api.page import page
@@ -36,10 +36,10 @@ async def create(call: Call) -> web.StreamResponse:
     named = body.pop("customer_id", None)
     if named is not None and not (isinstance(named, str) and is_id(named, "cus")):
         detail = "This is not an id that begins with cus_."
-        raise refuse(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
+        raise Refusal(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
     request = parse(body)
     if isinstance(request, list):
-        raise refuse(invalid(request))
+        raise Refusal(invalid(request))
     key = settle_key(call.request, in_body=request.idempotency_key, now=call.now)
     owner = await _owner(call, request, named=named)
     taken = await _take(call, request, owner=owner, key=key)
@@ -81,7 +81,7 @@ async def cancel(call: Call) -> web.StreamResponse:
         post = (await _found(call)).post
         match cancelling(post, now=call.now):
             case Problem() as problem:
-                raise refuse(problem)
+                raise Refusal(problem)
             case AtOnce(change):
                 status = 200 if await _cancelled(call, change) else None
             case AskDriver():
@@ -125,7 +125,7 @@ async def _owner(call: Call, request: PostRequest, *, named: str | None) -> str:
         return owners.pop()
     field = "account_id" if request.account_id is not None else "account_ids"
     detail = "There is no such account." if not owners else "These accounts belong to several customers."
-    raise refuse(invalid([FieldError(field, "unknown_customer", detail, remedy="Name customer_id, or its accounts.")]))
+    raise Refusal(invalid([FieldError(field, "unknown_customer", detail, remedy="Name customer_id, or its accounts.")]))
 
 
 async def _take(call: Call, request: PostRequest, *, owner: str, key: str) -> Accepted:
@@ -140,7 +140,7 @@ async def _take(call: Call, request: PostRequest, *, owner: str, key: str) -> Ac
             log.info("post.contended", attempt=attempt)
             continue
         if isinstance(taken, Problem):
-            raise refuse(taken)
+            raise Refusal(taken)
         return taken
     raise Contended("a post request gave way to others again and again")
 
@@ -198,7 +198,7 @@ def _publication(publication: Publication) -> PublicationAnswer:
 
 ROUTES = (
     Route("POST", "/v1/posts", Capability.POSTS, create, write=True),
-    Route("GET", "/v1/posts", Capability.POSTS, listed),
+    Route("GET", "/v1/posts", Capability.POSTS, listed, query=PostsQuery),
     Route("GET", "/v1/posts/{id}", Capability.POSTS, get),
     Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline),
     Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, write=True),

@@ -227,6 +227,15 @@ async def test_what_is_no_id_does_not_exist(house: House, id_: str) -> None:
         assert response.status_code == 404, path
 
 
+async def test_a_query_where_none_is_read_is_refused_too(house: House) -> None:
+    id_ = "0" * 26
+    for path in (f"posts/post_{id_}", f"posts/post_{id_}/timeline", f"events/evt_{id_}", f"customers/cus_{id_}"):
+        response = await house.get(f"/v1/{path}?expand=all")
+        assert response.status_code == 422, path
+        assert response.json()["errors"][0]["field"] == "expand"
+    assert (await house.post("/v1/customers?dry_run=1", {"name": "x"})).status_code == 422
+
+
 async def test_an_id_of_the_far_future_does_not_exist(house: House) -> None:
     for path, prefix in (("events", "evt"), ("deliveries", "dlv"), ("posts", "post")):
         assert (await house.get(f"/v1/{path}/{prefix}_{'z' * 26}")).status_code == 404
