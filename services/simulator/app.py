@@ -64,7 +64,7 @@ class Simulator:
         self.world = World(
             Ids(settings.simulator_seed), Bounds(settings.simulator_accounts, settings.simulator_history)
         )
-        self.faults = FaultBook(self.world.ids.random)
+        self.faults = FaultBook(self.world.ids.dice)
         self.calls = CallLog(settings.simulator_history)
         self.customers = Customers(settings.simulator_history)
         self._agenda = Agenda()
@@ -74,7 +74,7 @@ class Simulator:
             file_bytes=settings.simulator_keep_file_bytes,
             total_bytes=settings.simulator_keep_total_bytes,
         )
-        self._prober = Prober(self._spool.folder)
+        self._prober = Prober(self._spool)
         self._puller = Puller(self._spool, self.dials)
         self.webhooks = Webhooks(
             self.world,
@@ -166,7 +166,7 @@ class Simulator:
             client_key=key,
             health=self.health,
         ).mount(app)
-        Files(self.world, self.clock, Samples(self._spool.folder)).mount(app)
+        Files(self.world, self.clock, Samples(self._spool)).mount(app)
         # Last, because it answers every PUT that nothing above knows.
         self.gate.mount(app, Uploads(self.stage, self._spool, self.dials).endpoints())
         return app
@@ -184,6 +184,7 @@ class Simulator:
         self.dials.restore()
 
     async def start(self) -> None:
+        self._spool.open()
         await self.webhooks.start()
         await self._puller.start()
         await self._server.start()

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from services.simulator.engine.spool import Spool
 from services.simulator.world.record import Kind
 
 log = structlog.get_logger()
@@ -20,11 +21,11 @@ _SCRIPT = Path(__file__).with_name("probe.py")
 class Prober:
     """`facts` never raises for a bad file: what is wrong with it is its `problem`.
 
-    The same bytes are probed once. Cover frames go to `covers`; the oldest of `REMEMBERED` files go first.
+    The same bytes are probed once. Cover frames go to the spool's folder; the oldest of `REMEMBERED` files go first.
     """
 
-    def __init__(self, covers: Path) -> None:
-        self._covers = covers
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
         self._known: dict[tuple[str, str, int], dict[str, Any]] = {}
@@ -34,7 +35,7 @@ class Prober:
         key = (sha256, kind.value, cover_ms)
         if key in self._known:
             return self._known[key]
-        cover = self._covers / f"cover-{sha256}-{cover_ms}.jpg"
+        cover = self._spool.folder / f"cover-{sha256}-{cover_ms}.jpg"
         request = {"path": str(path), "kind": kind.value, "cover": str(cover), "cover_ms": cover_ms}
         async with self._lock:
             found = await self._ask(request)

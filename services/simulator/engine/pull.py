@@ -100,6 +100,5 @@ class Puller:
         finally:
             if file is not None:
                 file.close()
-        self._spool.settle(path, count)
         kind = response.headers.get("Content-Type", "application/octet-stream")
         return Media(digest.hexdigest(), count, kind, path, url)

@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol
 
 @dataclass(slots=True)
 class Kept:
+    """`busy`: still being received or probed, and so not to be removed."""
+
     size: int
     busy: bool
 
@@ -20,39 +22,49 @@ class Spool:
     """
 
     def __init__(self, folder: Path | None, *, file_bytes: int, total_bytes: int) -> None:
-        self._temporary = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="simulator-"))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._given = folder
+        self._folder: Path | None = None
         self.file_bytes = file_bytes
         self._total_bytes = total_bytes
         self._files: dict[Path, Kept] = {}
+        self.kept_bytes = 0
+
+    def open(self) -> None:
+        self._folder = self._given or Path(tempfile.mkdtemp(prefix="simulator-"))
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        """Raises RuntimeError before `open`."""
+        if self._folder is None:
+            raise RuntimeError("the spool is not open")
+        return self._folder
 
     def reserve(self, name: str, size: int) -> Path | None:
-        """A path for a file of up to `size` bytes, held until `settle`; None when it may not be kept."""
+        """A path for a file of up to `size` bytes, held until `settle` or `drop`; None when it may not be kept."""
         if size > min(self.file_bytes, self._total_bytes):
             return None
-        total = sum(kept.size for kept in self._files.values())
-        for path, kept in list(self._files.items()):
-            if total + size <= self._total_bytes:
+        for path in [path for path, kept in self._files.items() if not kept.busy]:
+            if self.kept_bytes + size <= self._total_bytes:
                 break
-            if not kept.busy:
-                self.drop(path)
-                total -= kept.size
-        if total + size > self._total_bytes:
+            self.drop(path)
+        if self.kept_bytes + size > self._total_bytes:
             return None
         path = self.folder / name
-        self._files[path] = Kept(size, busy=True)
         path.touch()
+        self._files[path] = Kept(size, busy=True)
+        self.kept_bytes += size
         return path
 
     def settle(self, path: Path | None, size: int) -> None:
-        """The file has its final size; from now on it may make room for newer ones."""
-        if path is not None and path in self._files:
+        """The file has its final size and nobody needs it any more, except to look at it."""
+        if path is not None and (kept := self._files.get(path)) is not None:
+            self.kept_bytes += size - kept.size
             self._files[path] = Kept(size, busy=False)
 
     def drop(self, path: Path | None) -> None:
-        if path is not None:
-            self._files.pop(path, None)
+        if path is not None and (kept := self._files.pop(path, None)) is not None:
+            self.kept_bytes -= kept.size
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:
@@ -60,13 +72,10 @@ class Spool:
             self.drop(path)
 
     def close(self) -> None:
+        """Removes every file, and the folder when it is ours."""
         self.clear()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def kept_bytes(self) -> int:
-        return sum(kept.size for kept in self._files.values())
+        if self._given is None and self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Digest(Protocol):

@@ -32,6 +32,7 @@ from services.simulator.world.record import (
     Publication,
     Pull,
     Status,
+    Upload,
 )
 from services.simulator.world.world import World
 
@@ -95,6 +96,7 @@ class Stage:
             self._jobs.spawn(self._check(pub), name=f"check {pub.publish_id}")
         else:
             pub.checked = True
+            self._settle_files(pub)
 
     def _processed(self, pub: Publication, now: datetime) -> None:
         pub.due = True
@@ -122,6 +124,7 @@ class Stage:
                 else judge_video(facts, creator_max_s=longest, knobs=self._dials.now)
             )
             verdict = verdict or wrong
+        self._settle_files(pub)
         pub.checked = True
         pub.verdict = pub.verdict or verdict
         self._advance(pub, self._clock.now())
@@ -168,13 +171,20 @@ class Stage:
         news = lifecycle.remove_authorization(self._world, grant, reason=reason, now=now)
         self.spread(news)
         for item in news:
-            self._stop_pull(item.publish_id or "")
+            if (pub := self._world.publications.get(item.publish_id or "")) is not None:
+                self._stop_pull(pub.publish_id)
+                self._let_go(pub)
 
     def fail(self, pub: Publication, reason: FailReason, *, now: datetime) -> None:
         self._stop_pull(pub.publish_id)
+        self._let_go(pub)
         self.spread(lifecycle.fail(pub, reason, now=now))
 
-    # Pulls
+    # Uploads and pulls
+
+    def expect_upload(self, pub: Publication, upload: Upload) -> None:
+        """Once the URL has expired, the bytes of an unfinished upload are of no use."""
+        self._agenda.at(upload.expires_at, lambda _: self._let_go(pub))
 
     def start_pull(self, pub: Publication, pull: Pull, *, now: datetime) -> None:
         """TikTok will come and fetch; the hour counts from the init."""
@@ -219,6 +229,16 @@ class Stage:
     def _stop_pull(self, publish_id: str) -> None:
         if (task := self._pulls.get(publish_id)) is not None:
             task.cancel()
+
+    def _settle_files(self, pub: Publication) -> None:
+        for media in pub.media:
+            self._spool.settle(media.path, media.size)
+
+    def _let_go(self, pub: Publication) -> None:
+        """What was received of an upload that can no longer end."""
+        if pub.upload is not None and not pub.upload.complete:
+            self._spool.drop(pub.upload.path)
+            pub.upload.path = None
 
     def _forget(self, files: Iterable[Media]) -> None:
         for media in files:

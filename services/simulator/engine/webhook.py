@@ -230,7 +230,7 @@ class Webhooks:
             hook.state = State.DELIVERED
         else:
             tries = len(hook.attempts)
-            dice = self._world.ids.random.random()
+            dice = self._world.ids.dice.random()
             wait = backoff_s(tries, first_s=knobs.webhook_retry_first_s, most_s=knobs.webhook_retry_max_s, dice=dice)
             now = self._clock.now()
             if now + timedelta(seconds=wait) > hook.created_at + timedelta(seconds=knobs.webhook_retry_for_s):

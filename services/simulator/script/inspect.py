@@ -139,6 +139,7 @@ class Inspect:
 
     async def webhooks(self, request: web.Request) -> web.Response:
         """Newest first; `?event=`, `?publish_id=`."""
+        self._stage.settle()
         event, publish_id = request.query.get("event"), request.query.get("publish_id")
         rows = [
             webhook_view(hook)

@@ -102,6 +102,9 @@ class Gate:
         except (ConnectionError, web.RequestPayloadError, asyncio.IncompleteReadError):
             call.outcome = "client_gone"
             return socket.cut(http)
+        except Exception:
+            self.unscripted_errors += 1
+            raise
         finally:
             call.ms = (time.perf_counter() - started) * 1000
             self._calls.count(call)

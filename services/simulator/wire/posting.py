@@ -133,6 +133,8 @@ class Posting:
             self._spool.drop(media.path)
         if mode is Mode.DIRECT:
             cap.count_direct(caller.creator, caller.client, now=now)
+        if pub.upload is not None:
+            self._stage.expect_upload(pub, pub.upload)
         if pub.pull is not None:
             self._stage.start_pull(pub, pub.pull, now=now)
         request.call.publish_id = pub.publish_id

@@ -94,7 +94,6 @@ class Uploads:
         upload.content_type = request.http.content_type
 
     def _received(self, pub: Publication, upload: Upload) -> None:
-        self._spool.settle(upload.path, upload.size)
         pub.media = [Media(upload.digest.hexdigest(), upload.size, upload.content_type, upload.path)]
         self._stage.settle()
         self._stage.bytes_in(pub, now=self._stage.now())
