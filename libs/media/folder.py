@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
 
+from libs.media.descriptor import Descriptor
 from libs.media.errors import ObjectMissing, ObjectTooLarge, StorageFailed, StorageFull
 from libs.media.pieces import gathered
 from libs.media.port import PIECE_BYTES, Stored, checked_key, checked_range
@@ -57,22 +58,22 @@ class FolderStorage:
         if expected_bytes is not None and expected_bytes > max_bytes:
             raise ObjectTooLarge(limit_bytes=max_bytes)
         await self._check_room(needed_bytes=expected_bytes)
-        digest = hashlib.sha256()
-        size = checked = 0
-        draft = self._incoming / uuid4().hex
-        fd = await self._call(None, os.open, draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        digest, size, checked = hashlib.sha256(), 0, 0
+        path = self._incoming / uuid4().hex
+        draft = Descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
+            await self._call(None, draft.open)
             async with aclosing(gathered(chunks, piece_bytes=PIECE_BYTES, max_bytes=max_bytes)) as pieces:
                 async for piece in pieces:
-                    await self._call(None, _append, fd, piece, digest)
+                    await self._call(None, _append, draft, piece, digest)
                     size += len(piece)
                     if size - checked >= _ROOM_CHECK_BYTES:
                         checked = size
                         await self._check_room(needed_bytes=None)
-            await self._call(None, _publish, fd, draft, target, self._root)
+            await self._call(None, _publish, draft, path, target, self._root)
         finally:
-            os.close(fd)
-            draft.unlink(missing_ok=True)  # gone already when all went well
+            draft.close()
+            path.unlink(missing_ok=True)  # gone already when all went well
         return Stored(size=size, sha256=digest.hexdigest())
 
     async def open_range(self, key: str, *, first: int, last: int) -> AsyncGenerator[bytes, None]:
@@ -80,17 +81,18 @@ class FolderStorage:
         return self._pieces(key, first=first, last=last)
 
     async def _pieces(self, key: str, *, first: int, last: int) -> AsyncGenerator[bytes, None]:
-        fd = await self._call(key, os.open, self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+        file = Descriptor(self._path(key), os.O_RDONLY)
         try:
+            await self._call(key, file.open)
             at = first
             while at <= last:
-                piece = await self._call(key, os.pread, fd, min(PIECE_BYTES, last + 1 - at), at)
+                piece = await self._call(key, file.read, min(PIECE_BYTES, last + 1 - at), at=at)
                 if not piece:
                     raise StorageFailed(f"{key!r} ended at byte {at}, before byte {last}")
                 at += len(piece)
                 yield piece
         finally:
-            os.close(fd)
+            file.close()
 
     async def size(self, key: str) -> int:
         status = await self._call(key, os.stat, self._path(key))
@@ -144,19 +146,17 @@ def _translated(key: str | None) -> Iterator[None]:
         raise StorageFailed(f"the media folder failed: {exc.strerror}") from exc
 
 
-def _append(fd: int, piece: bytes, digest: hashlib._Hash) -> None:
+def _append(draft: Descriptor, piece: bytes, digest: hashlib._Hash) -> None:
     digest.update(piece)
-    rest = memoryview(piece)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+    draft.write(piece)
 
 
-def _publish(fd: int, draft: Path, target: Path, root: Path) -> None:
+def _publish(draft: Descriptor, path: Path, target: Path, root: Path) -> None:
     """Make the draft durable under its name: a power cut after this returns loses nothing."""
-    os.fsync(fd)
+    draft.sync()
     made = [folder for folder in target.parents if root in folder.parents and not folder.exists()]
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft.replace(target)
+    path.replace(target)
     for folder in {target.parent, *(folder.parent for folder in made)}:
         _sync_folder(folder)
 

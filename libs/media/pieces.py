@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 
+from libs.media.descriptor import Descriptor
 from libs.media.errors import ObjectTooLarge
 from libs.media.port import PIECE_BYTES
 from libs.media.thread import in_thread
@@ -34,9 +36,12 @@ async def gathered(chunks: AsyncIterable[bytes], *, piece_bytes: int, max_bytes:
 
 async def file_pieces(path: Path) -> AsyncGenerator[bytes, None]:
     """A local file's bytes, read in threads: what ``MediaStorage.put`` takes to keep a converted file."""
-    file = await in_thread(None, path.open, "rb", 0)
+    file = Descriptor(path, os.O_RDONLY)
     try:
-        while piece := await in_thread(None, file.read, PIECE_BYTES):
+        await in_thread(None, file.open)
+        at = 0
+        while piece := await in_thread(None, file.read, PIECE_BYTES, at=at):
+            at += len(piece)
             yield piece
     finally:
         file.close()

@@ -45,8 +45,9 @@ class MediaStorage(Protocol):
         """Store what ``chunks`` yields; an object already under ``key`` is replaced in one step.
 
         ``expected_bytes`` (a Content-Length) lets the store refuse before it reads anything. Raises ``ObjectTooLarge``
-        or ``StorageFull``. Whatever goes wrong, cancellation and errors of ``chunks`` included, nothing new is
-        visible and nothing is left behind. Errors of ``chunks`` come out unchanged.
+        or ``StorageFull``. Whatever goes wrong, cancellation and errors of ``chunks`` included, nothing is left behind
+        and nothing new is visible, unless the very last step was under way: then the whole object may be. Errors of
+        ``chunks`` come out unchanged.
         """
 
     async def open_range(self, key: str, *, first: int, last: int) -> AsyncGenerator[bytes, None]:

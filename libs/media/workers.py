@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from libs.media.errors import StorageError, StorageFailed, StorageFull, WorkerLo
 from libs.media.finding import Reason, Unreadable
 from libs.media.frame import HEADER_BYTES, BadFrame, body_length, packed, unpacked
 
+_LONG_JOB_S: Final = 10
+"""After a longer job the worker is replaced: a new one costs a tenth of a second, its heap may be huge."""
 _START_S: Final = 30
 _END_S: Final = 10
 _COMPLAINT_BYTES: Final = 2_000
@@ -44,6 +47,8 @@ class JobLimits:
 
 class Workers:
     """At most ``size`` processes, started when first needed and kept.
+
+    Conversions hold a place for minutes: give them a pool of their own, or probes will wait behind them.
 
     Every job runs under ``JobLimits`` in a process without our environment (no secrets), without core dumps, and where
     the system allows without network. A process that crashes or overruns is replaced; so is every process after
@@ -114,6 +119,7 @@ class Workers:
         self, message: Mapping[str, Any], *, limits: JobLimits, report: Report | None
     ) -> dict[str, Any] | Unreadable | _Killed:
         worker = self._idle.pop() if self._idle else await _Worker.start(self._command)
+        begun = time.monotonic()
         reusable = False
         try:
             async with asyncio.timeout(limits.wall_s):
@@ -131,7 +137,8 @@ class Workers:
         except (EOFError, OSError):
             return _verdict(await worker.end(), job=message["job"])
         finally:
-            if reusable and not self._closed and worker.jobs < self._jobs_per_worker:
+            fresh = worker.jobs < self._jobs_per_worker and time.monotonic() - begun < _LONG_JOB_S
+            if reusable and fresh and not self._closed:
                 self._idle.append(worker)
             else:
                 await worker.stop()

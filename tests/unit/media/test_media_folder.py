@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -162,3 +163,22 @@ async def test_gathering_stops_exactly_at_the_limit(chunks: list[bytes]) -> None
     with pytest.raises(ObjectTooLarge):
         async for _ in gathered(chunks_of(*chunks), piece_bytes=16, max_bytes=total - 1):
             pass
+
+
+@pytest.mark.parametrize("steps", range(0, 60, 3))
+async def test_wherever_a_put_is_cancelled_no_descriptor_and_no_draft_is_left(tmp_path: Path, steps: int) -> None:
+    storage = FolderStorage(tmp_path)
+    await storage.put("before", chunks_of(b"x"), max_bytes=1, content_type="video/mp4")
+    open_before = set(os.listdir("/dev/fd"))
+
+    putting = asyncio.create_task(
+        storage.put("a", chunks_of(*[bytes(MIB)] * 3), max_bytes=8 * MIB, content_type="video/mp4"), name="put"
+    )
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    putting.cancel()
+    await asyncio.wait([putting])
+
+    assert set(os.listdir("/dev/fd")) <= open_before
+    assert list((tmp_path / ".incoming").iterdir()) == []
+    await storage.close()
