@@ -1,0 +1,77 @@
+"""What a campaign stands on: a folder, a durable Postgres, perhaps a RabbitMQ node, all private and all removed."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from bench.campaign.errors import Missing
+from deploy.backing import rabbit_program
+from deploy.errors import DeployError
+from deploy.postgres import EmbeddedPostgres
+from deploy.rabbitmq import PrivateRabbit
+from libs.store.migrate import migrate
+
+DATABASE = "clipwire"
+
+
+class Ground:
+    """Servers between `__aenter__` and `__aexit__`. Commits are durable: this is where promises are judged."""
+
+    def __init__(self, *, rabbitmq: bool, environ: Mapping[str, str] | None = None) -> None:
+        self.keep = False
+        """Leave the folder, for its logs, when the campaign ends."""
+        self._environ = dict(os.environ if environ is None else environ)
+        self._wants_rabbitmq = rabbitmq
+        self.folder = Path()
+        self.rabbit: PrivateRabbit | None = None
+
+    @property
+    def database_url(self) -> str:
+        return self.postgres.url(DATABASE)
+
+    @property
+    def rabbitmq_url(self) -> str | None:
+        return self.rabbit.url if self.rabbit is not None else None
+
+    async def __aenter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="clipwire-prove-"))
+        # Others may pass through: root's Postgres runs as somebody else.
+        self.folder.chmod(0o711)
+        for name in ("programs", "media"):
+            (self.folder / name).mkdir(mode=0o700)
+        self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"synchronous_commit": "on"})
+        try:
+            await asyncio.to_thread(self._start)
+            await migrate(self.database_url)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    def _start(self) -> None:
+        try:
+            self.postgres.start()
+            self.postgres.ensure_database(DATABASE)
+            if self._wants_rabbitmq:
+                program = rabbit_program(self._environ, say=print)
+                self.rabbit = PrivateRabbit(self.folder / "rabbitmq", program=program)
+                self.rabbit.start()
+        except DeployError as error:
+            raise Missing(str(error)) from error
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        if self.rabbit is not None:
+            self.rabbit.kill()
+        self.postgres.stop()
+        if not self.keep:
+            if self.rabbit is not None:
+                self.rabbit.remove()
+            self.postgres.remove()
+            shutil.rmtree(self.folder)
