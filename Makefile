@@ -28,8 +28,8 @@ migrate: $(run_ready)  ## Bring DATABASE_URL to this version's schema
 ##@ Work on it
 
 .PHONY: test
-test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some
-	@exec $(python) -m pytest $(ARGS)
+test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some, in one process
+	@exec $(python) -m pytest $(or $(ARGS),-n logical --maxprocesses 4 --dist worksteal)
 
 .PHONY: check
 check: $(dev_ready)  ## Lint, formatting, types and import rules
