@@ -182,6 +182,7 @@ class Simulator:
         self.customers.clear()
         self._spool.clear()
         self.dials.restore()
+        next(iter(self.world.clients)).audited = self.dials.now.audited
 
     async def start(self) -> None:
         self._spool.open()

@@ -32,6 +32,7 @@ class Spool:
     def open(self) -> None:
         self._folder = self._given or Path(tempfile.mkdtemp(prefix="simulator-"))
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()  # what a killed run left behind
 
     @property
     def folder(self) -> Path:
@@ -76,6 +77,13 @@ class Spool:
         self.clear()
         if self._given is None and self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+        elif self._folder is not None:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        for pattern in ("upload-*", "pull-*", "cover-*"):
+            for path in self.folder.glob(pattern):
+                path.unlink(missing_ok=True)
 
 
 class Digest(Protocol):

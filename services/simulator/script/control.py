@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -67,13 +67,17 @@ class Control:
     # Knobs
 
     async def settings(self, _: web.Request) -> web.Response:
-        return answer(self._dials.now.model_dump(mode="json"))
+        return answer(self._shown())
+
+    def _shown(self) -> dict[str, Any]:
+        first = next(iter(self._world.clients))
+        return {**self._dials.now.model_dump(mode="json"), "webhook_url": first.webhook_url}
 
     async def turn(self, request: web.Request) -> web.Response:
         change = await json_of(request)
         if not isinstance(change, dict):
             raise BadRequest("the body is not an object")
-        apps = list(self._world.clients)
+        first = next(iter(self._world.clients))
         url = change.pop("webhook_url", None)
         if url is not None and not (isinstance(url, str) and (url == "" or url.startswith(("http://", "https://")))):
             raise BadRequest("webhook_url: not a URL")
@@ -82,10 +86,10 @@ class Control:
         except ValidationError as error:
             raise BadRequest(mistakes(error)) from None
         if url is not None:
-            apps[0].webhook_url = url
+            first.webhook_url = url
         if "audited" in change:
-            apps[0].audited = knobs.audited
-        return answer(knobs.model_dump(mode="json") | {"webhook_url": apps[0].webhook_url})
+            first.audited = knobs.audited
+        return answer(self._shown())
 
     # Clock
 

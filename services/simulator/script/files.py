@@ -55,7 +55,8 @@ class Files:
         media = post.media[int(place)] if post and place.isdigit() and int(place) < len(post.media) else None
         if media is None or media.path is None or not media.path.exists():
             return not_found("file (bigger ones are hashed and not kept; older ones made room)")
-        return web.FileResponse(media.path, headers={"Content-Type": _served_as(media)})
+        headers = {"Content-Type": _served_as(media), "X-Content-Type-Options": "nosniff"}
+        return web.FileResponse(media.path, headers=headers)
 
     async def cover(self, request: web.Request) -> web.StreamResponse:
         post = self._post(request)

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from libs.runtime.clock import Clock
 from services.simulator.engine.dials import Dials
+from services.simulator.engine.effect import befall
 from services.simulator.engine.stage import Stage
 from services.simulator.engine.webhook import Webhooks
 from services.simulator.fault.book import FaultBook
-from services.simulator.fault.effect import befall
 from services.simulator.fault.rule import Do, Facts, Fault
 from services.simulator.log import Call, CallLog, shown_body
 from services.simulator.wire import socket

@@ -83,6 +83,7 @@ async def test_reset_forgets_everything_but_time_and_used_numbers(box: Box) -> N
     world = await box.sim("GET", "world")
     assert all(count == 0 for count in world["counts"].values()) and world["calls"] == []
     assert (await box.sim("GET", "settings"))["stuck"] is False
+    assert (await box.sim("GET", "settings"))["webhook_url"].endswith("/_sim/customer/ingest")
     assert (await box.sim("GET", "customer"))["customers"] == []
     assert (await box.status(token, first)).status == 401
     assert box.clock.now() > START and world["now"] == box.clock.now().isoformat()

@@ -204,7 +204,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def start_over(self) -> None:
         self.run(self.box.sim("POST", "reset"))
-        self.run(self.box.turn(processing_s=5))
+        self.run(self.box.turn(processing_s=5, audited=True))
         self.seen.clear()
         self.accepted.clear()
         self.direct.clear()
