@@ -7,6 +7,8 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+Format = Literal["console", "json"]
+
 _SECRET_WORDS = ("token", "secret", "password", "authorization", "signature", "api_key", "upload_url")
 
 
@@ -18,14 +20,18 @@ def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def configure(*, level: str = "info", format: Literal["console", "json"] = "console", stream: Any = None) -> None:
+def configure(*, level: str = "info", format: Format = "console", stream: Any = None) -> None:
     """Sets up structlog and the standard library's logging to write lines to `stream` (stderr)."""
     stream = stream or sys.stderr
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     render: Processor = (
         structlog.processors.JSONRenderer()
         if format == "json"
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)
+        else structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(),
+            pad_event_to=28,
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables, secrets included
+        )
     )
     structlog.configure(
         processors=[

@@ -79,23 +79,61 @@ async def _run_check(check: Check) -> str | None:
         return f"{type(error).__name__}: {error}"
 
 
+class _Connection(web.RequestHandler):
+    """aiohttp repeats what it could not read, keys and signatures included, in answer and log. We do neither."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:
+            log.error("request.broke", path=request.path, exc_info=exc)  # a bug of ours: its trace is worth having
+        else:
+            log.warning("request.unreadable", status=status, error=type(exc).__name__ if exc else None)
+        if request.writer is not None and request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        code, title = ("internal_error", "Our fault") if status >= 500 else ("unreadable_request", "Not readable HTTP")
+        problem = {"type": "about:blank", "title": title, "status": status, "code": code, "retryable": status >= 500}
+        response = web.json_response(problem, status=status, content_type="application/problem+json")
+        response.force_close()
+        return response
+
+
 class HttpServer:
     """Serves an application on one address. `port` 0 picks a free one; `url` and `port` are true after `start`."""
 
     def __init__(self, app: web.Application, *, host: str, port: int, shutdown_s: float = 5.0) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_s, handle_signals=False)
+        self._runner = web.AppRunner(app, shutdown_timeout=shutdown_s, handle_signals=False)
         self._host = host
+        self._listening: asyncio.Server | None = None
         self.port = port
 
     async def start(self) -> None:
+        """Listens. Raises OSError when the port is taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port, reuse_address=True, backlog=1024)
-        await site.start()
-        address = self._runner.addresses[0]
-        self.port = int(address[1])
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        if server is None:
+            raise RuntimeError("the application did not start")
+        self._listening = await loop.create_server(
+            # Bodies arrive as they were sent: signatures are over raw bytes, and nobody may make us inflate a bomb.
+            # No access log: the runner of aiohttp turns it off with None too, whatever the annotation says.
+            lambda: _Connection(server, loop=loop, access_log=None, auto_decompress=False),  # type: ignore[arg-type]
+            self._host,
+            self.port,
+            reuse_address=True,
+            backlog=1024,
+        )
+        self.port = int(self._listening.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Stops accepting, lets running requests end within the shutdown time, closes."""
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
 
     @property
