@@ -45,12 +45,13 @@ class SchemaMismatch(StoreError):
 
 _AWAY = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, crashed, cancelled
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.PostgresSystemError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # we were frozen in the middle (libs/store/pool.py)
+    asyncpg.ReadOnlySQLTransactionError,  # a primary that has become a standby
     asyncpg.InterfaceError,
-    asyncpg.QueryCanceledError,
+    asyncpg.InternalClientError,  # a connection used while the server was ending it
     ConnectionError,
     TimeoutError,
     OSError,

@@ -18,15 +18,24 @@ COMMAND_S = 20.0
 ACQUIRE_S = 10.0
 CONNECT_S = 5.0
 DEADLOCK_TRIES = 5
+IDLE_IN_TRANSACTION_S = 10.0
+"""A process that is frozen between two statements keeps its row locks, and everybody who wants them waits, however
+short its leases are. Postgres ends its session after this long; nothing of ours pauses inside a transaction."""
 
 
 class Pool:
     """Connections to one database. Every call has a deadline and raises this room's errors."""
 
-    def __init__(self, dsn: str, *, program: str, size: int = 10) -> None:
+    def __init__(
+        self, dsn: str, *, program: str, size: int = 10, idle_in_transaction_s: float = IDLE_IN_TRANSACTION_S
+    ) -> None:
         self._dsn = dsn
-        self._program = program
         self._size = size
+        self._settings = {
+            "application_name": f"clipwire-{program}",
+            "jit": "off",
+            "idle_in_transaction_session_timeout": str(round(idle_in_transaction_s * 1000)),
+        }
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
@@ -34,13 +43,14 @@ class Pool:
         with translated():
             self._pool = await asyncpg.create_pool(
                 self._dsn,
-                min_size=1,
+                # No floor: asyncpg would restore it in the background, and log a traceback for every try that fails.
+                min_size=0,
                 max_size=self._size,
                 timeout=CONNECT_S,
                 command_timeout=COMMAND_S,
                 max_inactive_connection_lifetime=120,
                 init=_prepare,
-                server_settings={"application_name": f"clipwire-{self._program}", "jit": "off"},
+                server_settings=self._settings,
             )
         async with self.connection() as connection:
             await check(connection)
