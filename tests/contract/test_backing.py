@@ -1,6 +1,7 @@
 """The servers a fresh machine runs on: they start anywhere, keep what they were given, and do not outlive us."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -29,7 +30,7 @@ _ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def folder(found: Found) -> Iterator[Path]:
     """A long path with white space, in a place where root's Postgres may go as `nobody`."""
-    top = Path(found.directory) / f"back ing {'x' * 60}"
+    top = Path(found.directory) / f"back ing {secrets.token_hex(30)}"
     path = top / ("y" * 60) / "server"
     yield path
     if path.exists():
@@ -202,7 +203,7 @@ async def test_root_without_namespaces_runs_it_as_nobody_and_back(
 ) -> None:
     if not reachable:
         folder.parent.mkdir(mode=0o700, parents=True)
-    tools = Path(found.directory) / f"tools-{reachable}"
+    tools = Path(found.directory) / f"tools-{secrets.token_hex(4)}"
     tools.mkdir()
     for tool in ("test", "chmod"):
         (tools / tool).symlink_to(str(shutil.which(tool)))
