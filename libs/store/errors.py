@@ -5,6 +5,7 @@ StoreError
 ├── Contended        two transactions waited for each other and this one gave way; nothing was saved, do it again
 ├── Unavailable      Postgres does not answer; nothing was saved, try later
 ├── BadData          a value that Postgres cannot hold; trying again cannot help
+├── Illegal          a row that the schema refuses: a rule of ours would be broken, or what it names is not there
 ├── WrongKey         a sealed value opens with none of the encryption keys
 └── SchemaMismatch   the database is newer or older than this program
 """
@@ -35,6 +36,10 @@ class BadData(StoreError):
     """A value that Postgres cannot hold."""
 
 
+class Illegal(StoreError):
+    """The schema refuses the row; trying the same again cannot help."""
+
+
 class WrongKey(StoreError):
     """A sealed value opens with none of the keys in CLIPWIRE_ENCRYPTION_KEYS; add the key it was sealed with."""
 
@@ -49,8 +54,9 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.PostgresSystemError,
     asyncpg.IdleInTransactionSessionTimeoutError,  # we were frozen in the middle (libs/store/pool.py)
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.ReadOnlySQLTransactionError,  # a primary that has become a standby
-    asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection used while the server was ending it
     ConnectionError,
     TimeoutError,
@@ -63,8 +69,16 @@ def translated() -> Iterator[None]:
     """Turns the driver's errors into this room's, once, at the edge. Data errors of the driver count as bad data."""
     try:
         yield
+    except asyncpg.ClientConfigurationError as error:
+        raise Unavailable(f"DATABASE_URL: {error}") from error
+    except asyncpg.InterfaceError as error:
+        if isinstance(error, ValueError):  # what the driver itself cannot encode; no fault of the connection
+            raise BadData(str(error)) from error
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
     except (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
         raise BadData(str(error)) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise Illegal(str(error)) from error
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
         raise Contended(str(error)) from error
     except _AWAY as error:

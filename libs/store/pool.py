@@ -52,8 +52,12 @@ class Pool:
                 init=_prepare,
                 server_settings=self._settings,
             )
-        async with self.connection() as connection:
-            await check(connection)
+        try:
+            async with self.connection() as connection:
+                await check(connection)
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         if self._pool is None:
