@@ -53,11 +53,11 @@ class PrivateRabbit:
 
     def __init__(self, directory: Path, *, program: RabbitProgram) -> None:
         """Raises `Unsupported` for a path with white space, which RabbitMQ's scripts do not survive."""
-        self._directory = directory.absolute()
-        if any(character.isspace() for character in str(self._directory)):
-            raise Unsupported(f"RabbitMQ cannot live in a path with white space: {self._directory}")
+        self.directory = directory.absolute()
+        if any(character.isspace() for character in str(self.directory)):
+            raise Unsupported(f"RabbitMQ cannot live in a path with white space: {self.directory}")
         self.program = program
-        self._lock = FileLock(self._directory / "lock")
+        self._lock = FileLock(self.directory / "lock")
         self._epmd: subprocess.Popen[bytes] | None = None
         self._node: subprocess.Popen[bytes] | None = None
         self._leashes: list[Leash] = []
@@ -70,11 +70,11 @@ class PrivateRabbit:
     def start(self, *, timeout: float = 60.0) -> None:
         """Returns when an AMQP log-in works. Raises `DirectoryInUse`, or `ServerFailed` with the log's tail."""
         deadline = time.monotonic() + timeout
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.acquire()
         try:
             self._prepare(min(deadline, time.monotonic() + _PORT_SECONDS))
-            with (self._directory / "output").open("ab") as output:
+            with (self.directory / "output").open("ab") as output:
                 self._epmd = self._popen([str(self.program.epmd)], output=output.fileno())
                 self._leashes.append(Leash(self._epmd.pid, signal.SIGKILL))
                 self._node = self._popen([str(self.program.server)], output=output.fileno())
@@ -109,14 +109,14 @@ class PrivateRabbit:
     def remove(self) -> None:
         """Ends the node and deletes its folder."""
         self.kill()
-        shutil.rmtree(self._directory)
+        shutil.rmtree(self.directory)
 
     def _prepare(self, deadline: float) -> None:
         for name in ("home", "mnesia", "log", "gen"):
-            (self._directory / name).mkdir(mode=0o700, exist_ok=True)
-        (self._directory / "enabled_plugins").write_text("[].\n")
-        (self._directory / "rabbitmq.conf").write_text(_CONFIGURATION)
-        remembered = self._directory / "ports.json"
+            (self.directory / name).mkdir(mode=0o700, exist_ok=True)
+        (self.directory / "enabled_plugins").write_text("[].\n")
+        (self.directory / "rabbitmq.conf").write_text(_CONFIGURATION)
+        remembered = self.directory / "ports.json"
         # All or none: the distribution port and the name belong to the data.
         if not remembered.exists():
             remembered.write_text(json.dumps({"amqp": free_port(), "distribution": free_port(), "epmd": free_port()}))
@@ -124,18 +124,18 @@ class PrivateRabbit:
             # A node killed a moment ago may still be letting go of its own.
             while not is_free(port):
                 if time.monotonic() >= deadline:
-                    raise ServerFailed(f"port {port} ({name}) of the node in {self._directory} is taken")
+                    raise ServerFailed(f"port {port} ({name}) of the node in {self.directory} is taken")
                 time.sleep(0.05)
 
     def ports(self) -> dict[str, int]:
         """Every port of the node by its use; valid from the first start on."""
-        return dict(json.loads((self._directory / "ports.json").read_text()))
+        return dict(json.loads((self.directory / "ports.json").read_text()))
 
     def _popen(self, argv: list[str], *, output: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             argv,
             env=self._environment(),
-            cwd=self._directory,
+            cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -144,7 +144,7 @@ class PrivateRabbit:
 
     def _environment(self) -> dict[str, str]:
         """Complete: nothing of the caller's or the system's RabbitMQ configuration comes through."""
-        here, ports = self._directory, self.ports()
+        here, ports = self.directory, self.ports()
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C.UTF-8",
@@ -181,7 +181,7 @@ class PrivateRabbit:
                 return
 
     def _tail(self) -> str:
-        logs = [self._directory / "output", *sorted((self._directory / "log").glob("*.log"))]
+        logs = [self.directory / "output", *sorted((self.directory / "log").glob("*.log"))]
         return "\n".join(log.read_bytes()[-1_500:].decode(errors="replace").strip() for log in logs if log.exists())
 
     def __enter__(self) -> "PrivateRabbit":

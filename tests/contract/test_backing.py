@@ -270,12 +270,14 @@ def test_a_named_rabbitmq_that_does_not_answer_is_an_error_not_a_reason_to_look_
 
 
 @pytest.mark.rabbitmq
-def test_a_killed_node_comes_back_at_the_same_address_with_its_messages(
+async def test_a_killed_node_comes_back_at_the_same_address_with_its_messages(
     private_rabbit: Callable[[], PrivateRabbit],
 ) -> None:
     node = private_rabbit()
     url = node.url
     declare_and_fill(url, "kept", 30)
+    # RabbitMQ confirms messages from disk, but a declaration before its database has written it.
+    await eventually(lambda: b"kept" in next(node.directory.glob("mnesia/*/LATEST.LOG")).read_bytes())
 
     node.kill()
     assert not answers(url)
