@@ -50,19 +50,22 @@ def look_into_photo(path: Path, container: Container, *, size: int, max_pixels: 
             return Unreadable(
                 reason=Reason.TOO_MANY_PIXELS, detail=f"{width}×{height} pixels; at most {max_pixels} are decoded"
             )
-        orientation, has_location = _exif(image)
         animated = bool(getattr(image, "is_animated", False))
         transparent = "A" in mode or "a" in mode or "transparency" in image.info
         try:
             if container.name == "jpeg":
                 image.draft(None, (max(1, width // _DRAFT_FACTOR), max(1, height // _DRAFT_FACTOR)))
             image.load()
+            if container.name == "png":
+                _verify(path, container)
         except BROKEN as exc:
             truncated = container.truncated or "truncated" in str(exc) or isinstance(exc, EOFError)
             if not truncated:
                 return Unreadable(reason=Reason.CORRUPT, detail=f"its {container.name} data cannot be decoded")
         else:
             truncated = container.truncated
+        # After decoding: to read a PNG's metadata Pillow decodes it too, and would meet what is broken first.
+        orientation, has_location = _exif(image)
     if orientation >= 5:
         width, height = height, width
     return PhotoProbe(
@@ -78,6 +81,12 @@ def look_into_photo(path: Path, container: Container, *, size: int, max_pixels: 
         has_location=has_location,
         truncated=truncated,
     )
+
+
+def _verify(path: Path, container: Container) -> None:
+    """A PNG's checksums, which decoding does not look at: zeros in the middle come out as black without an error."""
+    with open_photo(path, container) as image:
+        image.verify()
 
 
 def too_large(image: Image.Image, container: Container, *, max_pixels: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -176,7 +177,7 @@ def _count(
     sounds = _Track(fraction(audio.time_base) or Fraction(1, 1000)) if audio else None
     cut = False
     try:
-        for packet in islice(source.demux(*([stream, audio] if audio else [stream])), _PACKETS_MAX):
+        for packet in islice(packets(source, [stream, audio] if audio else [stream]), _PACKETS_MAX):
             if packet.size == 0:
                 continue
             cut = cut or packet.is_corrupt
@@ -189,15 +190,32 @@ def _count(
     return pictures, sounds, cut
 
 
+def packets(
+    source: av.container.InputContainer, streams: Sequence[av.stream.Stream]
+) -> Iterator[av.Packet[av.stream.Stream]]:
+    """All packets of the streams, to the end of the file.
+
+    FLV and MPEG announce streams whenever they like. PyAV gives up at a packet of one it did not know at opening, but
+    reads on behind it when asked again.
+    """
+    while True:
+        try:
+            yield from source.demux(*streams)
+        except IndexError:
+            continue
+        return
+
+
 def _picture_at(
     source: av.container.InputContainer, stream: av.video.stream.VideoStream, time: int
 ) -> av.VideoFrame | None:
     """The first picture decoded from the key frame before ``time`` (in the stream's time base)."""
     try:
         source.seek(time, stream=stream)
-        for packet in islice(source.demux(stream), _PACKETS_FOR_A_PICTURE):
+        for packet in islice(packets(source, [stream]), _PACKETS_FOR_A_PICTURE):
             for frame in packet.decode():
-                return frame
+                if isinstance(frame, av.VideoFrame):
+                    return frame
     except av.error.FFmpegError as exc:
         raise_if_out_of_memory(exc)
     return None

@@ -17,7 +17,7 @@ from libs.media.container import recognize
 from libs.media.filter import SOUND_FRAME, PictureFilter, SoundFilter, still
 from libs.media.fit import canvas, frame_rate
 from libs.media.look_photo import BROKEN
-from libs.media.look_video import open_video, picture_stream, raise_if_out_of_memory
+from libs.media.look_video import open_video, packets, picture_stream, raise_if_out_of_memory
 from libs.media.make_photo import open_upright
 from libs.media.order import LEAD_MS, SOUND_BIT_RATE, PhotoOrder, VideoOrder
 from libs.media.rational import fraction
@@ -119,7 +119,8 @@ class _Making:
 
     def run(self, reader: av.container.InputContainer) -> None:
         """Convert everything, as far as the longest allowed duration."""
-        for packet in reader.demux([self._pictures, *([self._sounds] if self._sounds is not None else [])]):
+        streams = [self._pictures, *([self._sounds] if self._sounds is not None else [])]
+        for packet in packets(reader, streams):
             for frame in self._decoded(packet):
                 if isinstance(frame, av.VideoFrame):
                     self._take_picture(frame)

@@ -21,8 +21,6 @@ from libs.media.errors import StorageError, StorageFailed, StorageFull, WorkerLo
 from libs.media.finding import Reason, Unreadable
 from libs.media.frame import HEADER_BYTES, BadFrame, body_length, packed, unpacked
 
-_LONG_JOB_S: Final = 10
-"""After a longer job the worker is replaced: a new one costs a tenth of a second, its heap may be huge."""
 _START_S: Final = 30
 _END_S: Final = 10
 _COMPLAINT_BYTES: Final = 2_000
@@ -51,8 +49,9 @@ class Workers:
     Conversions hold a place for minutes: give them a pool of their own, or probes will wait behind them.
 
     Every job runs under ``JobLimits`` in a process without our environment (no secrets), without core dumps, and where
-    the system allows without network. A process that crashes or overruns is replaced; so is every process after
-    ``jobs_per_worker`` jobs. Works under asyncio and uvloop, from any kind of parent program. Use as ``async with``.
+    the system allows without network. A process that crashes or overruns is replaced; so is one after
+    ``jobs_per_worker`` jobs, or after a job that took ``long_job_s``, since heaps do not shrink. Works under asyncio
+    and uvloop, from any kind of parent program. Use as ``async with``.
     """
 
     def __init__(
@@ -61,11 +60,13 @@ class Workers:
         size: int = 2,
         wait_s: float = 60,
         jobs_per_worker: int = 200,
+        long_job_s: float = 10,
         command: Sequence[str] = _COMMAND,
     ) -> None:
         self._places = asyncio.Semaphore(size)
         self._wait_s = wait_s
         self._jobs_per_worker = jobs_per_worker
+        self._long_job_s = long_job_s
         self._command = tuple(command)
         self._idle: list[_Worker] = []
         self._closed = False
@@ -137,7 +138,7 @@ class Workers:
         except (EOFError, OSError):
             return _verdict(await worker.end(), job=message["job"])
         finally:
-            fresh = worker.jobs < self._jobs_per_worker and time.monotonic() - begun < _LONG_JOB_S
+            fresh = worker.jobs < self._jobs_per_worker and time.monotonic() - begun < self._long_job_s
             if reusable and fresh and not self._closed:
                 self._idle.append(worker)
             else:

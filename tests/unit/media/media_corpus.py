@@ -211,6 +211,8 @@ CORPUS: Mapping[str, Case] = {
     "header-only.jpg": lost(
         raw(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"), Reason.CORRUPT
     ),
+    "holed.png": lost(holed(photo(form="PNG", size=(300, 400)), first=0.4, last=0.6), Reason.CORRUPT),
+    "holed.webp": lost(holed(photo(form="WEBP"), first=0.02, last=0.9), Reason.CORRUPT),
     "noise.png": lost(raw(b"\x89PNG\r\n\x1a\n" + random.Random(9).randbytes(5000)), Reason.CORRUPT),
     "cut.webp": lost(cut(photo(form="WEBP"), part=0.6), Reason.TRUNCATED),
     "noise.heic": lost(

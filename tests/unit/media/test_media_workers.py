@@ -88,6 +88,11 @@ async def test_a_worker_is_kept_for_the_next_job_and_replaced_after_its_share() 
     assert [pids.count(one) for one in dict.fromkeys(pids)] == [3, 3, 1]
 
 
+async def test_a_worker_with_a_long_job_behind_it_is_replaced() -> None:
+    async with Workers(size=1, command=BAD_WORKER, long_job_s=0) as workers:
+        assert await pid(workers) != await pid(workers)
+
+
 async def test_a_worker_knows_nothing_of_our_environment(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIKTOK_CLIENT_SECRET", "hush")
 
