@@ -5,7 +5,8 @@ What lives here
     ``probe``    what a file is, decided by its content; ``finding`` holds the answers
     ``convert``  a new file that fits TikTok's limits, from one that may not
     ``rules``    every checkable media rule of the fact sheet, as pure functions over findings
-    ``workers``  the bounded pool of confined processes in which strangers' files are opened
+    ``workers``  the bounded pool of confined processes in which strangers' files are opened; ``worker`` is such a
+                 process, and what it alone loads: ``job``, ``look*``, ``make*``, ``filter``, ``container``, ``confine``
 
 May import ``libs.model``, ``libs.egress`` and ``libs.signing``; today only ``rules`` does, for the words of problems.
 
