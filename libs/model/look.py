@@ -13,7 +13,8 @@ from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
 
 FENCE = timedelta(minutes=5)
-"""A publication that was committing is believed to lack bytes only this long after: TikTok's count may lag."""
+"""A publication that was committing is believed to lack bytes only this long after the last moment at which a chunk
+could be begun: that chunk takes its time, and TikTok's count may lag."""
 
 Shown = Literal["uploading", "processing", "unknown"]
 
@@ -117,7 +118,8 @@ def _short(post: Post, publication: Publication, *, uploaded: int, dead: bool, n
         # Another worker may be frozen in the middle of the last chunk: wait until TikTok would refuse it.
         waiting = replace(post, alarm=url_ends + URL_MARGIN, updated_at=now)
         return Change(waiting, (publication,), notes=(Note("waiting", {"why": "the upload URL is still alive"}),))
-    fenced_at = (publication.committing_at or now) + FENCE
+    # A worker frozen before the last chunk may have gone on until the URL's very end.
+    fenced_at = max(publication.committing_at or now, url_ends) + FENCE
     if now < fenced_at:
         waiting = replace(post, alarm=fenced_at, updated_at=now)
         return Change(waiting, (publication,), notes=(Note("waiting", {"why": "for TikTok's count to settle"}),))
