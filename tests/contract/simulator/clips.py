@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import av
 from aiohttp import web
@@ -43,6 +44,15 @@ def clip(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return file.getvalue()
+
+
+def film(megabytes: int, folder: Path) -> Path:
+    """A real MP4 of exactly so many million bytes: what is missing follows as a `free` box, which players skip."""
+    real = clip()
+    padding = megabytes * 1_000_000 - len(real)
+    path = folder / f"{megabytes}.mp4"
+    path.write_bytes(real + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8))
+    return path
 
 
 @cache
