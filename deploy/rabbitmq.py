@@ -67,7 +67,7 @@ class PrivateRabbit:
         """Valid from the first start on."""
         return f"amqp://guest:guest@127.0.0.1:{self.ports()['amqp']}/"
 
-    def start(self, *, timeout: float = 60.0) -> None:
+    def start(self, *, timeout: float = 90.0) -> None:
         """Returns when an AMQP log-in works. Raises `DirectoryInUse`, or `ServerFailed` with the log's tail."""
         deadline = time.monotonic() + timeout
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
