@@ -55,6 +55,32 @@ async def _forever(worker: Worker, stop: asyncio.Event) -> None:
                 await wait_for_stop(stop, 0.05)
 
 
+class Patience:
+    """What a loop does while something it needs is away: it says so once, looks again ever later, and says when it goes
+    on. Without it the loop would end and be started again, and drop what it has in hand.
+    """
+
+    def __init__(self, worker: str, *, first_s: float = 0.2, most_s: float = 2.0) -> None:
+        self._worker = worker
+        self._first_s = first_s
+        self._most_s = most_s
+        self._failures = 0
+
+    async def after(self, error: Exception, stop: asyncio.Event) -> None:
+        """Waits a moment, or until `stop`."""
+        if self._failures == 0:
+            log.warning("worker.waits", worker=self._worker, why=f"{type(error).__name__}: {error}")
+        pause = min(self._first_s * 2.0 ** min(self._failures, 30), self._most_s)
+        self._failures += 1
+        await wait_for_stop(stop, pause * random.uniform(0.8, 1.2))
+
+    def over(self) -> None:
+        """A round went well."""
+        if self._failures:
+            log.info("worker.goes_on", worker=self._worker, after_tries=self._failures)
+            self._failures = 0
+
+
 async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
     """Waits up to `seconds` for `stop`; True when it was set."""
     try:

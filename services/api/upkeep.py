@@ -6,9 +6,9 @@ from datetime import datetime
 
 import structlog
 
-from libs.runtime.workers import Worker, wait_for_stop
+from libs.runtime.workers import Patience, Worker, wait_for_stop
 from libs.store.customers import Keys
-from libs.store.errors import StoreError
+from libs.store.errors import Contended, StoreError, Unavailable
 from libs.store.store import Store
 
 log = structlog.get_logger()
@@ -55,8 +55,14 @@ def keep_partitions(store: Store, *, now: Callable[[], datetime]) -> Worker:
     """Makes the coming days' partitions; every program that records events does, whichever runs longest."""
 
     async def run(stop: asyncio.Event) -> None:
+        patience = Patience("partitions", most_s=60.0)
         while not stop.is_set():
-            await store.partitions.ensure(now=now())
+            try:
+                await store.partitions.ensure(now=now())
+            except (Unavailable, Contended) as error:
+                await patience.after(error, stop)
+                continue
+            patience.over()
             await wait_for_stop(stop, PARTITIONS_EVERY_S)
 
     return Worker("partitions", run)

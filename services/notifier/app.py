@@ -13,6 +13,7 @@ from libs.runtime.program import Program
 from libs.runtime.sync import clock_check, keep_in_step
 from libs.runtime.web import HttpServer, make_app
 from libs.runtime.workers import Worker, wait_for_stop
+from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 from services.notifier.dispatch import Dispatch
 from services.notifier.fanout import FanOut
@@ -59,19 +60,27 @@ def build(
 
 
 async def _dispatch(dispatch: Dispatch, settlements: Settlements, stop: asyncio.Event) -> None:
-    """Settling ends after dispatching: what went out is saved."""
+    """Settling ends after dispatching, also when that fails: what went out is saved."""
     sent = asyncio.Event()
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         group.create_task(settlements.run(sent))
         try:
             await dispatch.run(stop)
+        except Exception as error:
+            failure = error
         finally:
             sent.set()
+    if failure is not None:
+        raise failure
 
 
 async def _sweep(store: Store, clock: SyncedClock, stop: asyncio.Event) -> None:
     while not await wait_for_stop(stop, SWEEP_EVERY_S):
-        repaired = await store.deliveries.sweep_lanes(now=clock.now())
-        if repaired:
-            log.error("lanes.repaired", kind="endpoint", count=repaired)
-        await store.partitions.ensure(now=clock.now())
+        try:
+            repaired = await store.deliveries.sweep_lanes(now=clock.now())
+            if repaired:
+                log.error("lanes.repaired", kind="endpoint", count=repaired)
+            await store.partitions.ensure(now=clock.now())
+        except (Unavailable, Contended) as error:
+            log.warning("sweep.unfinished", why=f"{type(error).__name__}: {error}")  # the next one does it all

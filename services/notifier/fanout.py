@@ -9,9 +9,9 @@ import structlog
 from libs.broker.port import Broker
 from libs.model.endpoint import wanted
 from libs.model.ids import born, new_id
-from libs.runtime.workers import first_of
+from libs.runtime.workers import Patience, first_of
 from libs.store.deliveries import Outgoing, Subscription
-from libs.store.errors import Contended
+from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 
 log = structlog.get_logger()
@@ -32,9 +32,16 @@ class FanOut:
         self._idle_s = idle_s
 
     async def run(self, stop: asyncio.Event) -> None:
+        patience = Patience("fan_out")
         async with self._broker.listen("notifier") as bell:
             while not stop.is_set():
-                if await self.fan_out() < BATCH:
+                try:
+                    done = await self.fan_out()
+                except Unavailable as error:
+                    await patience.after(error, stop)
+                    continue
+                patience.over()
+                if done < BATCH:
                     await first_of(bell.wait(self._idle_s), stop.wait())
 
     async def fan_out(self) -> int:

@@ -13,7 +13,8 @@ import structlog
 from libs.accounts.budget import Budget, Slot
 from libs.accounts.limit import PER_MINUTE, Call
 from libs.broker.port import Broker
-from libs.runtime.workers import first_of
+from libs.runtime.workers import Patience, first_of
+from libs.store.errors import Contended, Unavailable
 from libs.store.posts import Context
 from libs.store.store import Store
 from services.publisher.drive import Drive
@@ -51,11 +52,21 @@ class Claims:
         self._driving: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`: then what is being driven is given some seconds, and left to its lease after that."""
+        """Until `stop`: then what is being driven is given some seconds, and left to its lease after that.
+
+        While the store is away nothing is claimed, and what is being driven goes on: it may be in the middle of a file.
+        """
+        patience = Patience("claims")
         try:
             async with self._broker.listen("publisher") as bell:
                 while not stop.is_set():
-                    if not await self._claim():
+                    try:
+                        more = await self._claim()
+                    except (Unavailable, Contended) as error:
+                        await patience.after(error, stop)
+                        continue
+                    patience.over()
+                    if not more:
                         await first_of(bell.wait(self._idle_s), stop.wait())
         finally:
             await self._drain()

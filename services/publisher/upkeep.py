@@ -8,7 +8,8 @@ import structlog
 
 from libs.accounts.errors import LineError
 from libs.accounts.token import LEASE, TokenKeeper
-from libs.runtime.workers import wait_for_stop
+from libs.runtime.workers import Patience, wait_for_stop
+from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 
 log = structlog.get_logger()
@@ -28,12 +29,23 @@ class Refresher:
         self._now = now
 
     async def run(self, stop: asyncio.Event) -> None:
+        patience = Patience("refresher")
         while not stop.is_set():
-            now = self._now()
-            due = await self._store.accounts.claim_refresh(now=now, lease=now + LEASE, limit=REFRESH_AT_ONCE)
-            await asyncio.gather(*(self._refresh(account_id) for account_id in due))
-            if len(due) < REFRESH_AT_ONCE:
+            try:
+                more = await self._refresh_due()
+            except (Unavailable, Contended) as error:
+                await patience.after(error, stop)
+                continue
+            patience.over()
+            if not more:
                 await wait_for_stop(stop, REFRESH_EVERY_S)
+
+    async def _refresh_due(self) -> bool:
+        """Refreshes what is due, at once; True when there may be more."""
+        now = self._now()
+        due = await self._store.accounts.claim_refresh(now=now, lease=now + LEASE, limit=REFRESH_AT_ONCE)
+        await asyncio.gather(*(self._refresh(account_id) for account_id in due))
+        return len(due) == REFRESH_AT_ONCE
 
     async def _refresh(self, account_id: str) -> None:
         try:
@@ -52,13 +64,19 @@ class Sweeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         while not await wait_for_stop(stop, SWEEP_EVERY_S):
-            now = self._now()
-            repaired = await self._store.posts.sweep_lanes(now=now)
-            if repaired:
-                log.error("lanes.repaired", kind="post", count=repaired)
-            await self._store.partitions.ensure(now=now)
-            dropped = await self._store.partitions.drop(older_than=(now - self._retention).date())
-            if dropped:
-                log.info("partitions.dropped", names=dropped)
-            await self._store.facts.forget(heard_before=now - self._retention, limit=FORGET_BATCH)
-            await self._store.facts.forget_event_keys(recorded_before=now - 3 * self._retention, limit=FORGET_BATCH)
+            try:
+                await self._sweep()
+            except (Unavailable, Contended) as error:
+                log.warning("sweep.unfinished", why=f"{type(error).__name__}: {error}")  # the next one does it all
+
+    async def _sweep(self) -> None:
+        now = self._now()
+        repaired = await self._store.posts.sweep_lanes(now=now)
+        if repaired:
+            log.error("lanes.repaired", kind="post", count=repaired)
+        await self._store.partitions.ensure(now=now)
+        dropped = await self._store.partitions.drop(older_than=(now - self._retention).date())
+        if dropped:
+            log.info("partitions.dropped", names=dropped)
+        await self._store.facts.forget(heard_before=now - self._retention, limit=FORGET_BATCH)
+        await self._store.facts.forget_event_keys(recorded_before=now - 3 * self._retention, limit=FORGET_BATCH)
