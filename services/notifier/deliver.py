@@ -17,11 +17,11 @@ RESPONSE_MAX = 16 * 1024
 
 
 class Destination:
-    """An endpoint with its keys prepared."""
+    """An endpoint with its keys prepared. `timeout_max` bounds the endpoint's own timeout, in seconds."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout_max: float) -> None:
         self.url = endpoint.url
-        self.timeout_s = endpoint.timeout_s
+        self.timeout_s = min(endpoint.timeout_s, timeout_max)
         self.secrets: list[SigningSecret] = [parse_secret(secret) for secret in endpoint.secrets]
 
 

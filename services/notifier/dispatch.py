@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from libs.egress import GuardedClient
-from libs.model.endpoint import EndpointState
-from libs.runtime.workers import first_of
+from libs.model.endpoint import Endpoint, EndpointState
+from libs.runtime.workers import Patience, first_of
 from libs.store.deliveries import Claimed
+from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 from services.notifier.deliver import Destination, deliver
 from services.notifier.lane import Lane
@@ -24,6 +25,8 @@ REFILL_BELOW = 50
 KNOWN_MAX = 5000
 KNOWN_FOR = timedelta(seconds=5)
 DRAIN_S = 5.0
+OF_LEASE = 0.8
+"""The part of its lease that a request may take at most: what cannot end in time is not begun at all."""
 
 
 class Dispatch:
@@ -57,11 +60,20 @@ class Dispatch:
         self._known: dict[str, tuple[Destination | None, datetime]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`: then what is under way is given some seconds, and what was not begun is released."""
+        """Until `stop`: then what is under way is given some seconds, and what was not begun is released.
+
+        While the store is away nothing new is claimed; what is under way ends and waits to be settled.
+        """
+        patience = Patience("dispatch")
         try:
             while not stop.is_set():
                 self._wake.clear()
-                claimed = await self._claim()
+                try:
+                    claimed = await self._claim()
+                except (Unavailable, Contended) as error:
+                    await patience.after(error, stop)
+                    continue
+                patience.over()
                 self._begin()
                 if not claimed:
                     await first_of(_set_within(self._wake, self._idle_s), stop.wait())
@@ -106,7 +118,10 @@ class Dispatch:
         for id_ in unknown:
             endpoint = found.get(id_)
             usable = endpoint is not None and endpoint.state is EndpointState.ENABLED
-            self._known[id_] = (Destination(endpoint) if endpoint is not None and usable else None, now)
+            self._known[id_] = (self._destination(endpoint) if endpoint is not None and usable else None, now)
+
+    def _destination(self, endpoint: Endpoint) -> Destination:
+        return Destination(endpoint, timeout_max=OF_LEASE * self._lease.total_seconds())
 
     def _line_up(self, lane: Lane) -> None:
         if lane.wants_turn(self._endpoint_concurrency):
@@ -153,12 +168,17 @@ class Dispatch:
         unsent = [delivery for lane in self._lanes.values() for delivery, _ in lane.waiting]
         for lane in self._lanes.values():
             lane.waiting.clear()
+        # Should the loop be started again, it must not find lanes that believe to stand in a line that is gone.
+        self._lanes = {}
         if self._sending:
             _, late = await asyncio.wait(self._sending, timeout=DRAIN_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._store.deliveries.release(unsent, now=self._now())
+        try:
+            await self._store.deliveries.release(unsent, now=self._now())
+        except (Unavailable, Contended) as error:
+            log.warning("deliveries.left", count=len(unsent), why=str(error))  # until their leases end
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -20,5 +20,6 @@ class NotifierSettings(ProgramSettings):
     notifier_endpoint_concurrency: int = Field(default=50, ge=1, le=1000)
     """Requests under way at once to one endpoint, in one process."""
     notifier_lease_s: float = Field(default=120.0, ge=2)
-    """How long a claimed delivery is nobody else's; what is not begun in time is not begun."""
+    """How long a claimed delivery is nobody else's; what is not begun in time is not begun. An endpoint's timeout
+    counts only up to four fifths of it."""
     notifier_idle_s: float = Field(default=1.0, gt=0, le=60)
