@@ -59,6 +59,10 @@ class Events:
         """RabbitMQ confirmed these."""
         await self._pool.execute(SQL.relayed, [e.id for e in events], [e.day for e in events])
 
+    async def relay_again(self, events: Sequence[Relayed], *, at: datetime) -> None:
+        """RabbitMQ did not take these: they are due at `at` instead of the end of their lease."""
+        await self._pool.execute(SQL.relay_again, [e.id for e in events], [e.day for e in events], at)
+
     async def get(self, id_: str, *, customer_id: str | None) -> str | None:
         """An event's body, if it is that customer's (None: anybody's)."""
         day = rows.id_day(id_)

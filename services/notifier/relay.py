@@ -9,14 +9,17 @@ import structlog
 from libs.broker.message import Message
 from libs.broker.port import Broker
 from libs.broker.topology import CLIPWIRE
-from libs.runtime.workers import first_of, wait_for_stop
+from libs.runtime.workers import Patience, first_of, wait_for_stop
+from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 
 log = structlog.get_logger()
 
 BATCH = 500
-LEASE = timedelta(seconds=60)
 PUBLISH_S = 20.0
+LEASE = timedelta(seconds=30)
+AGAIN = timedelta(seconds=1)
+"""An event that RabbitMQ did not take is due again so soon; while RabbitMQ is away nothing is claimed."""
 
 
 class Relay:
@@ -29,15 +32,23 @@ class Relay:
         self._idle_s = idle_s
 
     async def run(self, stop: asyncio.Event) -> None:
+        patience = Patience("relay")
         async with self._broker.listen("notifier") as bell:
             while not stop.is_set():
                 if not self._broker.connected:
                     await wait_for_stop(stop, self._idle_s)
-                elif await self.relay() < BATCH:
+                    continue
+                try:
+                    done = await self.relay()
+                except (Unavailable, Contended) as error:
+                    await patience.after(error, stop)
+                    continue
+                patience.over()
+                if done < BATCH:
                     await first_of(bell.wait(self._idle_s), stop.wait())
 
     async def relay(self) -> int:
-        """One batch; how many events were published. Those that were not come back when their lease ends."""
+        """One batch; how many events were published."""
         now = self._now()
         events = await self._store.events.claim_relay(now=now, lease=now + LEASE, limit=BATCH)
         if not events:
@@ -50,6 +61,8 @@ class Relay:
         done = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is None]
         if done:
             await self._store.events.relayed(done)
-        if len(done) < len(events):
-            log.warning("events.not_relayed", count=len(events) - len(done))
+        refused = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is not None]
+        if refused:
+            log.warning("events.not_relayed", count=len(refused))
+            await self._store.events.relay_again(refused, at=self._now() + AGAIN)
         return len(done)

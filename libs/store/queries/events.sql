@@ -31,6 +31,11 @@ returning e.id, e.day, e.type, e.body
 -- name: relayed
 update events e set relay_at = null from unnest($1::text[], $2::date[]) as x (id, day) where e.id = x.id and e.day = x.day
 
+-- name: relay_again
+-- Only what still waits: another replica may have relayed it after our lease.
+update events e set relay_at = $3 from unnest($1::text[], $2::date[]) as x (id, day)
+where e.id = x.id and e.day = x.day and e.relay_at is not null
+
 -- name: get
 select * from events where id = $1 and day = $2 and ($3::text is null or customer_id = $3)
 
