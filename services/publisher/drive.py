@@ -1,6 +1,8 @@
 """One post, driven as far as it goes without waiting for anybody."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +13,7 @@ from libs.model.change import Change
 from libs.model.drive import Begin, Look, Prepare, Settle, Upload, next_step, tried, waits
 from libs.model.look import account_lost
 from libs.model.publication import Publication
-from libs.store.errors import StoreError
+from libs.store.errors import Contended, StoreError, Unavailable
 from libs.store.store import Store
 from services.publisher.begin import Beginner
 from services.publisher.prepare import Preparer
@@ -21,6 +23,8 @@ from services.publisher.upload import Uploader
 
 log = structlog.get_logger()
 
+GIVE_BACK_S = (0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0)
+"""Pauses before the tries to give a post back whose save failed; after them its lease is near its end."""
 STEPS_MAX = 12
 """More steps than any post takes in one go; a loop of ours ends here instead of turning for ever."""
 ROUNDS_MAX = 3
@@ -68,8 +72,11 @@ class Drive:
             now = self._now()
             lost = account_lost(run.post, run.publication, removed=gone.removed, reason=gone.reason, now=now)
             await self._leave(run, lost)
-        except StoreError as error:
+        except (Unavailable, Contended) as error:
             bound.warning("post.left", why=str(error))
+            await self._give_back(run)
+        except StoreError as error:
+            bound.error("post.left", why=f"{type(error).__name__}: {error}")
         except Exception as error:
             bound.exception("post.broke", state=run.post.state)
             why = f"an internal error ({type(error).__name__})"
@@ -123,6 +130,25 @@ class Drive:
         why = "TikTok asks for bytes it does not take"
         await run.save(tried(run.post, missing.publication, why=why, code="upload_interrupted", now=now), now=now)
         return False
+
+    async def _give_back(self, run: Run) -> None:
+        """The store went away in the middle: once it is back the post is due at once, not at the end of its lease.
+
+        Nothing of this drive is under way any more. If its last save arrived after all, this one is stale, and the
+        lease that was saved then runs out.
+        """
+        if run.post.alarm is None:
+            return
+        for pause_s in GIVE_BACK_S:
+            await asyncio.sleep(pause_s)
+            now = self._now()
+            try:
+                await run.save(Change(replace(run.post, alarm=now)), now=now)
+            except (Unavailable, Contended):
+                continue
+            except Lost:
+                log.info("post.lost", post=run.post.id, state=run.post.state)
+            return
 
     async def _leave(self, run: Run, change: Change) -> None:
         """Saves the last word on this drive; if even that fails, the end of the lease brings the post back."""

@@ -20,7 +20,6 @@ from libs.model.event import EventType, event
 from libs.model.ids import is_id
 from libs.model.post_request import PostRequest, parse
 from libs.model.problem import FieldError, Problem, invalid
-from libs.runtime.workers import first_of
 from libs.store.errors import BadData, StoreError
 from libs.store.intake import take_request
 from libs.store.posts import Accepted
@@ -62,10 +61,9 @@ class Jobs:
                 limit = 1 if self._breaker.open else PREFETCH
                 batch = await subscription.receive(limit=limit, wait=0.5)
                 if batch:
+                    self._breaker.begin()
                     await asyncio.gather(*(self._handle(received) for received in batch))
                     await self._broker.ring("publisher")
-                if self._breaker.open:
-                    await first_of(stop.wait(), asyncio.sleep(self._breaker.pause_s))
 
     async def _handle(self, received: Received) -> None:
         """One job from hand to ack. Never raises but on cancellation."""
