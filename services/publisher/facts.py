@@ -5,7 +5,7 @@ by one. A fact nobody owns yet waits: its publication may be saved a moment late
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,8 +15,8 @@ from libs.model.apply import apply
 from libs.model.change import Change
 from libs.model.fact import ABOUT_PUBLICATION, FactKind
 from libs.model.pace import unmatched_look
-from libs.runtime.workers import first_of
-from libs.store.errors import Contended, Stale
+from libs.runtime.workers import Patience, first_of
+from libs.store.errors import Contended, Stale, Unavailable
 from libs.store.facts import Claimed
 from libs.store.posts import Context
 from libs.store.store import Store
@@ -26,7 +26,8 @@ from services.publisher.verdict import failure
 log = structlog.get_logger()
 
 BATCH = 200
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
+"""A batch takes a second or two. Two settlers of one fact do no harm, a dead one's facts should not wait long."""
 STALE_TRIES = 5
 
 
@@ -44,9 +45,16 @@ class Settler:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; a batch under way is finished."""
+        patience = Patience("facts")
         async with self._broker.listen("facts") as bell:
             while not stop.is_set():
-                if not await self.settle_batch():
+                try:
+                    more = await self.settle_batch()
+                except Unavailable as error:
+                    await patience.after(error, stop)
+                    continue
+                patience.over()
+                if not more:
                     await first_of(bell.wait(self._idle_s), stop.wait())
 
     async def settle_batch(self) -> bool:
@@ -58,7 +66,7 @@ class Settler:
             await self._about_publications(about)
         for fact in claimed:
             if fact.fact.kind not in ABOUT_PUBLICATION:
-                await self._hearsay.settle(fact)
+                await self._alone(fact, self._hearsay.settle)
         if claimed:
             await self._broker.ring("notifier")
         return len(claimed) == BATCH
@@ -80,13 +88,32 @@ class Settler:
 
     async def _save(self, facts: Sequence[Claimed], contexts: dict[str, tuple[Context, int]]) -> None:
         now = self._now()
-        changes = [self._decide(fact, *contexts[fact.fact.publish_id], now=now) for fact in facts]
-        settled = [(fact.id, "applied" if c.events else "known") for fact, c in zip(facts, changes, strict=True)]
         try:
+            changes = [self._decide(fact, *contexts[fact.fact.publish_id], now=now) for fact in facts]
+            settled = [(fact.id, "applied" if c.events else "known") for fact, c in zip(facts, changes, strict=True)]
             await self._store.posts.save(changes, now=now, facts=settled)
         except (Stale, Contended):
-            for fact in facts:
-                await self._save_one(fact)
+            await self._one_by_one(facts)
+        except Unavailable:
+            raise
+        except Exception:
+            await self._one_by_one(facts)  # one of them is more than we can settle: it shows which
+
+    async def _one_by_one(self, facts: Sequence[Claimed]) -> None:
+        for fact in facts:
+            await self._alone(fact, self._save_one)
+
+    async def _alone(self, fact: Claimed, settle: Callable[[Claimed], Awaitable[None]]) -> None:
+        """A fact that we cannot settle is our bug and waits apart: its neighbours, and all facts after it, go on."""
+        try:
+            await settle(fact)
+        except Unavailable:
+            raise
+        except Contended:
+            log.info("fact.contended", fact=fact.id, kind=fact.fact.kind)  # its lease ends soon
+        except Exception:
+            log.exception("fact.broke", fact=fact.id, kind=fact.fact.kind)
+            await self._postpone([fact])
 
     async def _save_one(self, fact: Claimed) -> None:
         """The same for one fact, reading its post anew; what stays contended comes back when its lease ends."""

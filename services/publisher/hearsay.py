@@ -54,7 +54,7 @@ class Hearsay:
             applies = removal_applies(create_time=fact.create_time, granted_at=account.granted_at)
             if not applies or account.state is AccountState.DISCONNECTED:
                 continue
-            reason = REMOVED_REASONS.get(int(fact.reason) if fact.reason.isdigit() else 0, REMOVED_REASONS[0])
+            reason = REMOVED_REASONS.get(int(fact.reason) if fact.reason.isdecimal() else 0, REMOVED_REASONS[0])
             after = account.describe() | {"state": AccountState.DISCONNECTED, "reason": reason}
             told = event(
                 EventType.ACCOUNT_DISCONNECTED,
