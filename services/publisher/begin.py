@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from libs.accounts.budget import Slot
-from libs.accounts.limit import TIMEOUT_S, Call
+from libs.accounts.errors import Later
+from libs.accounts.limit import TIMEOUT_S, WINDOW, Call
 from libs.accounts.line import Line
 from libs.model.change import fail
 from libs.model.drive import abandoned, begin_failed, intend, opened, send_again, tried, waits
 from libs.model.post import Post
 from libs.model.problem import FieldError, Problem, invalid
+from libs.model.publication import Publication
 from libs.store.customers import Media
 from libs.store.store import Store
 from libs.tiktok.chunks import ChunkPlan, plan
@@ -39,7 +41,7 @@ class Beginner:
     async def begin(self, run: Run, turn: Turn) -> bool:
         """True when an upload URL was given; otherwise what happened instead is saved.
 
-        Raises `Lost`, `NotConnected`, `Later`; the last two only before the init was sent.
+        Raises `Lost`, `NotConnected`, `Later`; the last only before the intent was saved.
         """
         media = await self._store.media.get(run.post.media_id or "", customer_id=run.post.customer_id)
         if media is None:
@@ -88,6 +90,9 @@ class Beginner:
         await run.save(change, now=now)
 
     async def _init(self, run: Run, slot: Slot, chunks: ChunkPlan) -> bool:
+        publication = run.publication
+        if publication is None:
+            raise LookupError("an init without a saved intent")
         try:
             reply = await self._line.call(
                 run.post.account_id,
@@ -95,16 +100,23 @@ class Beginner:
                 lambda token, timeout: self._send(run.post, chunks, token, timeout),
                 slot=slot,
             )
-        except TikTokError as error:
-            await self._refused(run, error)
+        except Later as later:
+            # Not sent, or refused for the minute: the intent is void, and the post belongs back in its lane.
+            now = self._now()
+            wait = max(later.at - now, timedelta(0))
+            await run.save(send_again(run.post, publication, why=later.why, wait=wait, now=now), now=now)
             return False
+        except TikTokError as error:
+            await self._refused(run, publication, error)
+            return False
+        finally:
+            # The lane may rest until this call's deadline would have freed its slot: it is free a minute from now.
+            await self._store.posts.wake_lane(run.post.account_id, at=self._now() + WINDOW)
         now = self._now()
         run.called(reply.trace, publish_id=reply.value.publish_id)
-        if run.publication is None:
-            raise LookupError("an init without a saved intent")
         change = opened(
             run.post,
-            run.publication,
+            publication,
             publish_id=reply.value.publish_id,
             upload_url=reply.value.upload_url.get_secret_value(),
             expires=now + URL_LIFE,
@@ -120,12 +132,9 @@ class Beginner:
             return await self._client.inbox_video_init(token, source, timeout=timeout)
         return await self._client.video_init(token, video_post(post), source, timeout=timeout)
 
-    async def _refused(self, run: Run, error: TikTokError) -> None:
+    async def _refused(self, run: Run, publication: Publication, error: TikTokError) -> None:
         """The init was refused or its reply lost. An upload that nobody has the URL of never publishes."""
         run.called(error.trace, code=getattr(error, "code", type(error).__name__))
-        publication = run.publication
-        if publication is None:
-            raise LookupError("an init without a saved intent")
         now = self._now()
         match judge(error):
             case Retry(why, code):

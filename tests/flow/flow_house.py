@@ -22,7 +22,8 @@ from tests.eventually import eventually
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 FREE_PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
 KNOBS = "audited=true,check_media=false,processing_s=0,public_id_delay_s=null"
-SCOPES = ["user.info.basic", "video.upload", "video.publish"]
+PATIENCE_S = 20.0
+"""Real seconds: what takes longer on a busy machine is taken for never."""
 
 
 class HeldClock(SyncedClock):
@@ -102,6 +103,10 @@ class Guest:
         """The endpoint answers so: `script` once each, then `always`."""
         await self.stage.sim("PUT", f"customer/{self.name}", {"script": list(script), "answer": always or None})
 
+    async def creator(self, **state: Any) -> None:
+        """Something changes for the creator at TikTok."""
+        await self.stage.sim("PATCH", f"accounts/{self.open_id}", state)
+
     async def account(self) -> dict[str, Any]:
         found: dict[str, Any] = await self.stage.api("GET", f"accounts/{self.account_id}")
         return found
@@ -148,21 +153,21 @@ class Stage:
         """Asks the api as the operator; `status` None takes any success."""
         headers = {"Authorization": f"Bearer {self.keepsake.operator_key}", **more.pop("headers", {})}
         url = f"{self.urls['api']}/v1/{path}"
-        reply = await self.http.request(method, url, json=body, headers=headers, **more)
+        given = {"json": body} if body is not None else {}
+        reply = await self.http.request(method, url, headers=headers, **given, **more)
         assert reply.is_success if status is None else reply.status_code == status, reply.text
         return reply.json()
 
-    async def guest(self, *, events: Collection[str] = ("*",), timeout_s: float = 15.0, **creator: Any) -> Guest:
-        """A new customer, whose creator is `creator` at TikTok."""
+    async def guest(self, *, customer_id: str = "", endpoint: Mapping[str, Any] | None = None, **creator: Any) -> Guest:
+        """A new customer, unless one is given, whose creator is `creator` at TikTok."""
         name = f"guest{next(self.count)}"
-        customer = await self.api("POST", "customers", {"name": name})
-        account = await self.connect(customer["id"], username=name, **creator)
+        customer_id = customer_id or (await self.api("POST", "customers", {"name": name}))["id"]
+        account = await self.connect(customer_id, username=name, **creator)
         url = f"{self.urls['simulator']}/_sim/customer/{name}"
-        wanted = {"customer_id": customer["id"], "url": url, "events": list(events), "timeout_s": timeout_s}
-        endpoint = await self.api("POST", "endpoints", wanted)
-        await self.sim("PUT", f"customer/{name}", {"secret": endpoint["secret"]})
-        secret = endpoint["secret"]
-        return Guest(self, name, customer["id"], account["id"], account["open_id"], endpoint["id"], secret)
+        wanted = {"customer_id": customer_id, "url": url, "events": ["*"], **(endpoint or {})}
+        made = await self.api("POST", "endpoints", wanted)
+        await self.sim("PUT", f"customer/{name}", {"secret": made["secret"]})
+        return Guest(self, name, customer_id, account["id"], account["open_id"], made["id"], made["secret"])
 
     async def connect(self, customer_id: str, *, username: str, **creator: Any) -> dict[str, Any]:
         """A new creator at TikTok, connected for that customer."""
@@ -176,6 +181,12 @@ class Stage:
         made: dict[str, Any] = await self.api("POST", "accounts", wanted | {name: given[name] for name in same})
         return made
 
+    async def upload(self, customer_id: str, content: bytes) -> str:
+        """The id of a new media file of that customer."""
+        video = {"Content-Type": "video/mp4"}
+        made = await self.api("POST", f"media?customer_id={customer_id}", content=content, headers=video)
+        return str(made["id"])
+
     async def get(self, post_id: str) -> dict[str, Any]:
         found: dict[str, Any] = await self.api("GET", f"posts/{post_id}")
         return found
@@ -183,7 +194,7 @@ class Stage:
     async def timeline(self, post_id: str) -> list[str]:
         return [entry["kind"] for entry in (await self.api("GET", f"posts/{post_id}/timeline"))["data"]]
 
-    async def until(self, post_id: str, state: str, *, timeout: float = 15.0) -> dict[str, Any]:
+    async def until(self, post_id: str, state: str, *, timeout: float = PATIENCE_S) -> dict[str, Any]:
         """The post, once it is in this state."""
 
         async def reached() -> dict[str, Any]:
@@ -193,8 +204,13 @@ class Stage:
 
         return await eventually(reached, timeout=timeout)
 
-    async def waits(self, post_id: str, state: str) -> dict[str, Any]:
-        """The post, once nobody works on it and it waits in this state."""
+    async def waits(self, post_id: str, state: str, *, after: str = "") -> dict[str, Any]:
+        """The post, once nobody works on it and it waits in this state, with `after` on its timeline."""
+
+        async def noted() -> bool:
+            return not after or after in await self.timeline(post_id)
+
+        await eventually(noted, timeout=PATIENCE_S)
         await self.until(post_id, state)
         await self.quiet()
         return await self.until(post_id, state)
@@ -223,7 +239,12 @@ class Stage:
     def envelope(self, event: str, content: Any, **more: Any) -> bytes:
         """A webhook's body; `content` that is no text becomes JSON in text."""
         inner = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
-        body = {"client_key": self.keepsake.tiktok_client_key, "event": event, "create_time": self.unix, "user_openid": "-000x"}
+        body = {
+            "client_key": self.keepsake.tiktok_client_key,
+            "event": event,
+            "create_time": self.unix,
+            "user_openid": "-000x",
+        }
         kept = {name: value for name, value in (body | {"content": inner} | more).items() if value is not None}
         return json.dumps(kept, separators=(",", ":")).encode()
 
@@ -260,7 +281,7 @@ class Stage:
         assert found is not None
         return dict(found)
 
-    async def quiet(self, *, timeout: float = 15.0) -> None:
+    async def quiet(self, *, timeout: float = PATIENCE_S) -> None:
         """Returns once nothing is due for anybody at this moment: what has not happened by now will not by itself."""
 
         async def still() -> bool:
@@ -285,7 +306,10 @@ LEASES_S = {"posts": [89.5, 90.0, 330.0], "facts": [30.0], "deliveries": [119.5]
 
 _DUE = """
 with leases (posts, facts, deliveries) as (values ($2::float[], $3::float[], $4::float[]))
-select (select count(*) from posts where alarm <= $1 or date_part('epoch', alarm - $1) = any(leases.posts)) as posts,
+select (select count(*) from posts p
+        where (p.alarm <= $1 and (not p.in_lane or exists (
+                  select from post_lanes l where l.account_id = p.account_id and l.alarm <= $1)))
+           or date_part('epoch', p.alarm - $1) = any(leases.posts)) as posts,
        (select count(*) from facts where alarm <= $1 or date_part('epoch', alarm - $1) = any(leases.facts)) as facts,
        (select count(*) from events where fan_out_at is not null) as events,
        (select count(*) from events where relay_at is not null) as unrelayed,

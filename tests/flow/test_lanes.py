@@ -1,5 +1,7 @@
 """Lanes: what waits together sleeps together, wakes for what comes, and keeps nobody else waiting."""
 
+from datetime import timedelta
+
 import pytest
 from flow_house import Guest, Stage
 
@@ -36,13 +38,12 @@ async def test_an_endpoint_lane_without_deliveries_sleeps_also_after_a_pause(sta
 async def test_a_lane_woken_while_it_was_about_to_sleep_stays_awake(stage: Stage, guest: Guest) -> None:
     """A slot given back between the look for a free one and the rest must not wait for the next minute."""
     await guest.published()
-    await stage.quiet()
+    await eventually(lambda: asleep(stage, "post_lanes", "account_id", guest.account_id))
     account_id, posts = guest.account_id, stage.house.store.posts
-    ring = (await stage.row("select ring from post_lanes where account_id = $1", account_id))["ring"]
+    soon, later = stage.now + timedelta(seconds=50), stage.now + timedelta(seconds=100)
+    lane = await stage.row("update post_lanes set alarm = $2 where account_id = $1 returning ring", account_id, later)
 
-    await posts.wake_lane(account_id, at=stage.now)
-    await posts.rest_lane(account_id, ring=ring, until=stage.now)
+    await posts.wake_lane(account_id, at=soon)
+    await posts.rest_lane(account_id, ring=lane["ring"], until=later)
 
-    # Whether the loop has served it meanwhile or not: the rest of one who had read the older ring does nothing.
-    assert (await stage.row("select ring from post_lanes where account_id = $1", account_id))["ring"] > ring
-
+    assert (await stage.row("select alarm from post_lanes where account_id = $1", account_id))["alarm"] == soon

@@ -60,8 +60,8 @@ set alarm = (select greatest(p.alarm, $3) from posts p where p.in_lane and p.acc
 where l.account_id = $1 and l.ring = $2
 
 -- name: wake_lane
--- A ring too: whoever is about to let it rest has read the one before.
-update post_lanes set alarm = least(coalesce(alarm, $2), $2), ring = ring + 1 where account_id = $1
+-- A ring too: whoever is about to let it rest has read the one before. A lane without an alarm holds nothing to wake for.
+update post_lanes set alarm = least(alarm, $2), ring = ring + 1 where account_id = $1 and alarm is not null
 
 -- name: sweep_lanes
 -- Repairs what should not happen: a post in a lane that sleeps past it.

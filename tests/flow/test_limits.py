@@ -1,0 +1,226 @@
+"""TikTok's limits, caps and refusals: what waits, what fails, and what the customer is told of it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flow_house import Guest, Stage
+
+from tests.eventually import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CAP_LOOK_S = 3_601
+MINUTE_S = 62
+DAY_S = 86_400
+
+
+async def capped(stage: Stage, guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A post that waits for the cap of its creator to have room."""
+    await guest.creator(daily_post_cap=0)
+    post = await guest.post(**request)
+    return await stage.waits(post["id"], "queued", after="waiting")
+
+
+# Caps over a day
+
+
+async def test_a_cap_told_with_200_makes_the_post_wait_and_spends_no_try(stage: Stage, guest: Guest) -> None:
+    post = await capped(stage, guest, {})
+    stage.advance(CAP_LOOK_S)
+    still = await stage.waits(post["id"], "queued", after="waiting")
+    heard = await guest.heard_of(post)
+
+    await guest.creator(daily_post_cap=None)
+    stage.advance(CAP_LOOK_S)
+
+    await stage.until(post["id"], "published")
+    assert (post["state"], still["failures"], heard) == ("queued", 0, {})
+    assert [call["status"] for call in await stage.calls("creator_info/query", guest)] == [200, 200, 200]
+    assert len(await stage.publications(guest)) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "code"),
+    [
+        ("creator_info/query", "reached_active_user_cap"),
+        ("video/init", "reached_active_user_cap"),
+        ("video/init", "spam_risk_too_many_posts"),
+    ],
+)
+async def test_a_cap_told_anywhere_makes_the_post_wait(stage: Stage, guest: Guest, endpoint: str, code: str) -> None:
+    await guest.fault("error", endpoint=endpoint, code=code)
+    post = await guest.post()
+    await stage.waits(post["id"], "queued", after="publication.abandoned" if endpoint == "video/init" else "waiting")
+
+    stage.advance(CAP_LOOK_S)
+
+    await stage.until(post["id"], "published")
+    assert await guest.heard_of(post) == {"post.published": 1}
+
+
+async def test_a_sixth_pending_draft_waits_until_one_of_the_others_was_posted(stage: Stage, guest: Guest) -> None:
+    await guest.creator(pending_share_cap=1)
+    draft = {"mode": "inbox", "privacy_level": None}
+    first = await guest.post(**draft)
+    await stage.until(first["id"], "in_inbox")
+    second = await guest.post(**draft)
+    await stage.waits(second["id"], "queued", after="publication.abandoned")
+    [delivered] = await stage.publications(guest)
+    await stage.sim("POST", f"publications/{delivered['publish_id']}/post", {})
+
+    stage.advance(CAP_LOOK_S)
+
+    await stage.until(first["id"], "published")
+    await stage.until(second["id"], "in_inbox")
+
+
+async def test_publish_before_ends_a_wait_for_a_cap(stage: Stage, guest: Guest) -> None:
+    last = stage.now + timedelta(minutes=30)
+    post = await capped(stage, guest, {"publish_before": last.isoformat()})
+    await guest.creator(daily_post_cap=None)
+
+    stage.advance(CAP_LOOK_S)
+
+    failed = await stage.until(post["id"], "failed")
+    assert (failed["problem"]["code"], failed["problem"]["stage"]) == ("publish_before_passed", "schedule")
+    assert await guest.heard_of(post) == {"post.failed": 1}
+    assert await stage.publications(guest) == []
+
+
+async def test_a_post_for_later_goes_out_then_and_not_before(stage: Stage, guest: Guest) -> None:
+    post = await guest.post(publish_at=(stage.now + timedelta(hours=2)).isoformat())
+    stage.advance(7_100)
+    early = await stage.waits(post["id"], "scheduled")
+
+    stage.advance(101)
+
+    await stage.until(post["id"], "published")
+    assert early["state"] == "scheduled"
+    assert await guest.heard_of(post) == {"post.scheduled": 1, "post.published": 1}
+
+
+async def test_a_post_for_later_can_be_cancelled_until_then(stage: Stage, guest: Guest) -> None:
+    post = await guest.post(publish_at=(stage.now + timedelta(hours=2)).isoformat())
+
+    await stage.api("POST", f"posts/{post['id']}/cancel", status=200)
+    stage.advance(7_201)
+    await stage.quiet()
+
+    assert (await stage.get(post["id"]))["state"] == "cancelled"
+    assert await stage.publications(guest) == []
+
+
+# Calls in a minute
+
+
+async def test_seven_posts_at_once_are_six_inits_now_and_one_in_a_minute(stage: Stage, guest: Guest) -> None:
+    posts = await asyncio.gather(*(guest.post() for _ in range(7)))
+
+    async def six_of_seven() -> bool:
+        states = [(await stage.get(post["id"]))["state"] for post in posts]
+        return sorted(states) == ["published"] * 6 + ["queued"]
+
+    await eventually(six_of_seven, timeout=20)
+
+    stage.advance(MINUTE_S)
+
+    for post in posts:
+        await stage.until(post["id"], "published")
+    assert [call["status"] for call in await stage.calls("video/init", guest)] == [200] * 7
+
+
+@pytest.mark.parametrize("endpoint", ["video/init", "creator_info/query"])
+async def test_a_429_waits_for_a_minute_and_spends_no_try(stage: Stage, guest: Guest, endpoint: str) -> None:
+    await guest.fault("error", endpoint=endpoint, code="rate_limit_exceeded")
+    post = await guest.post()
+    noted = "publication.abandoned" if endpoint == "video/init" else "waiting"
+    waiting = await stage.waits(post["id"], "queued", after=noted)
+
+    stage.advance(MINUTE_S)
+
+    await stage.until(post["id"], "published")
+    assert waiting["failures"] == 0
+    assert await guest.heard_of(post) == {"post.published": 1}
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "code", "stage_of_it"),
+    [
+        ("creator_info/query", "spam_risk_user_banned_from_posting", "init"),
+        ("video/init", "spam_risk_user_banned_from_posting", "init"),
+        ("video/init", "invalid_params", "init"),
+        ("video/init", "unaudited_client_can_only_post_to_private_accounts", "init"),
+        ("video/init", "privacy_level_option_mismatch", "init"),
+        ("video/init", "scope_not_authorized", "init"),
+    ],
+)
+async def test_a_refusal_for_good_fails_the_post_once_with_tiktoks_word(
+    stage: Stage, guest: Guest, endpoint: str, code: str, stage_of_it: str
+) -> None:
+    await guest.fault("error", endpoint=endpoint, code=code)
+
+    post = await guest.post()
+
+    failed = await stage.until(post["id"], "failed")
+    assert (failed["problem"]["upstream"]["code"], failed["problem"]["stage"]) == (code, stage_of_it)
+    assert failed["problem"]["remedy"]
+    assert await guest.heard_of(post) == {"post.failed": 1}
+
+
+async def test_a_privacy_level_the_creator_does_not_offer_is_refused_before_anything_is_sent(
+    stage: Stage, guest: Guest
+) -> None:
+    post = await guest.post(privacy_level="FOLLOWER_OF_CREATOR")
+
+    failed = await stage.until(post["id"], "failed")
+
+    [error] = failed["problem"]["errors"]
+    assert (error["field"], failed["problem"]["stage"]) == ("privacy_level", "validate")
+    assert await stage.publications(guest) == []
+
+
+@pytest.mark.parametrize("reason", ["internal", "video_pull_failed"])
+async def test_a_passing_fail_reason_is_worth_a_new_init(stage: Stage, guest: Guest, reason: str) -> None:
+    await guest.fault("fail_post", fail_reason=reason)
+    post = await guest.post()
+    await stage.waits(post["id"], "queued", after="retrying")
+
+    stage.advance(MINUTE_S)
+
+    await stage.until(post["id"], "published")
+    assert await guest.heard_of(post) == {"post.retrying": 1, "post.published": 1}
+
+
+async def test_a_cap_found_by_moderation_waits_before_the_new_init(stage: Stage, guest: Guest) -> None:
+    await guest.fault("fail_post", fail_reason="spam_risk_too_many_posts")
+    post = await guest.post()
+    await stage.waits(post["id"], "queued", after="retrying")
+    stage.advance(MINUTE_S)
+    await stage.waits(post["id"], "queued")
+
+    stage.advance(CAP_LOOK_S)
+
+    await stage.until(post["id"], "published")
+
+
+# Silence
+
+
+async def test_a_day_of_silence_is_unconfirmed_and_what_comes_of_it_is_still_told(stage: Stage, guest: Guest) -> None:
+    await guest.fault("stick", seconds=2 * DAY_S)
+    post = await guest.post()
+    await stage.waits(post["id"], "processing")
+    stage.advance(DAY_S + 1)
+    await stage.waits(post["id"], "unconfirmed")
+
+    stage.advance(DAY_S)
+
+    await stage.until(post["id"], "published")
+    assert await guest.heard_of(post) == {"post.unconfirmed": 1, "post.published": 1}
+    assert len(await stage.publications(guest)) == 1
