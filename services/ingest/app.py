@@ -14,6 +14,9 @@ from services.ingest.commit import GroupCommit
 from services.ingest.receive import Receiver
 from services.ingest.settings import IngestSettings
 
+DURABLE_S = 10.0
+"""How long a webhook waits to be saved before it is answered 503; it is saved all the same if the store recovers."""
+
 
 def build(settings: IngestSettings, *, store: Store, broker: Broker, clock: SyncedClock) -> Program:
     """Ingest over open parts; whoever opened them closes them after `stop`."""
@@ -24,6 +27,7 @@ def build(settings: IngestSettings, *, store: Store, broker: Broker, clock: Sync
         queue_max=settings.ingest_queue_max,
         batch_max=settings.ingest_batch_max,
         at_once=settings.ingest_commits_at_once,
+        patience_s=DURABLE_S,
     )
     metrics.gauge("webhooks_waiting", "Verified webhooks waiting to be saved").set_function(lambda: commit.waiting)
     receiver = Receiver(

@@ -2,10 +2,14 @@
 
 A queue that is full refuses at once; a value Postgres cannot hold is found by halving, so that one poisonous body does
 not fail its neighbours; batches that deadlock are done again. Whoever waited may have gone: it is saved anyway.
+
+A hot path: every webhook passes here, so time is kept for all who wait together and not by a timer each.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
@@ -17,6 +21,7 @@ from libs.store.facts import Facts, Receipt
 log = structlog.get_logger()
 
 CONTENDED_TRIES = 5
+PATIENCE_LOOK_S = 0.25
 
 
 class Full(Exception):
@@ -31,85 +36,105 @@ class Kept(StrEnum):
     """It can never be stored: it holds a value Postgres cannot."""
     FAILED = "failed"
     """It is not stored; the same again may work."""
+    LATE = "late"
+    """Nobody knows yet: the store is slow. It is saved all the same if the store recovers."""
 
 
-Waiting = tuple[Receipt, "asyncio.Future[Kept]"]
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A receipt and who waits for it. `since` is in the loop's time."""
+
+    receipt: Receipt
+    done: "asyncio.Future[Kept]"
+    since: float
 
 
 class GroupCommit:
-    """Collects receipts while a statement runs and saves them with the next."""
+    """Collects receipts while a statement runs and saves them with the next.
 
-    def __init__(self, facts: Facts, broker: Broker, *, queue_max: int, batch_max: int, at_once: int) -> None:
+    Whoever has waited `patience_s` seconds is told `LATE`, within a quarter of a second.
+    """
+
+    def __init__(
+        self, facts: Facts, broker: Broker, *, queue_max: int, batch_max: int, at_once: int, patience_s: float
+    ) -> None:
         self._facts = facts
         self._broker = broker
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(queue_max)
+        self._queue: deque[Waiting] = deque()
+        self._queue_max = queue_max
         self._batch_max = batch_max
         self._at_once = at_once
-        self._stopping = False
+        self._patience_s = patience_s
+        self._saving: list[Sequence[Waiting]] = []
+        self._arrived = asyncio.Event()
 
     @property
     def waiting(self) -> int:
-        return self._queue.qsize()
+        return len(self._queue)
 
     def submit(self, receipt: Receipt) -> "asyncio.Future[Kept]":
         """Queues a receipt; the future tells how it went. Raises `Full` at once when the queue is full."""
-        done: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        try:
-            self._queue.put_nowait((receipt, done))
-        except asyncio.QueueFull:
-            raise Full from None
+        if len(self._queue) >= self._queue_max:
+            raise Full
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Kept] = loop.create_future()
+        self._queue.append(Waiting(receipt, done, loop.time()))
+        self._arrived.set()
         return done
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` and the queue is empty: what was verified is saved before the program ends."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._at_once):
-                group.create_task(self._commits(stop))
+            watch = group.create_task(self._watch())
+            commits = [group.create_task(self._commits(stop)) for _ in range(self._at_once)]
+            await stop.wait()
+            self._arrived.set()  # those who wait for work see that none will come
+            await asyncio.wait(commits)
+            watch.cancel()
 
     async def _commits(self, stop: asyncio.Event) -> None:
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            while not (stop.is_set() and self._queue.empty()):
-                batch = await self._next_batch(stopped)
-                if batch:
-                    await self._save(batch)
-        finally:
-            stopped.cancel()
+        while not (stop.is_set() and not self._queue):
+            if batch := self._take():
+                await self._save(batch)
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
 
-    async def _next_batch(self, stopped: "asyncio.Task[bool]") -> list[Waiting]:
-        """Waits for one receipt and takes whatever else is there."""
-        if self._queue.empty():
-            first = asyncio.ensure_future(self._queue.get())
-            await asyncio.wait([first, stopped], return_when=asyncio.FIRST_COMPLETED)
-            if not first.done():
-                first.cancel()
-                return []
-            batch = [first.result()]
-        else:
-            batch = [self._queue.get_nowait()]
-        while len(batch) < self._batch_max and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
-        return batch
+    def _take(self) -> list[Waiting]:
+        """Whatever waits, up to a batch."""
+        return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_max))]
 
     async def _save(self, batch: Sequence[Waiting]) -> None:
+        self._saving.append(batch)
         try:
             kept = await self._receive(batch)
         except BaseException:
             _tell(batch, Kept.FAILED)  # a bug or the end of the program; nobody shall wait in vain
             raise
+        finally:
+            self._saving.remove(batch)
         if kept:
             await self._broker.ring("facts")
+
+    async def _watch(self) -> None:
+        """Tells those who have waited too long; all of them are in the queue or in a batch."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PATIENCE_LOOK_S)
+            too_long_since = loop.time() - self._patience_s
+            for line in (self._queue, *self._saving):
+                _tell([one for one in line if one.since <= too_long_since], Kept.LATE)
 
     async def _receive(self, batch: Sequence[Waiting]) -> bool:
         """Saves a batch, halving it around what cannot be stored; True when anything was saved."""
         for _ in range(CONTENDED_TRIES):
             try:
-                await self._facts.receive([receipt for receipt, _ in batch])
+                await self._facts.receive([one.receipt for one in batch])
             except Contended:
                 continue
             except BadData as error:
                 if len(batch) == 1:
-                    log.error("receipt.unstorable", why=str(error)[:200], event=batch[0][0].event[:64])
+                    log.error("receipt.unstorable", why=str(error)[:200], said=batch[0].receipt.event[:64])
                     _tell(batch, Kept.BAD)
                     return False
                 half = len(batch) // 2
@@ -127,6 +152,6 @@ class GroupCommit:
 
 
 def _tell(batch: Sequence[Waiting], kept: Kept) -> None:
-    for _, done in batch:
-        if not done.done():
-            done.set_result(kept)
+    for one in batch:
+        if not one.done.done():
+            one.done.set_result(kept)
