@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from libs.model.fact import Fact, FactKind, FactSource
 from libs.store.facts import ODD_DAY, Receipt
@@ -55,7 +56,11 @@ def fact(said: Notification, digest: bytes, heard_at: datetime) -> Fact:
 
 def day_of(create_time: int) -> date:
     """The partition of a body: its own day, so that the same body always meets the same unique key."""
-    days = create_time // 86_400
+    return _day(create_time // 86_400)
+
+
+@lru_cache(maxsize=64)
+def _day(days: int) -> date:
     return _EPOCH + timedelta(days=days) if days in _SANE_DAYS else ODD_DAY
 
 

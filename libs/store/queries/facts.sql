@@ -1,18 +1,22 @@
 -- name: receive
--- Many bodies in one statement. Both inserts are given sorted: unsorted, concurrent batches deadlock.
-with received as (
+-- Many bodies in one statement. Both inserts go in one order for everybody: unsorted, concurrent batches deadlock. Bodies
+-- come sorted by their hash; keys are sorted here, by bytes as `record` does.
+with heard as (
+    select * from unnest($1::bytea[], $2::date[], $3::timestamptz[], $4::bytea[], $5::text[], $6::text[], $7::text[],
+                         $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[])
+        as h (body_hash, day, received_at, body, event, why, key, kind, client_key, open_id, publish_id, create_time,
+              tiktok_post_id, reason, data)
+), received as (
     insert into receipts (body_hash, day, received_at, body, event, fact_key, reason)
-    select * from unnest($1::bytea[], $2::date[], $3::timestamptz[], $4::bytea[], $5::text[], $6::text[], $7::text[])
+    select body_hash, day, received_at, body, event, key, why from heard
     on conflict (body_hash, day) do nothing
     returning 1
 ), learnt as (
     insert into facts (key, kind, source, client_key, open_id, publish_id, create_time, tiktok_post_id, reason, data,
                        heard_at, alarm)
-    select f.key, f.kind, 'webhook', f.client_key, f.open_id, f.publish_id, f.create_time, f.tiktok_post_id, f.reason,
-           f.data, f.heard_at, f.heard_at
-    from unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
-                $16::jsonb[], $17::timestamptz[])
-        as f (key, kind, client_key, open_id, publish_id, create_time, tiktok_post_id, reason, data, heard_at)
+    select key, kind, 'webhook', client_key, open_id, publish_id, create_time, tiktok_post_id, reason, data::jsonb,
+           received_at, received_at
+    from heard where key is not null order by key collate "C"
     on conflict (key) do nothing
     returning 1
 )
