@@ -1,5 +1,6 @@
 """`python -m services.notifier`"""
 
+import gc
 import sys
 from contextlib import AsyncExitStack
 
@@ -15,6 +16,10 @@ from services.notifier.app import build
 from services.notifier.settings import NotifierSettings
 
 USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
+
+GC_THRESHOLDS = (10_000, 20, 50)
+"""What comes and goes with a request leaves by its reference count. Looking for cycles every 700 new objects, as Python
+does, took a tenth of this program's time and found none; what is there at the start is never looked at again."""
 
 
 async def serve(settings: NotifierSettings) -> None:
@@ -38,6 +43,8 @@ async def serve(settings: NotifierSettings) -> None:
         await read_once(clock, store.now)
         program = build(settings, store=store, broker=broker, egress=egress, clock=clock)
         await program.start()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         await until_signal()
         await program.stop()
 
