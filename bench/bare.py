@@ -1,0 +1,72 @@
+"""`python -m bench.bare server|client`: the bare limits. What aiohttp does on this machine when nothing else is done.
+
+The server's handler reads the body and answers 200. The client is a loop of POSTs that read their answers, as many at
+once as asked for. Both on the loop our programs run on.
+"""
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+from aiohttp import ClientSession, TCPConnector, web
+
+from bench.child import BenchError
+from bench.script import Answer, converse
+
+WARM_S = 0.5
+HEADERS = {"Content-Type": "application/json"}
+
+
+async def _read_body(request: web.Request) -> web.Response:
+    await request.read()
+    return web.Response(status=200)
+
+
+async def _server() -> tuple[dict[str, Any], Answer]:
+    app = web.Application()
+    app.router.add_post("/webhooks/tiktok", _read_body)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+
+    async def answer(command: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    return {"port": runner.addresses[0][1]}, answer
+
+
+async def _client() -> tuple[dict[str, Any], Answer]:
+    async def answer(command: dict[str, Any]) -> dict[str, Any]:
+        if command.pop("do") != "post":
+            raise BenchError("the bare client knows only post")
+        return await _post(**command)
+
+    return {"started": True}, answer
+
+
+async def _post(*, urls: list[str], body: str, at_once: int, seconds: float) -> dict[str, Any]:
+    counted, counting, until = 0, False, time.perf_counter() + WARM_S + seconds
+
+    async def loop(url: str, session: ClientSession) -> None:
+        nonlocal counted
+        while time.perf_counter() < until:
+            async with session.post(url, data=content, headers=HEADERS) as response:
+                await response.read()
+                if response.status != 200:
+                    raise BenchError(f"the sink answered {response.status}")
+            counted += counting
+
+    content = body.encode()
+    async with ClientSession(connector=TCPConnector(limit=at_once)) as session, asyncio.TaskGroup() as group:
+        for n in range(at_once):
+            group.create_task(loop(urls[n % len(urls)], session))
+        await asyncio.sleep(WARM_S)
+        counting, began, cpu = True, time.perf_counter(), time.process_time()
+        await asyncio.sleep(seconds)
+        counting, took, used = False, time.perf_counter() - began, time.process_time() - cpu
+    return {"counted": counted, "seconds": took, "cpu_s": used}
+
+
+if __name__ == "__main__":
+    converse({"server": _server, "client": _client}[sys.argv[1]])

@@ -1,0 +1,11 @@
+"""How long and how often to measure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`seconds` of each counted window, warm-up not included; `rounds` of ours and bare by turns."""
+
+    seconds: float
+    rounds: int
