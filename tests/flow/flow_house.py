@@ -301,16 +301,17 @@ class Stage:
         return {name: float(value) for name, _, value in lines}
 
 
-LEASES_S = {"posts": [89.5, 90.0, 330.0], "facts": [30.0], "deliveries": [119.5]}
+LEASES_S = {"posts": [89.5, 90.0, 330.0], "deliveries": [119.5]}
 """How long each is claimed for: an alarm exactly so far ahead of a clock that stands still means work under way."""
 
 _DUE = """
-with leases (posts, facts, deliveries) as (values ($2::float[], $3::float[], $4::float[]))
+with leases (posts, deliveries) as (values ($2::float[], $3::float[]))
 select (select count(*) from posts p
         where (p.alarm <= $1 and (not p.in_lane or exists (
                   select from post_lanes l where l.account_id = p.account_id and l.alarm <= $1)))
            or date_part('epoch', p.alarm - $1) = any(leases.posts)) as posts,
-       (select count(*) from facts where alarm <= $1 or date_part('epoch', alarm - $1) = any(leases.facts)) as facts,
+       (select count(*) from facts f where f.settled_at is null and (f.alarm <= $1 or f.publish_id = ''
+            or exists (select from publications p where p.publish_id = f.publish_id))) as facts,
        (select count(*) from events where fan_out_at is not null) as events,
        (select count(*) from events where relay_at is not null) as unrelayed,
        (select count(*) from deliveries d join endpoint_lanes l using (endpoint_id)
