@@ -25,6 +25,8 @@ const mono = (text) => el("span", { className: "mono", textContent: text });
 const clockOf = (iso) => iso.slice(11, 19);
 const short = (id) => (id && id.length > 22 ? `${id.slice(0, 10)}…${id.slice(-7)}` : id ?? "");
 const bytes = (n) => (n < 1e4 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(0)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+const people = new Map(); // username by open_id
+const whose = (open_id) => (people.has(open_id) ? `@${people.get(open_id)}` : short(open_id));
 const empty = (text) => el("p", { className: "empty", textContent: text });
 
 function table(heads, rows) {
@@ -80,14 +82,14 @@ function runningRow(pub) {
   return el("div", { className: "running" },
     el("div", {}, mono(short(pub.publish_id)), chip(what, pub.stuck ? "bad" : "wait")),
     el("progress", pub.upload ? { max: total, value: done } : {}),
-    el("div", { className: "hint" }, `${pub.mode} ${pub.kind}`, el("span", { textContent: detail })));
+    el("div", { className: "hint" }, el("span", { textContent: `${pub.mode} ${pub.kind} of ${pub.who}` }), el("span", { textContent: detail })));
 }
 
 function finishedRow(pub) {
   const draft = pub.mode === "inbox" && ["SEND_TO_USER_INBOX", "PUBLISH_COMPLETE"].includes(pub.status);
   const button = draft ? el("button", { textContent: "Post it", title: "the creator posts the draft in the app", onclick: () => act_on(`publications/${pub.publish_id}/post`) }) : "";
-  return row(mono(clockOf(pub.created_at)), el("td", { title: pub.publish_id }, mono(short(pub.publish_id))), `${pub.mode} ${pub.kind}`,
-    chip(pub.fail_reason ?? pub.status.toLowerCase(), statusKind(pub.status)), button);
+  return row(mono(clockOf(pub.created_at)), el("td", { title: pub.publish_id }, mono(short(pub.publish_id))), el("td", {}, `${pub.mode} ${pub.kind}`, el("span", { className: "cut", textContent: pub.who, title: pub.open_id })),
+    chip(pub.fail_reason ?? pub.status.toLowerCase(), statusKind(pub.status)), el("td", { className: "end" }, button));
 }
 
 function webhookRow(hook) {
@@ -103,8 +105,8 @@ function accountRow(account) {
   const marks = ["private", "banned", "verified"].filter((mark) => account[mark]).map((mark) => chip(mark, mark === "banned" ? "bad" : ""));
   const live = account.grants.some((grant) => grant.removed_reason === null);
   const change = (body) => ask("PATCH", `accounts/${account.union_id}`, body).then(refresh).catch(trouble);
-  return row(el("td", {}, el("b", { textContent: account.display_name }), el("span", { className: "mono under", textContent: `@${account.username}` })),
-    el("td", {}, ...marks), el("td", { title: "posts on the profile, direct posts left today" }, `${account.posts} posts, ${account.posts_left} left`),
+  return row(el("td", { title: `${account.display_name} @${account.username}` }, el("b", { className: "cut", textContent: account.display_name }), el("span", { className: "cut mono", textContent: `@${account.username}` })),
+    el("td", { title: "posts on the profile, direct posts left today" }, `${account.posts} posts, ${account.posts_left} left`, el("div", {}, ...marks)),
     el("td", { className: "end" },
       el("button", { textContent: account.private ? "Open" : "Close", onclick: () => change({ private: !account.private }) }), " ",
       el("button", { textContent: account.banned ? "Unban" : "Ban", onclick: () => change({ banned: !account.banned }) }), " ",
@@ -119,12 +121,12 @@ function callRow(call) {
     el("td", { className: "end" }, mono(`${call.ms.toFixed(0)} ms`)));
 }
 
-const faultRow = (fault) => row(chip(fault.do, "wait"), fault.name ?? "", cut([fault.endpoint, fault.event, fault.open_id].filter(Boolean).join(" ") || "everything"),
+const faultRow = (fault) => row(chip(fault.do, "wait"), fault.name ?? "", cut([fault.endpoint, fault.event, fault.open_id && whose(fault.open_id)].filter(Boolean).join(" ") || "everything"),
   fault.left === null ? "for ever" : `${fault.left} left`,
   el("td", { className: "end" }, el("button", { textContent: "Disarm", onclick: () => ask("DELETE", `faults/${fault.id}`).then(refresh) })));
 
 const customerRow = (c) => row(el("b", { textContent: c.name }), `${c.received} received`, `${c.distinct_ids} ids`,
-  c.duplicates ? chip(`${c.duplicates} duplicates`, "wait") : "", c.keys ? chip(c.bad_signatures ? `${c.bad_signatures} bad signatures` : "signatures fine", c.bad_signatures ? "bad" : "good") : chip("no key"),
+  c.duplicates ? chip(`${c.duplicates} duplicates`, "wait") : "", c.keys ? chip(c.bad_signatures ? `${c.bad_signatures} bad signature${c.bad_signatures > 1 ? "s" : ""}` : "signatures fine", c.bad_signatures ? "bad" : "good") : chip("no key"),
   el("td", { className: "end" }, el("a", { href: `/_sim/customer/${c.name}/inbox`, textContent: "inbox" })));
 
 function options(select, accounts, first) {
@@ -146,6 +148,7 @@ async function refresh() {
   const [clock, world, hooks, faults, accounts, customers, calls] = await Promise.all([
     "clock", "world?limit=60", "webhooks?limit=40", "faults", "accounts?limit=100", "customer", "calls?limit=60",
   ].map((path) => ask("GET", path)));
+  for (const account of accounts.accounts) for (const grant of account.grants) people.set(grant.open_id, account.username);
   $("now").textContent = clock.now.slice(0, 19).replace("T", " ");
   $("frozen").hidden = !clock.frozen;
   $("freeze").textContent = clock.frozen ? "Let it run" : "Freeze";
@@ -160,12 +163,12 @@ async function refresh() {
   const none = (list, text, draw) => (list.length ? draw(list) : empty(text));
   $("post-count").textContent = counts.posts > 40 ? `the newest 40 of ${counts.posts}` : "";
   render("posts", world.posts.slice(-40).reverse(), (list) => none(list, "Nothing was published yet. Post something through the API and it appears here, playable.", () => list.map(postCard)));
-  render("running", running, (list) => none(list, "Nothing is on its way.", () => list.map(runningRow)));
-  render("finished", finished, (list) => none(list, "No post has ended yet.", () => table(["at", "publish_id", "what", "status", ""], list.map(finishedRow))));
+  render("running", running.map((pub) => ({ ...pub, who: whose(pub.open_id) })), (list) => none(list, "Nothing is on its way.", () => list.map(runningRow)));
+  render("finished", finished.map((pub) => ({ ...pub, who: whose(pub.open_id) })), (list) => none(list, "No post has ended yet.", () => table(["at", "publish_id", "what", "status", ""], list.map(finishedRow))));
   render("webhooks", hooks.webhooks, (list) => none(list, "No webhook was made yet.", () => table(["at", "event", "state", "answers", ""], list.map(webhookRow))));
-  render("accounts", accounts.accounts, (list) => none(list, "No creator is here yet.", () => table(["creator", "", "", ""], list.map(accountRow))));
-  render("faults", faults.faults, (list) => none(list, "Everything works as it should.", () => table(["does", "name", "to", "", ""], list.map(faultRow))));
-  render("customers", customers.customers, (list) => none(list, "No delivery came in. Point an endpoint at /_sim/customer/NAME.", () => table(["name", "", "", "", "", ""], list.map(customerRow))));
+  render("accounts", accounts.accounts, (list) => none(list, "No creator is here yet.", () => table(["creator", "posts", ""], list.map(accountRow))));
+  render("faults", faults.faults, (list) => none(list, "Everything works as it should.", () => table(["does", "name", "to", "how often", ""], list.map(faultRow))));
+  render("customers", customers.customers, (list) => none(list, "No delivery came in. Point an endpoint at /_sim/customer/NAME.", () => table(["name", "deliveries", "distinct", "", "", ""], list.map(customerRow))));
   render("calls", calls.calls.reverse(), (list) => none(list, "No call was made yet.", () => table(["at", "call", "answer", "publish_id", "faults", ""], list.map(callRow))));
   const names = accounts.accounts.map((a) => a.open_id).join();
   if (shown.names !== names) {

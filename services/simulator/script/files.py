@@ -38,7 +38,9 @@ class Files:
         raise web.HTTPFound("/_sim/")
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PAGE / ASSETS[request.match_info.get("asset", "")])
+        # Asked for anew each time (304 if the same): a page of one version with a script of another would be broken.
+        headers = {"Cache-Control": "no-cache"}
+        return web.FileResponse(PAGE / ASSETS[request.match_info.get("asset", "")], headers=headers)
 
     async def video(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(await self._samples.video(), headers={"Content-Type": "video/mp4"})
