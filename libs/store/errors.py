@@ -57,6 +57,7 @@ _AWAY = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.ReadOnlySQLTransactionError,  # a primary that has become a standby
+    asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection used while the server was ending it
     ConnectionError,
     TimeoutError,
@@ -69,17 +70,25 @@ def translated() -> Iterator[None]:
     """Turns the driver's errors into this room's, once, at the edge. Data errors of the driver count as bad data."""
     try:
         yield
-    except asyncpg.ClientConfigurationError as error:
-        raise Unavailable(f"DATABASE_URL: {error}") from error
-    except asyncpg.InterfaceError as error:
-        if isinstance(error, ValueError):  # what the driver itself cannot encode; no fault of the connection
-            raise BadData(str(error)) from error
-        raise Unavailable(f"{type(error).__name__}: {error}") from error
     except (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
-        raise BadData(str(error)) from error
+        raise BadData(_without_the_value(error)) from error
     except asyncpg.IntegrityConstraintViolationError as error:
-        raise Illegal(str(error)) from error
+        raise Illegal(_headline(error)) from error
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
-        raise Contended(str(error)) from error
+        raise Contended(_headline(error)) from error
     except _AWAY as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _without_the_value(error: asyncpg.PostgresError) -> str:
+    """The driver quotes what it cannot encode: `invalid input for query argument $7: … (value out of int64 range)`."""
+    said = _headline(error)
+    if not said.startswith("invalid input for query argument"):
+        return said
+    what, _, rest = said.partition(":")
+    return f"{what} ({rest.rpartition(' (')[2]}"
+
+
+def _headline(error: asyncpg.PostgresError) -> str:
+    """What happened, without the details: those quote the row, and a row holds what no log may."""
+    return str(error).partition("\n")[0]
