@@ -1,16 +1,21 @@
 """The pool of connections, and the few ways this room talks through it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
+import structlog
 
-from libs.store.errors import StoreError, Unavailable, translated
+from libs.store.errors import Contended, StoreError, Unavailable, translated
 from libs.store.migrate import check
+
+T = TypeVar("T")
+log = structlog.get_logger()
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -82,6 +87,21 @@ class Pool:
         """A connection inside a transaction: committed at the end of the block, rolled back on any exception."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+    async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Runs `work` inside a transaction, and anew when it gave way to another: nothing of it was saved then.
+
+        `work` has no effect but through the connection. Raises `Contended` when it always gave way.
+        """
+        for tries in range(1, DEADLOCK_TRIES):
+            try:
+                async with self.transaction() as connection:
+                    return await work(connection)
+            except Contended:
+                log.warning("transaction.contended", tries=tries)
+                await asyncio.sleep(random.uniform(0, 0.05 * tries))
+        async with self.transaction() as connection:
+            return await work(connection)
 
     async def fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
         async with self.connection() as connection:

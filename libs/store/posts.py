@@ -65,10 +65,13 @@ class Posts:
         """
         first = posts[0]
         accounts = [post.account_id for post in posts]
+
+        async def insert(connection: Connection) -> bool:
+            return await self._insert(connection, posts, request_hash=request_hash, events=events)
+
         for _ in range(3):
-            async with self._pool.transaction() as connection:
-                if await self._insert(connection, posts, request_hash=request_hash, events=events):
-                    return Accepted(tuple(posts), created=True)
+            if await self._pool.transact(insert):
+                return Accepted(tuple(posts), created=True)
             known = await self.accepted(
                 customer_id=first.customer_id, key=first.idempotency_key, accounts=accounts, request_hash=request_hash
             )
@@ -91,7 +94,8 @@ class Posts:
         await savepoint.start()
         if first.batch_id is not None:
             await connection.execute(SQL.insert_batch, first.batch_id, first.customer_id, len(posts), first.created_at)
-        made = await connection.fetch(SQL.insert, [_new(post) for post in posts], request_hash)
+        ordered = sorted(posts, key=lambda post: post.account_id)  # the same key may race with other accounts first
+        made = await connection.fetch(SQL.insert, [_new(post) for post in ordered], request_hash)
         if len(made) != len(posts):
             await savepoint.rollback()
             return False
@@ -135,8 +139,11 @@ class Posts:
         A change whose post was saved by somebody else since it was read is left out whole. With `facts`, nothing is
         saved when any change is stale: a fact is settled only together with what it did.
         """
-        async with self._pool.transaction() as connection:
+
+        async def write(connection: Connection) -> set[str]:
             return await self._writer.write(connection, changes, now=now, facts=facts)
+
+        return await self._pool.transact(write)
 
     async def contexts_by_publish_id(self, publish_ids: Sequence[str]) -> dict[str, tuple[Context, int]]:
         """publish id → the post it belongs to, and which of its publications it is."""

@@ -17,7 +17,7 @@ from libs.model.endpoint import Endpoint
 from libs.model.event import Event, EventType, event
 from libs.model.fact import Fact, FactKind, FactSource
 from libs.model.ids import Prefix, new_id
-from libs.model.post import Post, PostState
+from libs.model.post import FINAL, UNSENT, Post, PostState
 from libs.model.publication import Publication, PublicationState
 from libs.store.accounts import Tokens
 from libs.store.deliveries import Claimed, Outgoing, Settled, Subscription
@@ -140,9 +140,14 @@ class Place:
             PostState.INITIALIZING: PublicationState.INTENDED,
             PostState.UPLOADING: PublicationState.OPEN,
         }.get(state, PublicationState.COMMITTED)
-        publications = [publication(post.id, held)] if state not in UNSENT else []
+        publications = [publication(post.id, held)] if state not in UNSENT | FINAL else []
         working = state in (PostState.INITIALIZING, PostState.UPLOADING, PostState.PROCESSING)
-        after = replace(post, state=state, publication=len(publications), in_lane=False, alarm=NOW if working else None)
+        final = state in FINAL
+        after = replace(
+            post, state=state, publication=len(publications), in_lane=False,
+            alarm=NOW if working or state in (PostState.SCHEDULED, PostState.QUEUED) else None,
+            finished_at=NOW if final else None, problem={"code": "x"} if final else None,
+        )  # fmt: skip
         await self.store.posts.save([Change(after, tuple(publications))], now=NOW)
         return await self.context(post.id)
 
@@ -190,9 +195,6 @@ class Place:
         return row
 
 
-UNSENT = (PostState.DRAFT, PostState.SCHEDULED, PostState.QUEUED)
-
-
 def an_event(
     key: str | None = None, *, customer_id: str | None, now: datetime = NOW, post_id: str | None = None
 ) -> Event:
@@ -218,3 +220,11 @@ def publication(post_id: str, state: PublicationState, *, n: int = 1, **more: An
         "committing_at": NOW if state in (PublicationState.COMMITTING, PublicationState.COMMITTED) else None,
     }
     return Publication(post_id, n, state, NOW, **(defaults | more))
+
+
+async def waiting_for_locks(place: Place, how_many: int) -> bool:
+    """Whether so many statements on this database wait for somebody else's transaction."""
+    waiting = await place.sql.fetchval(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    return bool(waiting == how_many)

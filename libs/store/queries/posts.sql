@@ -70,7 +70,12 @@ from (select account_id, min(alarm) as alarm from posts where in_lane group by a
 where l.account_id = due.account_id and (l.alarm is null or l.alarm > greatest(due.alarm, $1::timestamptz) + interval '2 minutes')
 
 -- name: save
--- Guarded by the version that was read; rows that come back were saved, the others are stale.
+-- Guarded by the version that was read; rows that come back were saved, the others are stale. Rows are locked by id, in
+-- one order for everybody, whatever plan the update has.
+with held as (
+    select id, version, state from posts
+    where id in (select id from jsonb_to_recordset($1::jsonb) as x (id text)) order by id for update
+)
 update posts p
 set state = x.state, version = p.version + 1, alarm = x.alarm, in_lane = x.in_lane, failures = x.failures,
     publication = x.publication, media_id = x.media_id, publish_at = x.publish_at, publish_before = x.publish_before,
@@ -80,9 +85,9 @@ from jsonb_to_recordset($1::jsonb) as x (
     id text, version int, state text, alarm timestamptz, in_lane boolean, failures int, publication int, media_id text,
     publish_at timestamptz, publish_before timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
     problem jsonb, updated_at timestamptz, finished_at timestamptz)
-join posts before on before.id = x.id
+join held on held.id = x.id and held.version = x.version
 where p.id = x.id and p.version = x.version
-returning p.id, before.state as was
+returning p.id, held.state as was
 
 -- name: save_publications
 insert into publications as p (post_id, n, state, intent_at, publish_id, upload_url, url_expires_at, size, chunk_size,
@@ -110,9 +115,10 @@ insert into timeline (post_id, at, kind, detail) select * from unnest($1::text[]
 
 -- name: settle_batches
 -- One row lock per batch decides which post was the last.
+with held as (select id from batches where id = any($1::text[]) order by id for update)
 update batches b set unsettled = b.unsettled - s.n
-from (select id, count(*) as n from unnest($1::text[]) as u (id) group by id order by id) s
-where b.id = s.id and b.unsettled > 0
+from held join (select id, count(*) as n from unnest($1::text[]) as u (id) group by id) s using (id)
+where b.id = held.id and b.unsettled > 0
 returning b.id, b.customer_id, b.total, b.unsettled
 
 -- name: batch_states
