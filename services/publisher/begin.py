@@ -10,7 +10,6 @@ from libs.accounts.line import Line
 from libs.model.change import fail
 from libs.model.drive import abandoned, begin_failed, intend, opened, send_again, tried, waits
 from libs.model.post import Post
-from libs.model.problem import FieldError, Problem, invalid
 from libs.model.publication import Publication
 from libs.store.customers import Media
 from libs.store.store import Store
@@ -20,6 +19,7 @@ from libs.tiktok.errors import TikTokError
 from libs.tiktok.posting import CreatorInfo, FileUpload, UploadSlot, VideoPost
 from libs.tiktok.wire import Reply
 from services.publisher.saving import Run, Turn
+from services.publisher.validate import problem_before_init
 from services.publisher.verdict import Retry, Stop, Wait, judge
 
 URL_LIFE = timedelta(hours=1)
@@ -46,7 +46,7 @@ class Beginner:
         media = await self._store.media.get(run.post.media_id or "", customer_id=run.post.customer_id)
         if media is None:
             raise LookupError(f"{run.post.id} has no media")
-        if not run.post.inbox and not await self._creator_agrees(run, media):
+        if not await self._allowed(run, media):
             return False
         chunks = plan(media.size)
         now = self._now()
@@ -57,24 +57,26 @@ class Beginner:
         await run.save(intended, now=now)
         return await self._init(run, turn.take(), chunks)
 
-    async def _creator_agrees(self, run: Run, media: Media) -> bool:
-        """Asks what the creator may post right now; saves the outcome when it is no."""
-        try:
-            reply = await self._line.call(
-                run.post.account_id,
-                Call.CREATOR_INFO,
-                lambda token, timeout: self._client.creator_info(token, timeout=timeout),
-            )
-        except TikTokError as error:
-            await self._refused_before(run, error)
-            return False
-        run.called(reply.trace)
-        problem = creator_problem(run.post, media, reply.value)
+    async def _allowed(self, run: Run, media: Media) -> bool:
+        """Checks the post against the rules and, for a direct post, its creator's settings of right now; saves a no."""
+        creator: CreatorInfo | None = None
+        if not run.post.inbox:
+            try:
+                reply = await self._line.call(
+                    run.post.account_id,
+                    Call.CREATOR_INFO,
+                    lambda token, timeout: self._client.creator_info(token, timeout=timeout),
+                )
+            except TikTokError as error:
+                await self._refused_before(run, error)
+                return False
+            run.called(reply.trace)
+            creator = reply.value
+        problem = problem_before_init(run.post, media, creator)
         if problem is not None:
             now = self._now()
             await run.save(fail(run.post, problem, stage="validate", now=now), now=now)
-            return False
-        return True
+        return problem is None
 
     async def _refused_before(self, run: Run, error: TikTokError) -> None:
         """A call before the init failed: nothing was begun."""
@@ -165,34 +167,3 @@ def video_post(post: Post) -> VideoPost:
         brand_organic_toggle=asked["brand_organic_toggle"],
         is_aigc=asked["is_aigc"],
     )
-
-
-def creator_problem(post: Post, media: Media, creator: CreatorInfo) -> Problem | None:
-    """What this creator's settings forbid of this post (fact sheet 3.1 and 7)."""
-    errors = []
-    asked = post.request["privacy_level"]
-    if asked not in creator.privacy_level_options:
-        errors.append(
-            FieldError(
-                "privacy_level",
-                "not_offered",
-                f"Selected privacy level '{asked}' is not available for this creator.",
-                limit=", ".join(creator.privacy_level_options),
-                found=asked,
-                remedy="Choose one of the creator's own options.",
-            )
-        )
-    duration_ms = media.probe.get("duration_ms")
-    longest = creator.max_video_post_duration_sec
-    if duration_ms is not None and longest is not None and duration_ms > longest * 1000:
-        errors.append(
-            FieldError(
-                "media.0",
-                "too_long",
-                f"This creator may post videos of at most {longest} seconds.",
-                limit=longest,
-                found=round(duration_ms / 1000),
-                remedy="Shorten the video.",
-            )
-        )
-    return invalid(errors) if errors else None

@@ -1,0 +1,46 @@
+"""The last look before an init: every checkable rule is checked, so TikTok need not refuse.
+
+Fact sheet 3.1 and 7 for what the creator's settings allow, 4.4 for the media.
+"""
+
+from libs.media.probe import finding_from
+from libs.media.rules import MediaLimits, post_violations
+from libs.model.post import Post
+from libs.model.problem import FieldError, Problem, invalid
+from libs.store.customers import Media
+from libs.tiktok.posting import CreatorInfo
+
+
+def problem_before_init(post: Post, media: Media, creator: CreatorInfo | None) -> Problem | None:
+    """What forbids this post now, or None. `creator` is None for drafts: TikTok asks the creator itself, in the app."""
+    errors = [*_media_errors(post, media, creator), *(_privacy_errors(post, creator) if creator else [])]
+    return invalid(errors) if errors else None
+
+
+def _media_errors(post: Post, media: Media, creator: CreatorInfo | None) -> list[FieldError]:
+    limits = MediaLimits()
+    if creator is not None and creator.max_video_post_duration_sec is not None:
+        limits = limits.for_creator(max_video_post_duration_sec=creator.max_video_post_duration_sec)
+    found = post_violations(
+        [finding_from(media.probe)],
+        kind="video",
+        limits=limits,
+        video_cover_timestamp_ms=post.request["video_cover_timestamp_ms"],
+    )
+    return [violation.as_field_error() for violation in found]
+
+
+def _privacy_errors(post: Post, creator: CreatorInfo) -> list[FieldError]:
+    asked = post.request["privacy_level"]
+    if asked in creator.privacy_level_options:
+        return []
+    return [
+        FieldError(
+            "privacy_level",
+            "not_offered",
+            f"Selected privacy level '{asked}' is not available for this creator.",
+            limit=", ".join(creator.privacy_level_options),
+            found=asked,
+            remedy="Choose one of the creator's own options.",
+        )
+    ]
