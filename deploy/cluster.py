@@ -30,8 +30,11 @@ def install() -> Path:
     return folder
 
 
-def initialise(placement: Placement, password: str, log: BufferedWriter) -> None:
-    """Makes an empty cluster whose superuser `postgres` logs in over TCP with `password`."""
+def initialise(placement: Placement, password: str, log: BufferedWriter, *, synced: bool) -> None:
+    """Makes an empty cluster whose superuser `postgres` logs in over TCP with `password`.
+
+    `synced` waits until it is on disk: nothing later would write its files there again.
+    """
     # Under another name first, so that an interrupted initdb is never taken for a cluster.
     fresh = placement.data.with_name("data.new")
     secret = placement.data.with_name(f"secret.{secrets.token_hex(4)}")
@@ -43,7 +46,7 @@ def initialise(placement: Placement, password: str, log: BufferedWriter) -> None
     placement.account.own(secret)
     argv = [str(placement.programs / "bin" / "initdb"), "-D", str(fresh), "-U", "postgres", f"--pwfile={secret}"]
     argv += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    argv += ["--no-sync", "--no-instructions"]
+    argv += ["--no-instructions"] if synced else ["--no-instructions", "--no-sync"]
     # A 256-bit random password needs no stretching, and every connection would pay for it.
     argv += ["-c", "scram_iterations=1"]
     process = placement.account.popen(argv, env=ENVIRONMENT, output=log)

@@ -21,6 +21,7 @@ from deploy.process import Leash, end, free_port, is_free
 # What such a server holds may be lost with the whole machine, not with the server.
 DISPOSABLE: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
+_LARGEST_LOG = 10_000_000
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     # TCP only: a socket's path must be short, a project's folder need not be.
@@ -69,11 +70,13 @@ class EmbeddedPostgres:
         self._directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._lock.acquire()
         try:
+            self._turn_log()
             placement = account.place(self._directory, cluster.install())
             if not placement.data.exists():
                 cluster.write_private(self._directory / "password", secrets.token_urlsafe(32))
+                synced = self._settings.get("fsync") != "off"
                 with self._log() as log:
-                    cluster.initialise(placement, self._read("password"), log)
+                    cluster.initialise(placement, self._read("password"), log, synced=synced)
             cluster.check_version(placement.data)
             placement.account.own(placement.data)
             cluster.clear_leftover(placement.data)
@@ -157,6 +160,12 @@ class EmbeddedPostgres:
         if self._leash is not None:
             self._leash.release()
             self._leash = None
+
+    def _turn_log(self) -> None:
+        """Starts a new log when the last one has grown; one old one is kept."""
+        log = self._directory / "log"
+        if log.exists() and log.stat().st_size > _LARGEST_LOG:
+            log.rename(log.with_name("log.old"))
 
     def _log(self) -> BufferedWriter:
         return (self._directory / "log").open("ab")

@@ -47,8 +47,8 @@ def installed() -> RabbitProgram | None:
 class PrivateRabbit:
     """One node and its data under `directory`, reached by guest/guest on 127.0.0.1 only.
 
-    The ports are remembered, so `url` stays the same over stop, kill and start, unless another program takes one.
-    Quorum queues need their first second on disk before they survive a `kill`. All methods block.
+    The ports are remembered: `url` stays the same over stop, kill and start, and a start fails if another program has
+    taken one meanwhile. What was declared a moment before a `kill` may not be on disk yet. All methods block.
     """
 
     def __init__(self, directory: Path, *, program: RabbitProgram) -> None:

@@ -190,6 +190,16 @@ def test_a_server_that_cannot_start_says_why(server: EmbeddedPostgres, folder: P
         EmbeddedPostgres(folder, settings={"max_connections": "none"}).start()
 
 
+def test_a_log_that_has_grown_is_put_aside_once(server: EmbeddedPostgres, folder: Path) -> None:
+    server.stop()
+    os.truncate(folder / "log", 20_000_000)
+
+    server.start()
+
+    assert (folder / "log").stat().st_size < 20_000_000
+    assert (folder / "log.old").stat().st_size == 20_000_000
+
+
 def test_a_removed_server_leaves_nothing(server: EmbeddedPostgres, folder: Path) -> None:
     server.remove()
 
