@@ -104,10 +104,10 @@ async def video_query_knows_the_owners_videos_only(box: Box) -> None:
         assert (await query(wrong)).code == "invalid_params"
 
 
-@proves("2.3.03", "2.3.05", "0.06")
+@proves("2.3.03", "2.3.05", "0.06", "3.5.11")
 async def a_video_has_the_documented_fields_and_types(box: Box) -> None:
     await box.turn(audited=True, processing_s=0, public_id_delay_s=0)
-    token = await box.token()
+    token = await box.token(username="anna")
     publish_id = await box.upload(await box.init(token, title="😀" * 200, privacy_level="PUBLIC_TO_EVERYONE"))
     (video,) = (await listed(box, token, {}, ALL)).data["videos"]
     assert set(video) == set(ALL.split(","))
@@ -120,6 +120,7 @@ async def a_video_has_the_documented_fields_and_types(box: Box) -> None:
     status = (await box.status(token, publish_id)).data
     assert video["id"] == str(status["publicaly_available_post_id"][0]) and int(video["id"]) > 1 << 53
     assert len(video["id"]) == 19
+    assert video["share_url"].partition("?")[0] == f"https://www.tiktok.com/@anna/video/{video['id']}"
     assert (await listed(box, token, {}, "id,nope")).code == "invalid_params"
 
 

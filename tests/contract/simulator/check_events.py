@@ -28,7 +28,7 @@ async def inbox(box: Box, count: int, name: str = "ingest") -> list[dict[str, An
     return await eventually(arrived)
 
 
-@proves("6.1.01", "6.1.04", "6.2.01")
+@proves("6.1.01", "6.1.04", "6.1.07", "6.2.01")
 async def webhooks_are_signed_envelopes(box: Box) -> None:
     await box.turn(processing_s=0)
     await box.listen()

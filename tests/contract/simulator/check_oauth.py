@@ -69,6 +69,31 @@ async def unknown_fields_are_ignored_and_flags_may_be_left_out(box: Box) -> None
         box.advance(61)
 
 
+@proves("0.10", "0.11")
+async def calls_bring_a_users_token_and_say_that_they_are_json(box: Box) -> None:
+    token = await box.token()
+    own = (await box.app_form("token", grant_type="client_credentials")).json["access_token"]
+    json_type = "application/json; charset=UTF-8"
+    for authorization, kind, status, code in (
+        (f"Bearer {token}", json_type, 200, "ok"),
+        (f"Bearer {token}", "text/plain", 400, "invalid_params"),
+        (token, json_type, 401, "access_token_invalid"),
+        (f"Basic {token}", json_type, 401, "access_token_invalid"),
+        (f"Bearer {own}", json_type, 401, "access_token_invalid"),
+        ("", json_type, 401, "access_token_invalid"),
+    ):
+        headers = {"Authorization": authorization, "Content-Type": kind}
+        reply = await box.call("POST", "/v2/post/publish/creator_info/query/", headers=headers, data=b"{}")
+        assert (reply.status, reply.code) == (status, code), (authorization[:6], kind)
+
+
+@proves("0.12")
+async def the_consent_page_offers_the_six_scopes(box: Box) -> None:
+    six = ["user.info.basic", "user.info.profile", "user.info.stats", "video.list", "video.publish", "video.upload"]
+    page = await box.call("GET", authorize_url(box.url, scope=",".join(six)))
+    assert page.status == 200 and all(f'value="{scope}"' in page.text for scope in six)
+
+
 @proves("0.08")
 async def open_id_is_per_app_and_union_id_is_not(box: Box) -> None:
     await box.sim("PUT", "apps/second", {"secrets": ["s2"]})

@@ -167,3 +167,19 @@ async def what_cannot_be_cancelled_says_why(box: Box) -> None:
         assert (await box.status(who, publish_id)).code in ("ok", code)
     assert (await box.post("post/publish/cancel/", token, {})).code == "invalid_params"
     assert (await box.status(stranger, pulling)).code == "token_not_authorized_for_specified_publish_id"
+
+
+@proves("3.6.03")
+async def a_cancel_is_refused_like_any_other_call(box: Box) -> None:
+    await box.turn(limit_cancel=1)
+    token = await box.token()
+    body = {"publish_id": "v_pub_url~v2.1"}
+    assert (await box.post("post/publish/cancel/", "act.unknown", body)).code == "access_token_invalid"
+    assert (await box.post("post/publish/cancel/", token, body)).code == "invalid_publish_id"
+    throttled = await box.post("post/publish/cancel/", token, body)
+    assert (throttled.status, throttled.code) == (429, "rate_limit_exceeded")
+    box.advance(61)
+    for code, status in (("url_ownership_unverified", 403), ("internal_error", 500)):
+        await box.fault("error", endpoint="cancel", code=code)
+        reply = await box.post("post/publish/cancel/", token, body)
+        assert (reply.status, reply.code) == (status, code)

@@ -131,3 +131,12 @@ async def a_chunk_can_be_sent_again_after_5xx(box: Box) -> None:
     assert (await box.put(url, data, total=size)).status == 206
     for status in (503, 503, 201):
         assert (await box.put(url, data, first=CHUNK, total=size)).status == status
+
+
+@proves("4.2.12")
+async def an_upload_can_meet_an_opaque_502(box: Box) -> None:
+    reply = await box.init(await box.token())
+    await box.fault("status", endpoint="upload", status=502)
+    met = await box.put(reply.data["upload_url"], b"v" * 1000)
+    assert met.status == 502 and not met.text.startswith("{")
+    assert (await box.put(reply.data["upload_url"], b"v" * 1000)).status == 201
