@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from deploy.ask import ask
 from deploy.keepsake import Keepsake
 from libs.broker.open import open_broker
-from libs.egress import Guard, GuardedClient, parse_allow
+from libs.egress import USER_AGENT, Guard, GuardedClient, own_ports, parse_allow
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
 from libs.model.ids import new_id
@@ -34,7 +33,6 @@ from services.publisher.settings import PublisherSettings
 from services.simulator import app as simulator
 from services.simulator.settings import SimulatorSettings
 
-USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
 LOOPBACK = "127.0.0.0/8,::1/128"
 CUSTOMER = "demo"
 PROGRAMS = ("ingest", "notifier", "publisher", "api")
@@ -65,14 +63,12 @@ class Places:
         return given | chosen | {"DATABASE_URL": self.database_url, "OPERATOR_KEY": keys.operator_key}
 
 
-def own_ports(environ: Mapping[str, str]) -> frozenset[int]:
-    """Ports of ours that no customer may name; the simulator's is left out, it plays a customer too."""
+def guard_of(environ: Mapping[str, str]) -> Guard:
+    """The guard of this machine; the simulator's port is no port of ours to it, because it plays a customer too."""
     defaults = {"API_PORT": 8080, "INGEST_PORT": 8081, "PUBLISHER_PORT": 8084, "NOTIFIER_PORT": 8085}
-    ports = {int(environ.get(name) or default) for name, default in defaults.items()}
-    for url in (environ.get("DATABASE_URL"), environ.get("RABBITMQ_URL")):
-        port = urlsplit(url).port if url else None
-        ports |= {port} if port else set()
-    return frozenset(ports - {0})
+    ports = [int(environ.get(name) or default) for name, default in defaults.items()]
+    urls = [environ.get("DATABASE_URL"), environ.get("RABBITMQ_URL")]
+    return Guard(allow=parse_allow(environ["EGRESS_ALLOW"]), own_ports=own_ports(urls=urls, ports=ports))
 
 
 def _tokens(given: dict[str, Any], *, now: datetime) -> Tokens:
@@ -149,8 +145,7 @@ class House:
         await self.broker.start()
         self._storage = open_storage(environ["MEDIA_URL"])
         parts.push_async_callback(self._storage.close)
-        guard = Guard(allow=parse_allow(environ["EGRESS_ALLOW"]), own_ports=own_ports(environ))
-        self._egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
+        self._egress = await parts.enter_async_context(GuardedClient(guard=guard_of(environ), user_agent=USER_AGENT))
         self._workers = await parts.enter_async_context(Workers())
         self._tiktok = await parts.enter_async_context(
             TikTokClient(api_url=environ["TIKTOK_API_URL"], auth_url=environ["TIKTOK_AUTH_URL"])

@@ -23,12 +23,14 @@ from libs.egress.errors import (
 from libs.egress.fetch import Download, Redirected
 from libs.egress.guard import Guard, Target
 from libs.egress.headers import check_custom_header
+from libs.egress.ours import USER_AGENT, own_ports
 from libs.egress.outcome import Answered, Failed, FailureKind, Outcome, Timings
 from libs.egress.resolver import Lookup, SystemLookup
 
 __all__ = [
     "KEPT_BODY_BYTES",
     "LARGEST_SENT_BODY",
+    "USER_AGENT",
     "Answered",
     "BadAllowList",
     "Download",
@@ -53,5 +55,6 @@ __all__ = [
     "Unresolved",
     "check_address",
     "check_custom_header",
+    "own_ports",
     "parse_allow",
 ]

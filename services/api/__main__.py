@@ -4,7 +4,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from libs.broker.open import open_broker
-from libs.egress import Guard, GuardedClient, parse_allow
+from libs.egress import USER_AGENT, Guard, GuardedClient, own_ports, parse_allow
 from libs.media.errors import StorageError
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
@@ -16,8 +16,6 @@ from libs.store.errors import StoreError
 from libs.store.store import Store
 from services.api.app import build, ensure_operator_key
 from services.api.settings import ApiSettings
-
-USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
 
 
 async def serve(settings: ApiSettings) -> None:
@@ -32,9 +30,11 @@ async def serve(settings: ApiSettings) -> None:
         parts.push_async_callback(broker.close)
         storage = open_storage(settings.media_url)
         parts.push_async_callback(storage.close)
-        egress = await parts.enter_async_context(
-            GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
+        guard = Guard(
+            allow=parse_allow(settings.egress_allow),
+            own_ports=own_ports(urls=[settings.database_url, url], ports=[settings.api_port]),
         )
+        egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
         workers = await parts.enter_async_context(Workers())
         clock = await parts.enter_async_context(
             open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)

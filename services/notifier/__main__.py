@@ -5,7 +5,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from libs.broker.open import open_broker
-from libs.egress import BadAllowList, Guard, GuardedClient, parse_allow
+from libs.egress import USER_AGENT, BadAllowList, Guard, GuardedClient, own_ports, parse_allow
 from libs.runtime.follow import open_clock
 from libs.runtime.program import command, until_signal
 from libs.runtime.settings import reveal
@@ -14,8 +14,6 @@ from libs.store.errors import StoreError
 from libs.store.store import Store
 from services.notifier.app import build
 from services.notifier.settings import NotifierSettings
-
-USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
 
 GC_THRESHOLDS = (10_000, 20, 50)
 """What comes and goes with a request leaves by its reference count. Looking for cycles every 700 new objects, as Python
@@ -34,9 +32,11 @@ async def serve(settings: NotifierSettings) -> None:
         broker = open_broker(url, prefix=settings.rabbitmq_prefix, name="clipwire-notifier")
         await broker.start()
         parts.push_async_callback(broker.close)
-        egress = await parts.enter_async_context(
-            GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
+        guard = Guard(
+            allow=parse_allow(settings.egress_allow),
+            own_ports=own_ports(urls=[settings.database_url, url], ports=[settings.notifier_port]),
         )
+        egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
         clock = await parts.enter_async_context(
             open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
         )

@@ -4,7 +4,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from libs.broker.open import open_broker
-from libs.egress import BadAllowList, Guard, GuardedClient, parse_allow
+from libs.egress import USER_AGENT, BadAllowList, Guard, GuardedClient, own_ports, parse_allow
 from libs.media.errors import StorageError
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
@@ -17,8 +17,6 @@ from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
 from services.publisher.app import build
 from services.publisher.settings import PublisherSettings
-
-USER_AGENT = "Clipwire/0.1 (+https://github.com/clipwire/clipwire)"
 
 
 async def serve(settings: PublisherSettings) -> None:
@@ -35,9 +33,11 @@ async def serve(settings: PublisherSettings) -> None:
         parts.push_async_callback(broker.close)
         storage = open_storage(settings.media_url)
         parts.push_async_callback(storage.close)
-        egress = await parts.enter_async_context(
-            GuardedClient(guard=Guard(allow=parse_allow(settings.egress_allow)), user_agent=USER_AGENT)
+        guard = Guard(
+            allow=parse_allow(settings.egress_allow),
+            own_ports=own_ports(urls=[settings.database_url, url], ports=[settings.publisher_port]),
         )
+        egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
         workers = await parts.enter_async_context(Workers())
         tiktok = await parts.enter_async_context(
             TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
