@@ -86,7 +86,8 @@ class Deliveries:
 
     async def fan_out(self, match: Match, *, now: datetime, limit: int) -> tuple[int, int]:
         """Turns waiting events into deliveries: all of it in one transaction. Returns (events, deliveries)."""
-        async with self._pool.transaction() as connection:
+
+        async def write(connection: Connection) -> tuple[int, int]:
             found = await connection.fetch(EVENTS.claim_fan_out, now, limit)
             if not found:
                 return (0, 0)
@@ -94,6 +95,8 @@ class Deliveries:
             made = await self._insert(connection, events, match, now=now)
             await connection.execute(EVENTS.fanned_out, [e.id for e in events], [e.day for e in events])
             return (len(events), made)
+
+        return await self._pool.transact(write)
 
     async def _insert(self, connection: Connection, events: Sequence[Outgoing], match: Match, *, now: datetime) -> int:
         subscribed: dict[str, list[Subscription]] = {}
@@ -137,42 +140,47 @@ class Deliveries:
 
     async def settle(self, settled: Sequence[Settled], *, now: datetime) -> int:
         """Saves attempts and states together, pauses and disables endpoints; returns how many were not stale."""
-        async with self._pool.transaction() as connection:
+
+        async def write(connection: Connection) -> int:
             kept = await connection.fetch(SQL.settle, *_settle_columns(settled), now)
+            disabled = await self._health(connection, settled, now=now)
             again = [(s.delivery.endpoint_id, s.verdict.alarm) for s in settled if s.verdict.alarm is not None]
             if again:
                 await connection.execute(SQL.ring_lanes, *rows.columns(sorted(again), 2))
-            await self._health(connection, settled, now=now)
+            pauses = sorted((s.delivery.endpoint_id, s.verdict.pause_until) for s in settled if s.verdict.pause_until)
+            if pauses:
+                latest = dict(pauses)
+                await connection.execute(SQL.pause_lanes, list(latest), list(latest.values()))
+            if disabled:
+                await connection.execute(SQL.disable_lanes, [row["id"] for row in disabled])
+                await record_events(connection, [_disabled(row, now=now) for row in disabled], now=now)
             return len(kept)
 
-    async def _health(self, connection: Connection, settled: Sequence[Settled], *, now: datetime) -> None:
-        well = sorted({s.delivery.endpoint_id for s in settled if s.verdict.healthy})
-        ill = sorted({s.delivery.endpoint_id for s in settled if not s.verdict.healthy} - set(well))
-        pauses = sorted((s.delivery.endpoint_id, s.verdict.pause_until) for s in settled if s.verdict.pause_until)
-        if pauses:
-            latest = dict(pauses)
-            await connection.execute(SQL.pause_lanes, list(latest), list(latest.values()))
-        if well:
-            await connection.fetch(SQL.well, well)
-        if not ill:
-            return
-        await connection.execute(SQL.failing, ill, now)
-        gone = [s.delivery.endpoint_id for s in settled if s.verdict.gone]
+        return await self._pool.transact(write)
+
+    async def _health(self, connection: Connection, settled: Sequence[Settled], *, now: datetime) -> list[rows.Row]:
+        """Notes which endpoints fare well and which ill; returns those that were disabled for it."""
+        well = {s.delivery.endpoint_id for s in settled if s.verdict.healthy}
+        ill = {s.delivery.endpoint_id for s in settled if not s.verdict.healthy} - well
+        await connection.execute(SQL.health, list(well), list(ill), now)
+        gone = {s.delivery.endpoint_id for s in settled if s.verdict.gone}
+        if not (ill or gone):
+            return []
         why = f"failing for {DISABLE_AFTER // timedelta(days=1)} days"
-        disabled = await connection.fetch(SQL.disable, gone, ill, now - DISABLE_AFTER, why, now)
-        if disabled:
-            await connection.execute(SQL.disable_lanes, [row["id"] for row in disabled])
-            await record_events(connection, [_disabled(row, now=now) for row in disabled], now=now)
+        return await connection.fetch(SQL.disable, list(gone), list(ill), now - DISABLE_AFTER, why, now)
 
     async def release(self, deliveries: Sequence[Claimed], *, now: datetime) -> None:
         """Gives back what was claimed and not tried."""
         if not deliveries:
             return
-        async with self._pool.transaction() as connection:
-            taken = [(d.id, d.day, d.version) for d in deliveries]
+        taken = [(d.id, d.day, d.version) for d in deliveries]
+        lanes = sorted({d.endpoint_id for d in deliveries})
+
+        async def write(connection: Connection) -> None:
             await connection.execute(SQL.release, *rows.columns(taken, 3), now)
-            lanes = sorted({d.endpoint_id for d in deliveries})
             await connection.execute(SQL.ring_lanes, lanes, [now] * len(lanes))
+
+        await self._pool.transact(write)
 
     async def sweep_lanes(self, *, now: datetime) -> int:
         """Repairs lanes that sleep past a due delivery; returns how many (above 0 is worth a log line)."""

@@ -48,11 +48,15 @@ left join events e on e.id = leased.event_id and e.day = leased.day
 -- name: sleep_lanes
 -- Only if nothing rang since the ring was read; the end of a lease is an alarm too, so a dead worker's rows are found.
 -- With nothing to deliver there is no alarm, though a pause may have been: its end would keep the lane due for ever.
+with held as (
+    select l.endpoint_id from endpoint_lanes l
+    join unnest($1::text[], $2::bigint[]) as x (endpoint_id, ring) on l.endpoint_id = x.endpoint_id and l.ring = x.ring
+    order by l.endpoint_id for update of l
+)
 update endpoint_lanes l
 set alarm = (select greatest(d.alarm, l.paused_until) from deliveries d
              where d.endpoint_id = l.endpoint_id and d.alarm is not null order by d.alarm limit 1)
-from unnest($1::text[], $2::bigint[]) as x (endpoint_id, ring)
-where l.endpoint_id = x.endpoint_id and l.ring = x.ring
+from held where l.endpoint_id = held.endpoint_id
 
 -- name: settle
 -- State and attempts in one statement. A stale worker's attempt is kept (it did go out); its verdict is not.
@@ -70,6 +74,7 @@ with input as (
     insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at)
     select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, alarm
     from input
+    on conflict (id, day) do nothing  -- settled before, and the answer was lost
 )
 select id from settled
 
@@ -80,18 +85,22 @@ from unnest($1::text[], $2::date[], $3::int[]) as x (id, day, version)
 where d.id = x.id and d.day = x.day and d.version = x.version and d.state = 'pending'
 
 -- name: pause_lanes
+-- A lane that sleeps goes on sleeping, and a disabled one (paused for ever) is not given an end.
 update endpoint_lanes l
-set paused_until = greatest(l.paused_until, x.until), alarm = greatest(l.alarm, x.until)
+set paused_until = greatest(l.paused_until, x.until),
+    alarm = case when l.alarm is not null then greatest(l.alarm, l.paused_until, x.until) end
 from (select lane.endpoint_id, u.until from unnest($1::text[], $2::timestamptz[]) as u (endpoint_id, until)
       join endpoint_lanes lane using (endpoint_id) order by lane.endpoint_id for update of lane) x
 where l.endpoint_id = x.endpoint_id
 
--- name: well
--- A success ends a run of failures.
-update endpoints set failing_since = null where id = any($1::text[]) and failing_since is not null returning id
-
--- name: failing
-update endpoints set failing_since = $2 where id = any($1::text[]) and failing_since is null
+-- name: health
+-- A success (`$1`) ends a run of failures, a failure (`$2`) begins one. Endpoints come before their lanes, here and where
+-- they are switched on and off.
+update endpoints e set failing_since = case when e.id = any($1::text[]) then null else $3::timestamptz end
+from (select id from endpoints
+      where (id = any($1::text[]) and failing_since is not null) or (id = any($2::text[]) and failing_since is null)
+      order by id for update) held
+where e.id = held.id
 
 -- name: disable
 -- `gone` endpoints answered 410; the others have failed since before `$3`.
@@ -101,15 +110,22 @@ where state = 'enabled' and (id = any($1::text[]) or (id = any($2::text[]) and f
 returning id, customer_id, url, reason
 
 -- name: disable_lanes
-update endpoint_lanes set paused_until = 'infinity', alarm = null where endpoint_id = any($1::text[])
+update endpoint_lanes l set paused_until = 'infinity', alarm = null
+from (select endpoint_id from endpoint_lanes where endpoint_id = any($1::text[]) order by endpoint_id for update) held
+where l.endpoint_id = held.endpoint_id
 
 -- name: sweep_lanes
 -- Repairs what should not happen: a lane that sleeps past a due delivery.
-update endpoint_lanes l set alarm = due.alarm, ring = l.ring + 1
-from (select endpoint_id, min(alarm) as alarm from deliveries where alarm is not null group by endpoint_id) due
-where l.endpoint_id = due.endpoint_id
-  and (l.alarm is null or l.alarm > greatest(due.alarm, l.paused_until, $1::timestamptz) + interval '2 minutes')
-  and (l.paused_until is null or l.paused_until < 'infinity')
+update endpoint_lanes l set alarm = greatest(held.due, l.paused_until), ring = l.ring + 1
+from (
+    select lane.endpoint_id, waiting.due
+    from (select endpoint_id, min(alarm) as due from deliveries where alarm is not null group by endpoint_id) waiting
+    join endpoint_lanes lane using (endpoint_id)
+    where (lane.alarm is null or lane.alarm > greatest(waiting.due, lane.paused_until, $1::timestamptz) + interval '2 minutes')
+      and (lane.paused_until is null or lane.paused_until < 'infinity')
+    order by lane.endpoint_id for update of lane
+) held
+where l.endpoint_id = held.endpoint_id
 
 -- name: redeliver
 update deliveries set state = 'pending', alarm = $3, finished_at = null, version = version + 1

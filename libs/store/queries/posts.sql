@@ -65,9 +65,15 @@ update post_lanes set alarm = least(alarm, $2), ring = ring + 1 where account_id
 
 -- name: sweep_lanes
 -- Repairs what should not happen: a post in a lane that sleeps past it.
-update post_lanes l set alarm = due.alarm, ring = l.ring + 1
-from (select account_id, min(alarm) as alarm from posts where in_lane group by account_id) due
-where l.account_id = due.account_id and (l.alarm is null or l.alarm > greatest(due.alarm, $1::timestamptz) + interval '2 minutes')
+update post_lanes l set alarm = held.due, ring = l.ring + 1
+from (
+    select lane.account_id, waiting.due
+    from (select account_id, min(alarm) as due from posts where in_lane group by account_id) waiting
+    join post_lanes lane using (account_id)
+    where lane.alarm is null or lane.alarm > greatest(waiting.due, $1::timestamptz) + interval '2 minutes'
+    order by lane.account_id for update of lane
+) held
+where l.account_id = held.account_id
 
 -- name: save
 -- Guarded by the version that was read; rows that come back were saved, the others are stale. Rows are locked by id, in
