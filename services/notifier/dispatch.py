@@ -27,6 +27,8 @@ KNOWN_FOR = timedelta(seconds=5)
 DRAIN_S = 5.0
 OF_LEASE = 0.8
 """The part of its lease that a request may take at most: what cannot end in time is not begun at all."""
+PEACE = timedelta(seconds=5)
+"""How long nothing is claimed for an endpoint that asked for a pause, or is gone: until that is saved for everybody."""
 
 
 class Dispatch:
@@ -58,6 +60,7 @@ class Dispatch:
         self._turns: deque[Lane] = deque()
         self._sending: set[asyncio.Task[None]] = set()
         self._known: dict[str, tuple[Destination | None, datetime]] = {}
+        self._peace: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: then what is under way is given some seconds, and what was not begun is released.
@@ -82,10 +85,12 @@ class Dispatch:
 
     async def _claim(self) -> bool:
         """Takes more from lanes that run low; True when there may be more at once."""
-        held = [lane.endpoint_id for lane in self._lanes.values() if len(lane.waiting) >= REFILL_BELOW]
         if sum(len(lane.waiting) for lane in self._lanes.values()) >= 4 * self._concurrency:
             return False
         now = self._now()
+        self._peace = {id_: until for id_, until in self._peace.items() if now < until}
+        held = [lane.endpoint_id for lane in self._lanes.values() if len(lane.waiting) >= REFILL_BELOW]
+        held += self._peace
         lease = now + self._lease
         claim = await self._store.deliveries.claim(
             now=now, lease=lease, lanes=LANES_AT_ONCE, per_lane=PER_LANE, except_lanes=held
@@ -133,6 +138,8 @@ class Dispatch:
         while self._turns and len(self._sending) < self._concurrency:
             lane = self._turns.popleft()
             lane.queued = False
+            if not lane.waiting:
+                continue
             delivery, lease = lane.waiting.popleft()
             destination, _ = self._known[lane.endpoint_id]
             now = self._now()
@@ -151,6 +158,8 @@ class Dispatch:
                 await self._store.deliveries.release([delivery], now=self._now())
             else:
                 await self._settlements.put(settled)
+                if settled.verdict.pause_until is not None or settled.verdict.gone:
+                    await self._leave_in_peace(lane, settled.verdict.pause_until)
         except Exception:
             log.exception("delivery.broke", delivery=delivery.id, endpoint=delivery.endpoint_id)
         finally:
@@ -161,6 +170,14 @@ class Dispatch:
             self._begin()
             if lane.more and len(lane.waiting) < REFILL_BELOW:
                 self._wake.set()
+
+    async def _leave_in_peace(self, lane: Lane, until: datetime | None) -> None:
+        """The answer was for the whole endpoint: what was taken for it and not begun goes back, spending no try."""
+        peace = self._now() + PEACE
+        self._peace[lane.endpoint_id] = peace
+        unsent = [delivery for delivery, _ in lane.waiting]
+        lane.waiting.clear()
+        await self._store.deliveries.release(unsent, now=until or peace)
 
     async def _drain(self) -> None:
         """Nothing new begins; what was claimed and not begun goes back at once, spending no try."""

@@ -86,7 +86,7 @@ class Guest:
         return [item for item in found["items"] if type_ in (None, item["type"])]
 
     async def heard(self) -> list[str]:
-        """The types of all events that arrived, once everything has come to rest; none arrived twice."""
+        """The types of all events that arrived, in any order, once everything has come to rest; none came twice."""
         await self.stage.quiet()
         items = await self.inbox()
         twice = [id_ for id_, count in Counter(item["id"] for item in items).items() if count > 1]
@@ -98,6 +98,29 @@ class Guest:
         await self.heard()
         told = [item["json"] for item in await self.inbox() if item["json"]["data"].get("post_id") == post["id"]]
         return Counter(body["type"] for body in told if body["type"] not in STEPS)
+
+    async def test_event(self) -> str:
+        """A `webhook.test` for the endpoint; its event id."""
+        made = await self.stage.api("POST", f"endpoints/{self.endpoint_id}/test", status=202)
+        return str(made["event_id"])
+
+    async def delivery(self, event_id: str) -> dict[str, Any]:
+        """What became of an event at the endpoint, with every attempt."""
+        query = f"deliveries?event_id={event_id}&endpoint_id={self.endpoint_id}"
+        [found] = (await self.stage.api("GET", query))["data"]
+        detail: dict[str, Any] = await self.stage.api("GET", f"deliveries/{found['id']}")
+        return detail
+
+    async def tried(self, event_id: str, times: int) -> dict[str, Any]:
+        """The delivery, once it was tried so often and nothing more happens at this moment."""
+
+        async def done() -> dict[str, Any]:
+            await self.stage.quiet()
+            found = await self.delivery(event_id)
+            assert len(found["attempts"]) == times, found
+            return found
+
+        return await eventually(done, timeout=PATIENCE_S)
 
     async def answers(self, *script: Mapping[str, Any], **always: Any) -> None:
         """The endpoint answers so: `script` once each, then `always`."""
