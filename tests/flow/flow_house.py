@@ -354,10 +354,12 @@ async def open_stage(
     folder: Path,
     *,
     programs: Collection[str] = PROGRAMS,
+    clock: HeldClock | None = None,
     knobs: str = "",
     **environ: str,
 ) -> AsyncIterator[Stage]:
     """A house that is fully awake; `environ` goes to its programs, `knobs` to TikTok."""
+    clock = clock or HeldClock()
     folder.mkdir(exist_ok=True)
     keepsake = Keepsake.of(folder)
     given = {
@@ -371,7 +373,6 @@ async def open_stage(
         **environ,
     }
     places = Places(database_url=database_url, folder=folder, keepsake=keepsake, environ=given)
-    clock = HeldClock()
     async with House(places, programs=programs, clock=clock) as house:
         database = await asyncpg.connect(database_url)
         try:
