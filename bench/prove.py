@@ -4,6 +4,7 @@ whether every promise was kept (0), one was broken (1), or the campaign could no
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -12,8 +13,11 @@ from pathlib import Path
 from bench.campaign import backing, kills
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
+from deploy.backing import rabbit_program
+from deploy.errors import DeployError
 
 BROKERS = {"both": (True, False), "rabbitmq": (True,), "memory": (False,)}
+"""Whether each pass of `kills` has a RabbitMQ."""
 OUT = Path(".clipwire/prove")
 
 
@@ -21,33 +25,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = _parser().parse_args(argv)
     began = time.monotonic()
     try:
-        parts = asyncio.run(play(wanted.name, scale=wanted.scale, seed=wanted.seed, broker=wanted.broker))
-    except CampaignError as error:
+        parts = asyncio.run(
+            play(wanted.name, scale=wanted.scale, seed=wanted.seed, broker=wanted.broker, keep=wanted.keep)
+        )
+    except (CampaignError, DeployError) as error:
         print(f"prove: {error}", file=sys.stderr)
         return 2
-    path = write(parts, Path(wanted.out), name=wanted.name, scale=wanted.scale, seed=wanted.seed)
+    path = Path(wanted.out) / f"{wanted.name}-seed{wanted.seed}-scale{wanted.scale:g}.json"
+    code = conclude(parts, path)
+    print(f"{time.monotonic() - began:.0f} s; {path}")
+    return code
+
+
+def conclude(parts: Sequence[Part], path: Path) -> int:
+    """Prints the report and writes it to `path` as JSON; the exit code."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"parts": [part.as_dict() for part in parts]}, indent=2, default=str) + "\n")
     for part in parts:
         print(f"\n{part.text()}")
     broken = sum(1 for part in parts for promise in part.promises if not promise.kept)
-    verdict = "every promise was kept" if not broken else f"{broken} promises were BROKEN"
-    print(f"{verdict}; {time.monotonic() - began:.0f} s; {path}")
+    print("Every promise was kept." if not broken else f"{broken} promises were BROKEN.")
     return 1 if broken else 0
 
 
-async def play(name: str, *, scale: float, seed: int, broker: str) -> list[Part]:
+async def play(name: str, *, scale: float, seed: int, broker: str, keep: bool) -> list[Part]:
     """The campaign's passes, one after the other."""
-    if name == "backing":
-        return [await backing.run(scale=scale, seed=seed, say=_say)]
-    return [await kills.run(scale=scale, seed=seed, rabbitmq=rabbitmq, say=_say) for rabbitmq in BROKERS[broker]]
-
-
-def write(parts: Sequence[Part], folder: Path, *, name: str, scale: float, seed: int) -> Path:
-    """The report as JSON; its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-seed{seed}-scale{scale:g}.json"
-    report = {"campaign": name, "scale": scale, "seed": seed, "parts": [part.as_dict() for part in parts]}
-    path.write_text(json.dumps(report, indent=2, default=str) + "\n")
-    return path
+    passes = BROKERS[broker] if name == "kills" else (True,)
+    program = await asyncio.to_thread(rabbit_program, os.environ, say=_say) if True in passes else None
+    if name == "backing" and program is not None:
+        return [await backing.run(scale=scale, seed=seed, rabbit=program, say=_say, keep=keep)]
+    return [
+        await kills.run(scale=scale, seed=seed, rabbit=program if with_rabbit else None, say=_say, keep=keep)
+        for with_rabbit in passes
+    ]
 
 
 def _say(line: str) -> None:
@@ -60,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is the full campaign; tests run 0.02")
     parser.add_argument("--seed", type=int, default=7, help="the same seed plans the same posts, webhooks and strikes")
     parser.add_argument("--broker", choices=tuple(BROKERS), default="both", help="of kills: which passes to run")
+    parser.add_argument("--keep", action="store_true", help="leave logs and data also when every promise was kept")
     parser.add_argument("--out", default=str(OUT), help="folder for the JSON report")
     return parser
 

@@ -13,6 +13,7 @@ from bench.campaign.outage import ACCOUNTS, DARK_S, Course, endure
 from bench.campaign.play import REPLICAS, Play, Say, judge, playing, watched
 from bench.campaign.report import Part, Table, quantiles, sample
 from bench.campaign.script import Outage, Size
+from deploy.rabbitmq import RabbitProgram
 
 REST_S = 300.0
 ACCEPT_S = 120.0
@@ -34,14 +35,14 @@ class Away:
     server: str = ""
 
 
-async def run(*, scale: float, seed: int, say: Say) -> Part:
+async def run(*, scale: float, seed: int, rabbit: RabbitProgram, say: Say, keep: bool = False) -> Part:
     """The campaign. Raises `CampaignError` when it cannot be played at all."""
     part = Part(f"backing, scale {scale:g}, seed {seed}")
     size = _load(script.size(scale))
     outages = script.plan_outages(size, seed=seed)
     away, courses = Away(), list[Course]()
     async with playing(
-        part, "backing", size=size, seed=seed, rabbitmq=True, queued_share=QUEUED_SHARE, faults=()
+        part, "backing", size=size, seed=seed, rabbit=rabbit, queued_share=QUEUED_SHARE, faults=(), keep=keep
     ) as play:
         pids = {program.name: program.pid for program in play.cast.ours}
 
@@ -137,14 +138,25 @@ def _recovery(part: Part, courses: Sequence[Course]) -> None:
 
 def _courses(courses: Sequence[Course]) -> Table:
     table = Table(
-        "Outages (seconds; the last four since the server was back)",
-        ("server", "how", "away", "post meanwhile", "webhook meanwhile", "all ready", "new post out", "backlog done"),
+        "Outages (seconds; the last three times since the server was back)",
+        (
+            "server",
+            "how",
+            "away",
+            "post meanwhile",
+            "webhook meanwhile",
+            "all ready",
+            "new post out",
+            "backlog done",
+            "last of it",
+        ),
     )
     for c in courses:
         how = "killed" if c.outage.hard else "stopped"
         times = (c.canary_post_s, c.canary_hook_s, c.ready_s, c.first_post_s, c.backlog_s)
         shown = [round(t, 1) if t is not None else "–" for t in times]
-        table.rows.append((c.outage.server, how, round(c.up_from - c.gone_at, 1), *shown))
+        last = max(c.last, key=lambda kind: c.last[kind], default="–")
+        table.rows.append((c.outage.server, how, round(c.up_from - c.gone_at, 1), *shown, last))
     return table
 
 

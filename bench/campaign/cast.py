@@ -124,6 +124,8 @@ class Cast:
             "MEDIA_URL": (ground.folder / "media").as_uri(),
             "EGRESS_ALLOW": "127.0.0.0/8",
             "NOTIFIER_CONCURRENCY": str(NOTIFIER_CONCURRENCY),
+            # Few enough that deliveries wait in line, where a strike finds them.
+            "NOTIFIER_ENDPOINT_CONCURRENCY": "6",
         }
         if leases is not None:
             common |= {

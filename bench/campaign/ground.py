@@ -1,18 +1,15 @@
 """What a campaign stands on: a folder, a durable Postgres, perhaps a RabbitMQ node, all private and all removed."""
 
 import asyncio
-import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from bench.campaign.errors import Missing
-from deploy.backing import rabbit_program
 from deploy.errors import DeployError
 from deploy.postgres import EmbeddedPostgres
-from deploy.rabbitmq import PrivateRabbit
+from deploy.rabbitmq import PrivateRabbit, RabbitProgram
 from libs.store.migrate import migrate
 
 DATABASE = "clipwire"
@@ -21,11 +18,11 @@ DATABASE = "clipwire"
 class Ground:
     """Servers between `__aenter__` and `__aexit__`. Commits are durable: this is where promises are judged."""
 
-    def __init__(self, *, rabbitmq: bool, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *, rabbit: RabbitProgram | None) -> None:
+        """`rabbit` is what the node is started from; None: the programs go without RabbitMQ."""
         self.keep = False
         """Leave the folder, for its logs, when the campaign ends."""
-        self._environ = dict(os.environ if environ is None else environ)
-        self._wants_rabbitmq = rabbitmq
+        self._program = rabbit
         self.folder = Path()
         self.rabbit: PrivateRabbit | None = None
 
@@ -56,9 +53,8 @@ class Ground:
         try:
             self.postgres.start()
             self.postgres.ensure_database(DATABASE)
-            if self._wants_rabbitmq:
-                program = rabbit_program(self._environ, say=print)
-                self.rabbit = PrivateRabbit(self.folder / "rabbitmq", program=program)
+            if self._program is not None:
+                self.rabbit = PrivateRabbit(self.folder / "rabbitmq", program=self._program)
                 self.rabbit.start()
         except DeployError as error:
             raise Missing(str(error)) from error

@@ -13,6 +13,7 @@ from bench.campaign.play import Play, Say, judge, playing, watched
 from bench.campaign.program import rss_mb
 from bench.campaign.report import Part, Table, quantiles
 from bench.campaign.world import World
+from deploy.rabbitmq import RabbitProgram
 
 REST_S = 420.0
 ACCEPT_S = 180.0
@@ -33,12 +34,12 @@ FAULTS = (
 )
 
 
-async def run(*, scale: float, seed: int, rabbitmq: bool, say: Say) -> Part:
-    """One pass, with RabbitMQ or without. Raises `CampaignError` when it cannot be played at all."""
-    part = Part(f"kills, {'RabbitMQ' if rabbitmq else 'memory broker'}, scale {scale:g}, seed {seed}")
+async def run(*, scale: float, seed: int, rabbit: RabbitProgram | None, say: Say, keep: bool = False) -> Part:
+    """One pass, with RabbitMQ or, without its program, without. Raises `CampaignError` when it cannot be played."""
+    part = Part(f"kills, {'RabbitMQ' if rabbit else 'memory broker'}, scale {scale:g}, seed {seed}")
     size = script.size(scale)
     async with playing(
-        part, "kills", size=size, seed=seed, rabbitmq=rabbitmq, queued_share=QUEUED_SHARE, faults=FAULTS
+        part, "kills", size=size, seed=seed, rabbit=rabbit, queued_share=QUEUED_SHARE, faults=FAULTS, keep=keep
     ) as play:
         chaos = Chaos(play.cast, Random(f"{seed}:chaos"))
 

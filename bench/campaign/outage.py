@@ -51,6 +51,8 @@ class Course:
     first_post_s: float | None = None
     backlog_s: float | None = None
     left: dict[str, int] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    """When each kind of the backlog was last seen, in seconds since the server was back."""
     believed_ready: set[str] = field(default_factory=set)
 
     @property
@@ -145,6 +147,7 @@ async def _recover(course: Course, play: Play, *, n: int) -> None:
             course.left = {name: count for name, count in row.items() if count}
             if play.queue is not None and (jobs := await waiting_jobs(play.queue)) > 1:
                 course.left["jobs"] = jobs
+            course.last.update(dict.fromkeys(course.left, time.monotonic() - back))
             return not course.left
 
         course.backlog_s = await _within(CAUGHT_UP_S, caught_up)

@@ -25,6 +25,7 @@ from bench.campaign.scene import LARGE_BYTES, Scene, ask, padded, set_scene
 from bench.campaign.script import Film
 from bench.campaign.sink import Sink
 from bench.campaign.world import World, see
+from deploy.rabbitmq import RabbitProgram
 
 SETTLE_BATCH = 200
 """Tries the notifier saves at once (services/notifier/settle.py)."""
@@ -63,17 +64,24 @@ class Play:
 
 @asynccontextmanager
 async def playing(
-    part: Part, name: str, *, size: script.Size, seed: int, rabbitmq: bool, queued_share: float,
+    part: Part,
+    name: str,
+    *,
+    size: script.Size,
+    seed: int,
+    rabbit: RabbitProgram | None,
+    queued_share: float,
     faults: Sequence[dict[str, Any]],
-) -> AsyncIterator[Play]:  # fmt: skip
+    keep: bool,
+) -> AsyncIterator[Play]:
     """Servers, programs, customers and senders, ready to begin; all ended at the end, the folder kept if a promise of
-    `part` was broken."""
-    async with Ground(rabbitmq=rabbitmq) as ground:
+    `part` was broken or `keep` says so."""
+    async with Ground(rabbit=rabbit) as ground:
         ground.keep = True
         async with Cast(ground, seed=seed, replicas=REPLICAS, leases=size.leases) as cast:
             sink = Sink([f"customer{n}" for n in range(CUSTOMERS)], seed=seed)
             await sink.start()
-            queue = JobQueue(lambda: ground.rabbitmq_url or "") if rabbitmq else None
+            queue = JobQueue(lambda: ground.rabbitmq_url or "") if rabbit is not None else None
             try:
                 if queue is not None:
                     await queue.tap()  # before anything happens that could be told
@@ -88,7 +96,7 @@ async def playing(
                 await sink.stop()
                 if queue is not None:
                     await queue.close()
-        ground.keep = not part.kept
+        ground.keep = keep or not part.kept
         if ground.keep:
             part.notes.append(f"logs and data are kept in {ground.folder}")
 

@@ -114,14 +114,14 @@ class Size:
 
 def size(scale: float) -> Size:
     """The issue's numbers at scale 1: 300 posts of 60 accounts, 3,000 webhooks, more than 60 strikes."""
-    posts = max(6, round(300 * scale))
+    posts = max(4, round(300 * scale))
     return Size(
         posts=posts,
         accounts=max(3, posts // 5),
-        # The simulator tells about two of every post by itself.
-        hooks=max(20, round(3000 * scale) - 2 * posts),
-        strikes=max(6, round(66 * scale)),
-        seconds=max(8.0, 190 * scale),
+        # The simulator tells about one and a half of every post by itself.
+        hooks=max(20, round(3000 * scale) - posts),
+        strikes=max(3, round(66 * scale)),
+        seconds=max(5.0, 190 * scale),
         large=round(4 * scale),
         small=scale < 0.2,
     )
@@ -175,7 +175,7 @@ def plan_strikes(size: Size, *, seed: int) -> list[Strike]:
     """
     random = Random(f"{seed}:strikes")
     leases = size.leases
-    whom = [(TARGETS[n % 3], (n // 3) % 2 == 1) for n in range(size.strikes)]
+    whom = [(TARGETS[n % 3], n % 2 == 1) for n in range(size.strikes)]
     random.shuffle(whom)
     sleeps = [] if size.small else [100.0] + [leases.chunk + 36.0] * 2
     strikes = []
