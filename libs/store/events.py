@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from libs.model.event import Event
+from libs.model.ids import is_id
 from libs.store import rows
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
@@ -83,7 +84,8 @@ class Events:
         Raises ValueError for text that is no cursor.
         """
         xid, _, id_ = (cursor or "0.").partition(".")
-        if not (xid.isascii() and xid.isdigit() and len(xid) <= 20 and int(xid) < 2**64 and len(id_) <= 64):
+        known = not cursor or is_id(id_, "evt")
+        if not (known and xid.isascii() and xid.isdigit() and len(xid) <= 20 and int(xid) < 2**64):
             raise ValueError("not a cursor")
         found = await self._pool.fetch(SQL.feed, customer_id, xid, id_, type_, post_id, limit)
-        return [FeedItem(r["id"], r["type"], r["body"], f"{r['xid']}.{r['id']}") for r in found]
+        return [FeedItem(r["id"], r["type"], r["body"], f"{r['position']}.{r['id']}") for r in found]

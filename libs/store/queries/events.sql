@@ -40,8 +40,9 @@ where e.id = x.id and e.day = x.day and e.relay_at is not null
 select * from events where id = $1 and day = $2 and ($3::text is null or customer_id = $3)
 
 -- name: feed
+-- Nothing that is returned may be called `xid`: the order would be that of its text.
 -- Below the snapshot's horizon only: a slow transaction's event is waited for, not skipped (design section 4, Cursors).
-select id, type, body, xid::text as xid from events
+select id, type, body, xid::text as position from events
 where ($1::text is null or customer_id = $1)
   and (xid, id) > ($2::text::xid8, $3::text)
   and xid < pg_snapshot_xmin(pg_current_snapshot())
