@@ -42,9 +42,10 @@ from unnest($1::bigint[], $2::text[]) as s (id, result)
 where f.id = s.id and f.settled_at is null
 
 -- name: postpone
+-- Not what was woken since it was claimed (`wake_facts` sets tries to 0): its publication is there now.
 update facts f set alarm = s.alarm
 from unnest($1::bigint[], $2::timestamptz[]) as s (id, alarm)
-where f.id = s.id and f.settled_at is null
+where f.id = s.id and f.settled_at is null and f.tries > 0
 
 -- name: forget
 -- The dedupe record outlives TikTok's retry window (72 h) many times over.

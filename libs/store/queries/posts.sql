@@ -131,8 +131,9 @@ returning b.id, b.customer_id, b.total, b.unsettled
 select batch_id, state, count(*) as n from posts where batch_id = any($1::text[]) group by batch_id, state
 
 -- name: wake_facts
--- A publish id was just saved: what was heard of it before can now find its post.
-update facts set alarm = $2 where publish_id = any($1::text[]) and settled_at is null
+-- A publish id was just saved: what was heard of it before can now find its post. No tries: whoever looked for it before
+-- this and puts it back afterwards must not put it to sleep.
+update facts set alarm = $2, tries = 0 where publish_id = any($1::text[]) and settled_at is null
 
 -- name: get
 select * from posts where id = $1 and ($2::text is null or customer_id = $2)
