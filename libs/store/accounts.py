@@ -10,7 +10,7 @@ from libs.model.event import Event
 from libs.store import rows
 from libs.store.errors import StoreError
 from libs.store.events import record_events
-from libs.store.pool import Pool
+from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
 from libs.store.vault import Vault
 
@@ -50,9 +50,11 @@ class Accounts:
     ) -> Account:
         """Inserts the account, or starts a new grant on the one this customer already has of this creator.
 
-        What `tell` makes of the account as it was stored is recorded with it.
+        What `tell` makes of the account as it was stored is recorded with it. Posts that nobody could ask about are
+        looked at again.
         """
-        async with self._pool.transaction() as connection:
+
+        async def write(connection: Connection) -> Account:
             row = await connection.fetchrow(
                 SQL.connect, id_, customer_id, client_key, open_id, username, display_name, list(tokens.scopes or ()),
                 now, self._vault.seal(tokens.access_token), self._vault.seal(tokens.refresh_token),
@@ -62,8 +64,12 @@ class Accounts:
             if row is None:
                 raise StoreError("an upsert of an account returned no row")
             account = _account(row)
+            if account.grant_n > 1:
+                await connection.execute(SQL.look_again, account.id, now)
             await record_events(connection, tell(account) if tell else (), now=now)
             return account
+
+        return await self._pool.transact(write)
 
     async def get(self, id_: str, *, customer_id: str | None) -> Account | None:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id)
@@ -128,7 +134,10 @@ class Accounts:
         With REAUTHORIZATION_REQUIRED, `used` is the grant whose refresh token TikTok refused: another one stored since
         keeps the account connected.
         """
-        async with self._pool.transaction() as connection:
+        if state is AccountState.REAUTHORIZATION_REQUIRED and used is None:
+            raise ValueError("which grant was refused?")
+
+        async def write(connection: Connection) -> bool:
             if state is AccountState.REAUTHORIZATION_REQUIRED and used is not None:
                 hash_ = _hash(used.refresh_token)
                 row = await connection.fetchrow(SQL.reauthorize, account.id, used.grant_n, hash_, reason, now)
@@ -139,6 +148,8 @@ class Accounts:
             await connection.execute(SQL.wake_posts, account.id, now)
             await record_events(connection, events, now=now)
             return True
+
+        return await self._pool.transact(write)
 
     def _grant(self, row: rows.Row) -> Grant:
         return Grant(

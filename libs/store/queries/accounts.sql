@@ -32,8 +32,9 @@ where a.id = due.id
 returning a.*
 
 -- name: lease_refresh
--- One refresher per account: whoever gets the row back. `$2` now, `$3` the end of the lease.
-update accounts set alarm = $3, refreshing_until = $3
+-- One refresher per account: whoever gets the row back. `$2` now, `$3` the end of the lease. A planned refresh that is
+-- further away stays where it is: the lease may turn out not to be needed, and one that was comes back by its next use.
+update accounts set alarm = greatest(alarm, $3), refreshing_until = $3
 where id = $1 and state = 'connected' and (refreshing_until is null or refreshing_until <= $2)
 returning *
 
@@ -68,9 +69,19 @@ where id = $1 and grant_n = $2 and state <> 'disconnected'
 returning *
 
 -- name: wake_posts
--- The account changed: every unfinished post of it looks again.
-update posts set alarm = $2, in_lane = false, version = version + 1
-where account_id = $1 and state in ('scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
+-- The account changed: every unfinished post of it looks again, in the order in which posts are locked everywhere.
+update posts p set alarm = $2, in_lane = false, version = version + 1
+from (
+    select id from posts where account_id = $1
+    and state in ('scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed') order by id for update
+) held
+where p.id = held.id
+
+-- name: look_again
+-- The account can be asked about once more: what nobody could confirm is looked at. Posts being driven are left alone.
+update posts p set alarm = $2, version = version + 1
+from (select id from posts where account_id = $1 and state = 'unconfirmed' order by id for update) held
+where p.id = held.id
 
 -- name: take
 -- One slot of the sliding minute, if one is free. `$3` now, `$4` limit, `$5` when the slot frees itself if the caller dies.
