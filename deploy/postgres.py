@@ -42,9 +42,9 @@ class EmbeddedPostgres:
 
     def __init__(self, directory: Path, *, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are added to, or replace, the server's (`DISPOSABLE` for tests)."""
-        self._directory = directory.absolute()
+        self.directory = directory.absolute()
         self._settings = {**_SETTINGS, **(settings or {})}
-        self._lock = FileLock(self._directory / "lock")
+        self._lock = FileLock(self.directory / "lock")
         self._process: subprocess.Popen[bytes] | None = None
         self._leash: Leash | None = None
 
@@ -57,23 +57,25 @@ class EmbeddedPostgres:
     def pid(self) -> int:
         """The running postmaster's; raises `ServerFailed` when there is none."""
         if self._process is None or self._process.poll() is not None:
-            raise ServerFailed(f"PostgreSQL in {self._directory} is not running")
+            raise ServerFailed(f"PostgreSQL in {self.directory} is not running")
         return self._process.pid
 
     def start(self, *, timeout: float = 60.0) -> None:
-        """Returns when the server takes connections; makes the data folder the first time.
+        """Returns when the server takes connections; makes the data folder the first time. Harmless when running.
 
         What a killed run left behind is stopped or cleared away first. Raises `DirectoryInUse` while another
         process runs a server here, `ServerFailed` with the log's tail, `Unsupported` without usable binaries.
         """
+        if self._process is not None and self._process.poll() is None:
+            return
         deadline = time.monotonic() + timeout
-        self._directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._lock.acquire()
         try:
             self._turn_log()
-            placement = account.place(self._directory, cluster.install())
+            placement = account.place(self.directory, cluster.install())
             if not placement.data.exists():
-                cluster.write_private(self._directory / "password", secrets.token_urlsafe(32))
+                cluster.write_private(self.directory / "password", secrets.token_urlsafe(32))
                 synced = self._settings.get("fsync") != "off"
                 with self._log() as log:
                     cluster.initialise(placement, self._read("password"), log, synced=synced)
@@ -101,7 +103,7 @@ class EmbeddedPostgres:
     def remove(self) -> None:
         """Stops the server and deletes its folder with all that is in it."""
         self.stop()
-        account.remove(self._directory)
+        account.remove(self.directory)
 
     def ensure_database(self, name: str) -> None:
         """Creates the database on the running server unless it is there."""
@@ -144,7 +146,7 @@ class EmbeddedPostgres:
         return [str(cluster.install() / "bin" / program), "-h", "127.0.0.1", "-p", self._read("port"), "-U", "postgres"]
 
     def _usable_port(self) -> int:
-        remembered = self._directory / "port"
+        remembered = self.directory / "port"
         if remembered.exists() and is_free(int(remembered.read_text())):
             return int(remembered.read_text())
         port = free_port()
@@ -163,20 +165,20 @@ class EmbeddedPostgres:
 
     def _turn_log(self) -> None:
         """Starts a new log when the last one has grown; one old one is kept."""
-        log = self._directory / "log"
+        log = self.directory / "log"
         if log.exists() and log.stat().st_size > _LARGEST_LOG:
             log.rename(log.with_name("log.old"))
 
     def _log(self) -> BufferedWriter:
-        return (self._directory / "log").open("ab")
+        return (self.directory / "log").open("ab")
 
     def _log_since(self, start: int) -> str:
-        with (self._directory / "log").open("rb") as log:
+        with (self.directory / "log").open("rb") as log:
             log.seek(start)
             return log.read()[-2_000:].decode(errors="replace").strip()
 
     def _read(self, name: str) -> str:
-        return (self._directory / name).read_text()
+        return (self.directory / name).read_text()
 
     def __enter__(self) -> "EmbeddedPostgres":
         self.start()

@@ -68,7 +68,12 @@ class PrivateRabbit:
         return f"amqp://guest:guest@127.0.0.1:{self.ports()['amqp']}/"
 
     def start(self, *, timeout: float = 90.0) -> None:
-        """Returns when an AMQP log-in works. Raises `DirectoryInUse`, or `ServerFailed` with the log's tail."""
+        """Returns when an AMQP log-in works; harmless when running.
+
+        Raises `DirectoryInUse` while another process runs a node here, `ServerFailed` with the log's tail.
+        """
+        if self._node is not None and self._node.poll() is None:
+            return
         deadline = time.monotonic() + timeout
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.acquire()

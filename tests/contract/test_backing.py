@@ -38,8 +38,23 @@ def folder(found: Found) -> Iterator[Path]:
     shutil.rmtree(top, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def shared_server(found: Found) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(Path(found.directory) / f"shared {secrets.token_hex(4)}", settings=DISPOSABLE)
+    yield server
+    server.remove()
+
+
 @pytest.fixture
-def server(folder: Path) -> Iterator[EmbeddedPostgres]:
+def server(shared_server: EmbeddedPostgres) -> EmbeddedPostgres:
+    """Running, and shared by tests that leave it able to run."""
+    shared_server.start()
+    return shared_server
+
+
+@pytest.fixture
+def own_server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Running, and of this test alone."""
     server = EmbeddedPostgres(folder, settings=DISPOSABLE)
     server.start()
     yield server
@@ -83,33 +98,33 @@ async def test_a_wrong_password_does_not_get_in(server: EmbeddedPostgres) -> Non
         await ask(wrong, "select 1")
 
 
-def test_the_password_is_readable_by_its_owner_only(server: EmbeddedPostgres, folder: Path) -> None:
-    assert (folder / "password").stat().st_mode & 0o777 == 0o600
+def test_the_password_is_readable_by_its_owner_only(server: EmbeddedPostgres) -> None:
+    assert (server.directory / "password").stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_stopped_server_comes_back_with_its_data_at_the_same_address(server: EmbeddedPostgres) -> None:
     before = server.url()
-    await ask(before, "create table kept as select 42 as n")
+    await ask(before, "create table kept_by_stop as select 42 as n")
 
     server.stop()
     server.start()
 
     assert server.url() == before
-    assert await ask(before, "select n from kept") == 42
+    assert await ask(before, "select n from kept_by_stop") == 42
 
 
 async def test_a_killed_server_comes_back_with_what_was_committed(server: EmbeddedPostgres) -> None:
-    await ask(server.url(), "create table kept as select 42 as n")
+    await ask(server.url(), "create table kept_by_kill as select 42 as n")
 
     server.kill()
     server.start()
 
-    assert await ask(server.url(), "select n from kept") == 42
+    assert await ask(server.url(), "select n from kept_by_kill") == 42
 
 
-async def test_a_second_process_is_told_that_the_folder_is_in_use(server: EmbeddedPostgres, folder: Path) -> None:
+async def test_a_second_process_is_told_that_the_folder_is_in_use(server: EmbeddedPostgres) -> None:
     with pytest.raises(DirectoryInUse, match=str(os.getpid())):
-        EmbeddedPostgres(folder).start()
+        EmbeddedPostgres(server.directory).start()
 
     assert await ask(server.url(), "select 1") == 1
 
@@ -129,13 +144,13 @@ async def test_the_server_of_a_killed_process_ends_and_its_data_stays(folder: Pa
 
 
 async def test_a_postmaster_that_outlived_everybody_is_stopped_and_replaced(
-    server: EmbeddedPostgres, folder: Path
+    server: EmbeddedPostgres,
 ) -> None:
-    await ask(server.url(), "create table kept as select 42 as n")
+    await ask(server.url(), "create table kept_by_leftover as select 42 as n")
     server.stop()
-    placement = account.place(folder, cluster.install())
+    placement = account.place(server.directory, cluster.install())
     argv = [str(placement.programs / "bin" / "postgres"), "-D", str(placement.data), "-c", "unix_socket_directories="]
-    with (folder / "log").open("ab") as log:
+    with (server.directory / "log").open("ab") as log:
         leftover = placement.account.popen([*argv, "-c", f"port={free_port()}"], env=cluster.ENVIRONMENT, output=log)
     pid_file = placement.data / "postmaster.pid"
     await eventually(lambda: pid_file.exists() and "ready" in pid_file.read_text())
@@ -143,13 +158,13 @@ async def test_a_postmaster_that_outlived_everybody_is_stopped_and_replaced(
     server.start()
 
     assert leftover.poll() is not None
-    assert await ask(server.url(), "select n from kept") == 42
+    assert await ask(server.url(), "select n from kept_by_leftover") == 42
 
 
 @pytest.mark.parametrize("left", [str(os.getpid()), "", "not a number"], ids=["of another process", "empty", "broken"])
-async def test_a_stale_pid_file_does_not_stop_the_start(server: EmbeddedPostgres, folder: Path, left: str) -> None:
+async def test_a_stale_pid_file_does_not_stop_the_start(server: EmbeddedPostgres, left: str) -> None:
     server.stop()
-    (folder / "data" / "postmaster.pid").write_text(f"{left}\n")
+    (server.directory / "data" / "postmaster.pid").write_text(f"{left}\n")
 
     server.start()
 
@@ -175,33 +190,33 @@ async def test_a_port_that_was_taken_meanwhile_is_exchanged_for_another(server: 
         assert await ask(server.url(), "select 1") == 1
 
 
-def test_data_of_another_major_version_is_left_alone(server: EmbeddedPostgres, folder: Path) -> None:
-    server.stop()
+def test_data_of_another_major_version_is_left_alone(own_server: EmbeddedPostgres, folder: Path) -> None:
+    own_server.stop()
     (folder / "data" / "PG_VERSION").write_text("16\n")
 
     with pytest.raises(Unsupported, match="made by PostgreSQL 16"):
-        server.start()
+        own_server.start()
 
 
-def test_a_server_that_cannot_start_says_why(server: EmbeddedPostgres, folder: Path) -> None:
-    server.stop()
+def test_a_server_that_cannot_start_says_why(own_server: EmbeddedPostgres, folder: Path) -> None:
+    own_server.stop()
 
     with pytest.raises(ServerFailed, match="max_connections"):
         EmbeddedPostgres(folder, settings={"max_connections": "none"}).start()
 
 
-def test_a_log_that_has_grown_is_put_aside_once(server: EmbeddedPostgres, folder: Path) -> None:
-    server.stop()
+def test_a_log_that_has_grown_is_put_aside_once(own_server: EmbeddedPostgres, folder: Path) -> None:
+    own_server.stop()
     os.truncate(folder / "log", 20_000_000)
 
-    server.start()
+    own_server.start()
 
     assert (folder / "log").stat().st_size < 20_000_000
     assert (folder / "log.old").stat().st_size == 20_000_000
 
 
-def test_a_removed_server_leaves_nothing(server: EmbeddedPostgres, folder: Path) -> None:
-    server.remove()
+def test_a_removed_server_leaves_nothing(own_server: EmbeddedPostgres, folder: Path) -> None:
+    own_server.remove()
 
     assert not folder.exists()
 
