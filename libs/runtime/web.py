@@ -91,7 +91,9 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        if status >= 500:
+        if isinstance(exc, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+            log.info("request.left", path=request.path)  # whoever sent it hung up in the middle: nobody's error
+        elif status >= 500:
             log.error("request.broke", path=request.path, exc_info=exc)  # a bug of ours: its trace is worth having
         else:
             log.warning("request.unreadable", status=status, error=type(exc).__name__ if exc else None)

@@ -186,6 +186,7 @@ class Stage:
         name = f"guest{next(self.count)}"
         customer_id = customer_id or (await self.api("POST", "customers", {"name": name}))["id"]
         account = await self.connect(customer_id, username=name, **creator)
+        await self.quiet()  # the endpoint comes too late to hear of the account
         url = f"{self.urls['simulator']}/_sim/customer/{name}"
         wanted = {"customer_id": customer_id, "url": url, "events": ["*"], **(endpoint or {})}
         made = await self.api("POST", "endpoints", wanted)
@@ -259,7 +260,7 @@ class Stage:
         mac = hmac.new((secret or self.keepsake.tiktok_client_secret).encode(), b"%d." % t + body, "sha256")
         return f"t={t},s={mac.hexdigest()}"
 
-    def envelope(self, event: str, content: Any, **more: Any) -> bytes:
+    def envelope(self, event: str, content: Any, /, **more: Any) -> bytes:
         """A webhook's body; `content` that is no text becomes JSON in text."""
         inner = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
         body = {
@@ -267,8 +268,9 @@ class Stage:
             "event": event,
             "create_time": self.unix,
             "user_openid": "-000x",
+            "content": inner,
         }
-        kept = {name: value for name, value in (body | {"content": inner} | more).items() if value is not None}
+        kept = {name: value for name, value in (body | more).items() if value is not None}
         return json.dumps(kept, separators=(",", ":")).encode()
 
     async def hear(self, body: bytes, *, signature: str | None = None) -> int:
@@ -355,13 +357,14 @@ async def open_stage(
     *,
     programs: Collection[str] = PROGRAMS,
     clock: HeldClock | None = None,
+    keepsake: Keepsake | None = None,
     knobs: str = "",
     **environ: str,
 ) -> AsyncIterator[Stage]:
     """A house that is fully awake; `environ` goes to its programs, `knobs` to TikTok."""
     clock = clock or HeldClock()
     folder.mkdir(exist_ok=True)
-    keepsake = Keepsake.of(folder)
+    keepsake = keepsake or Keepsake.of(folder)
     given = {
         **FREE_PORTS,
         "SIMULATOR_KNOBS": ",".join(filter(None, (KNOBS, knobs))),
