@@ -225,7 +225,6 @@ def forged(stage: Stage, body: bytes) -> dict[str, str]:
         "nonsense": "v1,abc",
         "a list": f"{good},{good}",
         "huge": "t=" + "9" * 5000 + ",s=" + s,
-        "not ASCII": f"t={t},s={'é' * 64}",
     }
 
 
@@ -233,19 +232,14 @@ async def test_every_other_signature_is_refused_and_leaves_nothing_behind(stage:
     body = stage.envelope("tiktok.ping", {"reason": "forged"})
     before = await counted(stage)
 
-    answers = {
-        name: await stage.hear(body, signature=value.encode("latin-1").decode("latin-1"))
-        for name, value in forged(stage, body).items()
-        if value.isascii()
-    }
+    answers = {name: await stage.hear(body, signature=value) for name, value in forged(stage, body).items()}
 
     assert set(answers.values()) == {401}
     after = await counted(stage) - before
     assert sum(after.values()) == len(answers)
     assert {why for _, why in after} == {"missing", "malformed", "mismatched"}
-    assert (
-        await stage.row("select count(*) as n from receipts where position('forged' in encode(body, 'escape')) > 0")
-    )["n"] == 0
+    left = await stage.row("select count(*) as n from receipts where position('forged'::bytea in body) > 0")
+    assert left["n"] == 0
 
 
 async def test_another_apps_client_key_is_refused(stage: Stage) -> None:
