@@ -26,7 +26,7 @@ class Retry:
     so that a restarted broker is not met by every process in the same instant."""
 
     first: float = 0.2
-    most: float = 10.0
+    most: float = 5.0
 
     def pause(self, attempt: int, *, roll: float) -> float:
         """Seconds to wait after `attempt` failures (from 0); `roll` is a random number in [0, 1)."""
