@@ -19,8 +19,8 @@ REST_S = 300.0
 ACCEPT_S = 120.0
 QUEUED_SHARE = 0.4
 SETTLED_QUEUES_S = 8.0
-"""RabbitMQ 3.10 may lose a quorum queue that is killed in its first second; only declared ones are killed here."""
-BETWEEN_S = 2.0
+"""RabbitMQ 3.10 may lose a quorum queue that is killed in its first seconds."""
+BETWEEN_S = 1.0
 PREFETCH = 64
 """Jobs one publisher has in hand at most (services/publisher/jobs.py)."""
 
@@ -91,7 +91,8 @@ async def _break(
 
     async def one_after_the_other() -> None:
         try:
-            await asyncio.sleep(SETTLED_QUEUES_S)
+            kills_queues = any(outage.hard and outage.server == "rabbitmq" for outage in outages)
+            await asyncio.sleep(SETTLED_QUEUES_S if kills_queues else BETWEEN_S)
             for n, outage in enumerate(outages):
                 away.server = outage.server
                 courses.append(await endure(play, outage, n=n))

@@ -42,22 +42,24 @@ class Ground:
             (self.folder / name).mkdir(mode=0o700)
         self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"synchronous_commit": "on"})
         try:
-            await asyncio.to_thread(self._start)
-            await migrate(self.database_url)
+            await asyncio.gather(self._start_postgres(), asyncio.to_thread(self._start_rabbit))
+        except DeployError as error:
+            await self.__aexit__(None, None, None)
+            raise Missing(str(error)) from error
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
         return self
 
-    def _start(self) -> None:
-        try:
-            self.postgres.start()
-            self.postgres.ensure_database(DATABASE)
-            if self._program is not None:
-                self.rabbit = PrivateRabbit(self.folder / "rabbitmq", program=self._program)
-                self.rabbit.start()
-        except DeployError as error:
-            raise Missing(str(error)) from error
+    async def _start_postgres(self) -> None:
+        await asyncio.to_thread(self.postgres.start)
+        await asyncio.to_thread(self.postgres.ensure_database, DATABASE)
+        await migrate(self.database_url)
+
+    def _start_rabbit(self) -> None:
+        if self._program is not None:
+            self.rabbit = PrivateRabbit(self.folder / "rabbitmq", program=self._program)
+            self.rabbit.start()
 
     async def __aexit__(self, *exc_info: object) -> None:
         await asyncio.to_thread(self._stop)
