@@ -2,7 +2,7 @@
 
 StoreError
 ├── Stale            the row changed since it was read: somebody else went on with it; drop the work
-├── Contended        two transactions waited for each other and this one gave way; nothing was saved, do it again
+├── Contended        two transactions were in each other's way and this one gave way; nothing was saved, do it again
 ├── Unavailable      Postgres does not answer; nothing was saved, try later
 ├── BadData          a value that Postgres cannot hold; trying again cannot help
 ├── Illegal          a row that the schema refuses: a rule of ours would be broken, or what it names is not there
@@ -25,7 +25,7 @@ class Stale(StoreError):
 
 
 class Contended(StoreError):
-    """Two transactions waited for each other; this one gave way."""
+    """Two transactions were in each other's way; this one gave way."""
 
 
 class Unavailable(StoreError):
@@ -73,6 +73,9 @@ def translated() -> Iterator[None]:
     except (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
         raise BadData(_without_the_value(error)) from error
     except asyncpg.IntegrityConstraintViolationError as error:
+        if isinstance(error, asyncpg.CheckViolationError) and not getattr(error, "constraint_name", None):
+            # No rule of ours, they have names: a row bound for the default partition, whose own was made meanwhile.
+            raise Contended(_headline(error)) from error
         raise Illegal(_headline(error)) from error
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
         raise Contended(_headline(error)) from error

@@ -48,8 +48,11 @@ class Events:
 
     async def record(self, events: Sequence[Event], *, now: datetime) -> int:
         """Records events that go with no other change."""
-        async with self._pool.transaction() as connection:
+
+        async def write(connection: Connection) -> int:
             return await record_events(connection, events, now=now)
+
+        return await self._pool.transact(write)
 
     async def claim_relay(self, *, now: datetime, lease: datetime, limit: int) -> list[Relayed]:
         """Events to publish, leased until `lease`, oldest first."""
