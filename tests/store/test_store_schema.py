@@ -1,0 +1,313 @@
+"""The schema refuses what the model never does, partitions hold their days, hot statements use their indexes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from store_place import KEYS, LATER, LEASE, NOW, Place, a_fact, a_receipt, connect, everybody
+
+from libs.model.post import PostState
+from libs.store.errors import Contended
+from libs.store.partitions import AHEAD, BEHIND, TABLES
+from libs.store.sql import Queries
+from libs.store.store import Store
+
+DAY = timedelta(days=1)
+
+ILLEGAL = [
+    # the table, what is set, the rule
+    ("posts", "state = 'queued', alarm = null, in_lane = false", "working_posts_have_an_alarm"),
+    ("posts", "state = 'scheduled', alarm = null, in_lane = false", "working_posts_have_an_alarm"),
+    ("posts", "state = 'processing', alarm = null, in_lane = false, publication = 1", "working_posts_have_an_alarm"),
+    ("posts", "state = 'draft', in_lane = false", "resting_posts_have_none"),
+    ("posts", "state = 'in_inbox', in_lane = false, publication = 1", "resting_posts_have_none"),
+    ("posts", "state = 'failed', in_lane = false, problem = '{}', finished_at = now()", "resting_posts_have_none"),
+    ("posts", "state = 'cancelled', alarm = null, in_lane = false", "finished_exactly_when_final"),
+    ("posts", "finished_at = now()", "finished_exactly_when_final"),
+    ("posts", "state = 'failed', alarm = null, in_lane = false, finished_at = now()", "failed_says_why"),
+    ("posts", "state = 'uploading', publication = 1, in_lane = true", "only_queued_posts_are_in_a_lane"),
+    ("posts", "state = 'uploading', in_lane = false", "sent_posts_have_a_publication"),
+    ("posts", "state = 'published', in_lane = false", "sent_posts_have_a_publication"),
+    ("posts", "state = 'posted', in_lane = false", "posts_state_check"),
+    ("publications", "state = 'open', publish_id = null", "known_to_tiktok_once_open"),
+    ("publications", "state = 'committing', committing_at = null", "committing_has_a_time"),
+    ("publications", "state = 'committed', committing_at = null", "committing_has_a_time"),
+    ("publications", "sent_bytes = size + 1", "publications_check"),
+    ("publications", "sent_bytes = -1", "publications_check"),
+    ("publications", "n = 0", "publications_n_check"),
+    ("publications", "publish_id = ''", "publications_publish_id_check"),
+    ("accounts", "state = 'disconnected'", "only_connected_accounts_refresh"),
+    ("accounts", "state = 'lost'", "accounts_state_check"),
+    ("facts", "settled_at = now()", "settled_facts_have_no_alarm"),
+    ("facts", "source = 'rumour'", "facts_source_check"),
+    ("batches", "unsettled = -1", "batches_unsettled_check"),
+    ("endpoints", "state = 'disabled', reason = null", "disabled_says_why"),
+    ("endpoints", "secrets = '{}'", "endpoints_secrets_check"),
+    ("endpoints", "timeout_s = 0", "endpoints_timeout_s_check"),
+    ("deliveries", "alarm = null", "pending_exactly_when_alarmed"),
+    ("deliveries", "state = 'delivered'", "pending_exactly_when_alarmed"),
+    ("customers", "name = ''", "customers_name_check"),
+]
+
+
+@pytest_asyncio.fixture
+async def full(place: Place) -> Place:
+    """One legal row in every table that has rules."""
+    account = await place.account()
+    await place.endpoint()
+    await place.sql.execute("insert into batches values ('bat_1', $1, 1, 1, now())", account.customer_id)
+    await place.in_state(account, PostState.UPLOADING)
+    await place.sql.execute("update posts set state = 'queued', in_lane = true, publication = 0")
+    await place.store.facts.receive([a_receipt(a_fact())])
+    await place.deliveries(1)
+    return place
+
+
+async def test_the_schema_refuses_what_the_model_never_does(full: Place) -> None:
+    for table, change, rule in ILLEGAL:
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await full.sql.execute(f"update {table} set {change}")
+        assert refused.value.constraint_name == rule, change
+
+
+# Partitions
+
+
+@pytest_asyncio.fixture
+async def bare(database_url: str) -> AsyncIterator[tuple[Store, "asyncpg.Connection[asyncpg.Record]"]]:
+    """A store on a database of its own, with today's partitions by its own clock and none around NOW."""
+    store = Store(database_url, program="test", encryption_keys=KEYS)
+    await store.open()
+    connection = await connect(database_url)
+    yield store, connection
+    await connection.close()
+    await store.close()
+
+
+Bare = tuple[Store, "asyncpg.Connection[asyncpg.Record]"]
+
+
+async def where(sql: "asyncpg.Connection[asyncpg.Record]", table: str) -> list[str]:
+    return sorted(row[0] for row in await sql.fetch(f"select tableoid::regclass::text from {table}"))
+
+
+async def test_partitions_are_made_once_though_many_make_them_and_take_what_waited(bare: Bare) -> None:
+    store, sql = bare
+    place = Place(store, sql)
+    await place.endpoint()
+    for day in (-2, 0, 60):
+        await place.event(now=NOW + day * DAY)
+    await store.deliveries.fan_out(everybody, now=NOW + 90 * DAY, limit=9)
+    found = await store.deliveries.claim(now=NOW + 90 * DAY, lease=LATER + 90 * DAY, lanes=9, per_lane=9)
+    before = await sql.fetch("select id, xid from events order by id")
+    await store.facts.receive([a_receipt(a_fact(), at=NOW - DAY)])
+    assert await where(sql, "events") == ["events_default"] * 3
+
+    made = await asyncio.gather(*(store.partitions.ensure(now=NOW) for _ in range(3)))
+
+    assert sum(made) == len(TABLES) * (AHEAD + BEHIND + 1)
+    assert await store.partitions.ensure(now=NOW) == 0
+    assert await where(sql, "events") == ["events_20270308", "events_20270310", "events_default"]
+    assert await where(sql, "deliveries") == ["deliveries_20270308", "deliveries_20270310", "deliveries_default"]
+    assert await where(sql, "receipts") == ["receipts_20270309"]
+    assert await sql.fetch("select id, xid from events order by id") == before, "the feed's order is kept"
+    assert len(found.deliveries) == 3
+    # What moved is still what it was: a claimed delivery can be settled.
+    await store.deliveries.release(found.deliveries, now=NOW)
+    assert len((await store.deliveries.claim(now=NOW, lease=LATER, lanes=9, per_lane=9)).deliveries) == 3
+
+
+async def test_a_receipt_met_again_after_its_day_was_made_is_still_the_same(bare: Bare) -> None:
+    store, _ = bare
+    receipt = a_receipt(a_fact())
+    assert await store.facts.receive([receipt]) == (1, 1)
+
+    await store.partitions.ensure(now=NOW)
+
+    assert await store.facts.receive([receipt]) == (0, 0)
+
+
+async def again_when_contended(act: Callable[[], Awaitable[Any]]) -> None:
+    """As ingest does: a row on its way into the default partition gives way to the partition made for it."""
+    for _ in range(5):
+        try:
+            await act()
+        except Contended:
+            continue
+        return
+    raise AssertionError("always contended")
+
+
+async def test_partitions_are_made_while_others_write_and_settle(bare: Bare) -> None:
+    store, sql = bare
+    place = Place(store, sql)
+    await place.customer()
+    await place.endpoint()
+
+    async def write() -> None:
+        for _ in range(10):
+            await place.deliveries(2)
+            await again_when_contended(lambda: store.facts.receive([a_receipt(a_fact())]))
+            found = await store.deliveries.claim(now=NOW, lease=LEASE, lanes=9, per_lane=9)
+            await store.deliveries.release(found.deliveries, now=NOW)
+
+    await asyncio.gather(write(), write(), store.partitions.ensure(now=NOW))
+
+    assert await sql.fetchval("select count(*) from deliveries") == 40
+    assert await where(sql, "deliveries") == ["deliveries_20270310"] * 40
+
+
+async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Bare) -> None:
+    store, sql = bare
+    place = Place(store, sql)
+    await store.partitions.ensure(now=NOW)
+    await place.endpoint()
+    for day in (-3, 0, -60):
+        await place.event(now=NOW + day * DAY)
+    await store.deliveries.fan_out(everybody, now=NOW, limit=9)
+    for at in (NOW, NOW - 60 * DAY):
+        odd = a_receipt(a_fact(), at=at)
+        await store.facts.receive([type(odd)(odd.body_hash, date(1970, 1, 1), at, odd.body, odd.event, odd.fact)])
+
+    dropped = await store.partitions.drop(older_than=(NOW - 2 * DAY).date())
+
+    assert {name for name in dropped if name.startswith("events_2027")} == {"events_20270306", "events_20270307"}
+    for table in ("events", "deliveries"):
+        assert await where(sql, table) == [f"{table}_20270310"]
+    assert await sql.fetchval("select received_at from receipts") == NOW
+    assert await store.partitions.drop(older_than=(NOW - 2 * DAY).date()) == []
+
+
+# Plans
+
+STATEMENTS = {name: Queries(name) for name in ("posts", "deliveries", "events", "facts")}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowd_url(databases: Any, template_database: str) -> AsyncIterator[str]:
+    """Thousands of rows over a week, most of them at rest, as in a database that has been running for a while."""
+    name = databases.create()
+    store = Store(databases.url(name), program="test", encryption_keys=KEYS)
+    await store.open()
+    await store.partitions.ensure(now=NOW)
+    await store.close()
+    sql = await connect(databases.url(name))
+    await sql.execute("set session_replication_role = replica")
+    await sql.execute(CROWD)
+    await sql.execute("analyze")
+    await sql.close()
+    yield databases.url(name)
+    databases.drop(name)
+
+
+CROWD = """
+insert into customers select 'cus_' || n, 'c', now() from generate_series(0, 399) n;
+insert into accounts (id, customer_id, client_key, open_id, scopes, state, granted_at, access_token, refresh_token,
+                      refresh_hash, access_expires_at, alarm, created_at, updated_at)
+select 'acc_' || n, 'cus_' || n % 50, 'ck', 'o' || n, '{}', 'connected', now(), '', '', '', now(),
+       '2027-03-11', now(), now() from generate_series(1, 2000) n;
+insert into post_lanes
+select 'acc_' || n, case when n % 100 = 0 then timestamptz '2027-03-10' end from generate_series(1, 2000) n;
+insert into posts (id, customer_id, account_id, idempotency_key, request_hash, request, state, alarm, in_lane,
+                   publication, created_at, updated_at)
+select 'post_' || n, 'cus_' || n % 400, 'acc_' || n % 2000, n::text, '', '{}',
+       case when n % 100 = 0 then 'queued' when n % 100 = 1 then 'processing' else 'published' end,
+       case when n % 100 < 2 then timestamptz '2027-03-10' + n * interval '1 second' end, n % 100 = 0, 1, now(), now()
+from generate_series(1, 20000) n;
+insert into publications (post_id, n, state, intent_at, publish_id, committing_at)
+select 'post_' || n, 1, 'committed', now(), 'pub_' || n, now() from generate_series(1, 20000) n;
+insert into facts (key, kind, source, publish_id, heard_at, settled_at, alarm)
+select n, 'completed', 'webhook', 'pub_' || n, now(), case when n % 50 > 0 then now() end,
+       case when n % 50 = 0 then timestamptz '2027-03-10' end from generate_series(1, 20000) n;
+insert into events (id, day, key, type, customer_id, post_id, occurred_at, body, fan_out_at, relay_at)
+select 'evt_' || n, date '2027-03-06' + n % 7, n, 'post.published', 'cus_' || n % 400, 'post_' || n, now(), 'body',
+       case when n % 200 = 0 then timestamptz '2027-03-10' end, case when n % 200 = 0 then timestamptz '2027-03-10' end
+from generate_series(1, 30000) n;
+insert into endpoints (id, customer_id, url, events, state, secrets, created_at, updated_at)
+select 'end_' || n, 'cus_' || n % 50, 'u', '{*}', 'enabled', '{x}', now(), now() from generate_series(1, 200) n;
+insert into endpoint_lanes
+select 'end_' || n, case when n % 20 = 0 then timestamptz '2027-03-10' end from generate_series(1, 200) n;
+insert into deliveries (id, day, event_id, endpoint_id, customer_id, state, alarm, created_at)
+select 'dlv_' || n, date '2027-03-06' + n % 7, 'evt_' || n, 'end_' || 1 + n % 200, 'cus_' || n % 400,
+       case when n % 20 = 0 then 'pending' else 'delivered' end,
+       case when n % 20 = 0 then timestamptz '2027-03-10' end, now()
+from generate_series(1, 30000) n;
+insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, ms)
+select 'att_' || n, date '2027-03-06' + n % 7, 'dlv_' || n, 'end_1', 'evt_' || n, 1, now(), 1
+from generate_series(1, 30000) n;
+"""
+
+HOT: list[tuple[str, str, list[Any]]] = [
+    ("posts", "claim_due", [NOW, LEASE, 20]),
+    ("posts", "claim_lanes", [NOW, LEASE, 20]),
+    ("posts", "claim_in_lane", ["acc_100", NOW, LEASE, 5]),
+    ("posts", "rest_lane", ["acc_100", 0, NOW]),
+    ("posts", "page", ["cus_7", "post_9", None, None, None, 50]),
+    ("posts", "by_publish_ids", [["pub_1", "pub_2"]]),
+    ("posts", "publications_of", [["post_1", "post_2"]]),
+    ("posts", "news_of", [["post_1", "post_2"]]),
+    ("posts", "known", ["cus_1", "1", ["acc_1"]]),
+    ("posts", "wake_facts", [["pub_50"], NOW]),
+    ("facts", "claim", [NOW, LEASE, 200]),
+    ("facts", "settle", [[1, 2], ["a", "b"], NOW]),
+    ("facts", "postpone", [[1, 2], [NOW, NOW]]),
+    ("deliveries", "claim", [NOW, LEASE, 10, 20, []]),
+    ("deliveries", "sleep_lanes", [["end_1", "end_2"], [0, 0]]),
+    ("deliveries", "ring_lanes", [["end_1", "end_2"], [NOW, NOW]]),
+    ("deliveries", "page", ["cus_7", "dlv_9", None, None, None, 50]),
+    ("deliveries", "attempts_of", ["dlv_7", 50]),
+    ("deliveries", "release", [["dlv_1"], [date(2027, 3, 7)], [1], NOW]),
+    ("events", "claim_fan_out", [NOW, 50]),
+    ("events", "claim_relay", [NOW, LEASE, 50]),
+    ("events", "fanned_out", [["evt_1"], [date(2027, 3, 7)]]),
+    ("events", "relayed", [["evt_1"], [date(2027, 3, 7)]]),
+    ("events", "feed", ["cus_7", "0", "", None, None, 50]),
+    ("events", "get", ["evt_1", date(2027, 3, 7), None]),
+]
+BIG = ("posts", "publications", "facts", "events", "deliveries", "attempts", "accounts")
+
+
+EMPTY = 20.0
+"""More than reading a table without rows costs, less than reading one of a day."""
+
+
+def cost(line: str) -> float:
+    return float(line.partition("..")[2].partition(" ")[0])
+
+
+def literal(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case datetime() | date():
+            return f"'{value.isoformat()}'"
+        case list():
+            return "'{" + ",".join(literal(each).strip("'") for each in value) + "}'"
+        case int():
+            return str(value)
+        case _:
+            return f"'{value}'"
+
+
+@pytest.mark.parametrize(("group", "name", "args"), HOT, ids=[f"{group}.{name}" for group, name, _ in HOT])
+async def test_a_hot_statement_uses_its_indexes_also_when_its_plan_is_kept(
+    crowd_url: str, group: str, name: str, args: list[Any]
+) -> None:
+    """As the driver runs it: prepared once, executed often, so that Postgres may settle for a generic plan."""
+    sql = await connect(crowd_url)
+    transaction = sql.transaction()
+    await transaction.start()
+    await sql.execute(f"prepare hot as {getattr(STATEMENTS[group], name)}")
+    call = f"execute hot({', '.join(map(literal, args))})"
+    for _ in range(6):
+        await sql.execute(call)
+    plan = [row[0] for row in await sql.fetch(f"explain {call}")]
+    await transaction.rollback()
+    await sql.close()
+
+    scans = [line for line in plan if "Seq Scan on" in line and any(f" on {table}" in line for table in BIG)]
+    assert [line for line in scans if cost(line) > EMPTY] == [], "\n".join(plan[:60])
