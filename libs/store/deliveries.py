@@ -1,6 +1,6 @@
 """Deliveries: fanned out once, claimed by lane, settled in batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -140,10 +140,14 @@ class Deliveries:
 
     async def settle(self, settled: Sequence[Settled], *, now: datetime) -> int:
         """Saves attempts and states together, pauses and disables endpoints; returns how many were not stale."""
+        well = {s.delivery.endpoint_id for s in settled if s.verdict.healthy}
+        columns = _settle_columns(settled)
+        if all(s.verdict.healthy for s in settled):  # nearly always: one statement, and so a transaction of its own
+            return int(await self._pool.fetchval(SQL.settle, *columns, now, list(well)))
 
         async def write(connection: Connection) -> int:
-            kept = await connection.fetch(SQL.settle, *_settle_columns(settled), now)
-            disabled = await self._health(connection, settled, now=now)
+            kept = await connection.fetchval(SQL.settle, *columns, now, list(well))
+            disabled = await self._ill(connection, settled, well, now=now)
             again = [(s.delivery.endpoint_id, s.verdict.alarm) for s in settled if s.verdict.alarm is not None]
             if again:
                 await connection.execute(SQL.ring_lanes, *rows.columns(sorted(again), 2))
@@ -154,15 +158,17 @@ class Deliveries:
             if disabled:
                 await connection.execute(SQL.disable_lanes, [row["id"] for row in disabled])
                 await record_events(connection, [_disabled(row, now=now) for row in disabled], now=now)
-            return len(kept)
+            return int(kept)
 
         return await self._pool.transact(write)
 
-    async def _health(self, connection: Connection, settled: Sequence[Settled], *, now: datetime) -> list[rows.Row]:
-        """Notes which endpoints fare well and which ill; returns those that were disabled for it."""
-        well = {s.delivery.endpoint_id for s in settled if s.verdict.healthy}
+    async def _ill(
+        self, connection: Connection, settled: Sequence[Settled], well: Set[str], *, now: datetime
+    ) -> list[rows.Row]:
+        """Notes which endpoints fare ill; returns those that were disabled for it."""
         ill = {s.delivery.endpoint_id for s in settled if not s.verdict.healthy} - well
-        await connection.execute(SQL.health, list(well), list(ill), now)
+        if ill:
+            await connection.execute(SQL.failing, list(ill), now)
         gone = {s.delivery.endpoint_id for s in settled if s.verdict.gone}
         if not (ill or gone):
             return []

@@ -22,7 +22,8 @@ where l.endpoint_id = r.endpoint_id
 
 -- name: claim
 -- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
--- back of the line; a lane without rows comes back with nulls, to be put to sleep.
+-- back of the line; a lane without rows comes back with nulls, to be put to sleep. Rows are named by arrays, and events
+-- looked up one by one, because a join over many partitions is planned as a scan of a whole day.
 with lanes as (
     select endpoint_id, ring from endpoint_lanes where alarm <= $1 and endpoint_id <> all($5::text[])
     order by alarm limit $3 for update skip locked
@@ -34,7 +35,7 @@ with lanes as (
     ) d
 ), leased as (
     update deliveries d set alarm = $2, version = d.version + 1
-    from due where d.id = due.id and d.day = due.day
+    where d.id = any(array(select id from due)) and d.day = any(array(select distinct day from due))
     returning d.id, d.day, d.event_id, d.endpoint_id, d.tries, d.version
 ), moved as (
     update endpoint_lanes l set alarm = $1 from lanes where l.endpoint_id = lanes.endpoint_id
@@ -43,7 +44,7 @@ select lanes.endpoint_id, lanes.ring, leased.id, leased.day, leased.event_id, le
        e.body, e.occurred_at
 from lanes
 left join leased on leased.endpoint_id = lanes.endpoint_id
-left join events e on e.id = leased.event_id and e.day = leased.day
+left join lateral (select body, occurred_at from events where id = leased.event_id and day = leased.day limit 1) e on true
 
 -- name: sleep_lanes
 -- Only if nothing rang since the ring was read; the end of a lease is an alarm too, so a dead worker's rows are found.
@@ -59,7 +60,8 @@ set alarm = (select greatest(d.alarm, l.paused_until) from deliveries d
 from held where l.endpoint_id = held.endpoint_id
 
 -- name: settle
--- State and attempts in one statement. A stale worker's attempt is kept (it did go out); its verdict is not.
+-- State and attempts in one statement. A stale worker's attempt is kept (it did go out); its verdict is not. A success
+-- ends its endpoint's (`$17`) run of failures. The arrays besides the join let partitions and index be used.
 with input as (
     select * from unnest($1::text[], $2::date[], $3::int[], $4::text[], $5::timestamptz[], $6::int[], $7::text[],
                          $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::int[], $13::text[], $14::text[], $15::int[])
@@ -68,21 +70,28 @@ with input as (
     update deliveries d
     set state = i.state, alarm = i.alarm, tries = d.tries + 1, version = d.version + 1, last_status = i.status,
         last_error = i.error, finished_at = case when i.state <> 'pending' then $16::timestamptz end
-    from input i where d.id = i.id and d.day = i.day and d.version = i.version and d.state = 'pending'
+    from input i
+    where d.id = i.id and d.day = i.day and d.version = i.version and d.state = 'pending'
+      and d.id = any($1::text[]) and d.day = any($2::date[])
     returning d.id
 ), kept as (
     insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at)
     select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, alarm
     from input
     on conflict (id, day) do nothing  -- settled before, and the answer was lost
+), well as (
+    update endpoints e set failing_since = null
+    from (select id from endpoints where id = any($17::text[]) and failing_since is not null order by id for update) held
+    where e.id = held.id
 )
-select id from settled
+select count(*) from settled
 
 -- name: release
 -- Taken but not tried (a shutdown, a paused lane): nobody's failure, no try spent.
 update deliveries d set alarm = $4, version = d.version + 1
 from unnest($1::text[], $2::date[], $3::int[]) as x (id, day, version)
 where d.id = x.id and d.day = x.day and d.version = x.version and d.state = 'pending'
+  and d.id = any($1::text[]) and d.day = any($2::date[])
 
 -- name: pause_lanes
 -- A lane that sleeps goes on sleeping, and a disabled one (paused for ever) is not given an end.
@@ -93,13 +102,10 @@ from (select lane.endpoint_id, u.until from unnest($1::text[], $2::timestamptz[]
       join endpoint_lanes lane using (endpoint_id) order by lane.endpoint_id for update of lane) x
 where l.endpoint_id = x.endpoint_id
 
--- name: health
--- A success (`$1`) ends a run of failures, a failure (`$2`) begins one. Endpoints come before their lanes, here and where
--- they are switched on and off.
-update endpoints e set failing_since = case when e.id = any($1::text[]) then null else $3::timestamptz end
-from (select id from endpoints
-      where (id = any($1::text[]) and failing_since is not null) or (id = any($2::text[]) and failing_since is null)
-      order by id for update) held
+-- name: failing
+-- A failure begins a run of failures. Endpoints come before their lanes, here and where they are switched on and off.
+update endpoints e set failing_since = $2
+from (select id from endpoints where id = any($1::text[]) and failing_since is null order by id for update) held
 where e.id = held.id
 
 -- name: disable
@@ -137,10 +143,15 @@ select d.*, e.type from deliveries d join events e on e.id = d.event_id and e.da
 where d.id = $1 and d.day = $2 and ($3::text is null or d.customer_id = $3)
 
 -- name: page
-select d.*, e.type from deliveries d join events e on e.id = d.event_id and e.day = d.day
-where ($1::text is null or d.customer_id = $1) and ($2::text is null or d.id < $2)
-  and ($3::text is null or d.endpoint_id = $3) and ($4::text is null or d.event_id = $4) and ($5::text is null or d.state = $5)
-order by d.id desc limit $6
+-- The page first, then each row's event by its key: a join would read all events of the days it spans.
+select d.*, (select e.type from events e where e.id = d.event_id and e.day = d.day) as type
+from (
+    select * from deliveries
+    where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+      and ($3::text is null or endpoint_id = $3) and ($4::text is null or event_id = $4) and ($5::text is null or state = $5)
+    order by id desc limit $6
+) d
+order by d.id desc
 
 -- name: attempts_of
 select * from attempts where delivery_id = $1 order by id limit $2

@@ -20,21 +20,23 @@ select id, day, type, customer_id, account_id from events
 where fan_out_at <= $1 order by fan_out_at limit $2 for update skip locked
 
 -- name: fanned_out
-update events e set fan_out_at = null from unnest($1::text[], $2::date[]) as x (id, day) where e.id = x.id and e.day = x.day
+-- Named by arrays, here and below: a join with the ids is planned as a scan of a whole day.
+update events set fan_out_at = null where id = any($1::text[]) and day = any($2::date[])
 
 -- name: claim_relay
-update events e set relay_at = $2
-from (select id, day from events where relay_at <= $1 order by relay_at limit $3 for update skip locked) due
-where e.id = due.id and e.day = due.day
-returning e.id, e.day, e.type, e.body
+with due as (
+    select id, day from events where relay_at <= $1 order by relay_at limit $3 for update skip locked
+)
+update events set relay_at = $2
+where id = any(array(select id from due)) and day = any(array(select distinct day from due))
+returning id, day, type, body
 
 -- name: relayed
-update events e set relay_at = null from unnest($1::text[], $2::date[]) as x (id, day) where e.id = x.id and e.day = x.day
+update events set relay_at = null where id = any($1::text[]) and day = any($2::date[])
 
 -- name: relay_again
 -- Only what still waits: another replica may have relayed it after our lease.
-update events e set relay_at = $3 from unnest($1::text[], $2::date[]) as x (id, day)
-where e.id = x.id and e.day = x.day and e.relay_at is not null
+update events set relay_at = $3 where id = any($1::text[]) and day = any($2::date[]) and relay_at is not null
 
 -- name: get
 select * from events where id = $1 and day = $2 and ($3::text is null or customer_id = $3)

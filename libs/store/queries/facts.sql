@@ -31,15 +31,16 @@ on conflict (key) do nothing
 returning key
 
 -- name: claim
-update facts f set alarm = $2, tries = f.tries + 1
-from (select id from facts where alarm <= $1 order by alarm, id limit $3 for update skip locked) due
-where f.id = due.id
-returning f.*
+with due as (
+    select id from facts where alarm <= $1 order by alarm, id limit $3 for update skip locked
+)
+update facts set alarm = $2, tries = tries + 1 where id = any(array(select id from due))
+returning *
 
 -- name: settle
 update facts f set settled_at = $3, alarm = null, result = s.result
 from unnest($1::bigint[], $2::text[]) as s (id, result)
-where f.id = s.id and f.settled_at is null
+where f.id = s.id and f.id = any($1::bigint[]) and f.settled_at is null
 
 -- name: postpone
 -- Not what was woken since it was claimed (`wake_facts` sets tries to 0): its publication is there now.
