@@ -14,6 +14,7 @@ import orjson
 import structlog
 
 from libs.broker.errors import BrokerError, Stale
+from libs.broker.message import Message
 from libs.broker.port import Broker, Received
 from libs.broker.topology import JOBS
 from libs.model.event import EventType, event
@@ -90,7 +91,7 @@ class Jobs:
             log.info("job.redelivered", message_id=received.message.message_id)
 
     async def _take(self, received: Received) -> None:
-        job = read_job(received.message.body, message_id=received.message.message_id)
+        job = read_job(received.message.body, message_id=storable_id(received.message))
         if isinstance(job, Job):
             outcome: Accepted | Problem = await self._accept(job)
         else:
@@ -134,7 +135,7 @@ class Jobs:
         if named is None or await self._store.customers.get(named) is None:
             return
         now = self._now()
-        id_ = received.message.message_id or ""
+        id_ = storable_id(received.message) or ""
         told = event(
             EventType.POST_REJECTED,
             key=f"{named}:rejected:{id_ or now.timestamp()}",
@@ -144,6 +145,11 @@ class Jobs:
         )
         await self._store.events.record([told], now=now)
         await self._broker.ring("notifier")
+
+
+def storable_id(message: Message) -> str | None:
+    """Its message id. One with a NUL is none: Postgres cannot hold it, and its job would come round for ever."""
+    return None if message.message_id is None or "\0" in message.message_id else message.message_id
 
 
 def read_job(body: bytes, *, message_id: str | None) -> Job | Problem:
@@ -170,7 +176,7 @@ def read_job(body: bytes, *, message_id: str | None) -> Job | Problem:
     key = request.idempotency_key or message_id
     if not key:
         errors.append(FieldError("idempotency_key", "required", "A job needs an idempotency key.",
-                                 remedy="Send idempotency_key in the body, or set the AMQP message_id."))  # fmt: skip
+                                 remedy="Send idempotency_key, or set an AMQP message_id without NUL."))  # fmt: skip
     if errors or not key:
         return invalid(errors)
     return Job(str(customer_id), key, request)

@@ -1,6 +1,6 @@
 """The adapter for a real RabbitMQ, 3.10 to 4.x. The only place that knows AMQP's wire.
 
-    broker        puts the parts together: two links, three sending channels, one channel per consumer
+    broker        puts the parts together: three links, three sending channels, one channel per consumer
     link          one connection, made again and again
     kept          one channel on a link, opened again and again
     publisher     confirms: a verdict for every message
