@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, StreamReader
 from yarl import URL
 
 from libs.egress.dial import DIAL, Dial
@@ -52,7 +52,11 @@ async def _answered(response: ClientResponse, dial: Dial) -> Outcome:
         retry_after = printable(retry_after)
     whole = False
     try:
-        body, whole = await _read_body(response)
+        content = response.content
+        if content.is_eof():  # it came with its headers, as small answers do: nothing to wait for
+            body, whole = content.read_nowait(_READ_BODY_BYTES), content.at_eof()
+        else:
+            body, whole = await _read_body(content)
     except FAILURES as exc:
         return failed(exc, dial, status=response.status, retry_after=retry_after)
     finally:
@@ -69,11 +73,8 @@ async def _answered(response: ClientResponse, dial: Dial) -> Outcome:
     )
 
 
-async def _read_body(response: ClientResponse) -> tuple[bytes, bool]:
+async def _read_body(content: StreamReader) -> tuple[bytes, bool]:
     """The body up to the bytes read, and whether that was all of it."""
-    content = response.content
-    if content.at_eof():
-        return b"", True
     body = bytearray()
     while len(body) < _READ_BODY_BYTES:
         chunk = await content.read(_READ_BODY_BYTES - len(body))

@@ -48,6 +48,11 @@ class Dial:
     answered: float | None = None
     refusal: Refusal | None = None
 
+    @property
+    def reused(self) -> bool:
+        """Whether the connection was open already."""
+        return self.connected is not None and self.socket_made is None
+
 
 # aiohttp hands neither its resolver nor its socket factory the request they work for; a context variable does.
 # Only measurements and explanations travel here: no verdict depends on it.

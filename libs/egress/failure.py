@@ -33,14 +33,17 @@ _UNCONNECTED = {
 
 def timings(dial: Dial) -> Timings:
     """What a dial noted, in milliseconds, until now."""
+    total_ms = (perf_counter() - dial.started) * 1_000
+    first_byte_ms = _between(dial.started, dial.answered)
+    if dial.reused:
+        return Timings(total_ms, first_byte_ms=first_byte_ms, reused=True)
     handshake_from = dial.tls_started if dial.tls_started is not None else dial.connected
     return Timings(
-        total_ms=(perf_counter() - dial.started) * 1_000,
+        total_ms,
         dns_ms=_between(dial.lookup_started, dial.lookup_ended),
         connect_ms=_between(dial.socket_made, handshake_from),
         tls_ms=_between(dial.tls_started, dial.connected),
-        first_byte_ms=_between(dial.started, dial.answered),
-        reused=dial.connected is not None and dial.socket_made is None,
+        first_byte_ms=first_byte_ms,
     )
 
 
