@@ -210,8 +210,11 @@ async def test_every_customer_of_a_creator_hears_of_the_removal_once(stage: Stag
 
     await stage.sim("POST", f"accounts/{guest.open_id}/disconnect?reason=5")
 
-    await becomes(guest, "disconnected")
-    assert (await stage.api("GET", f"accounts/{shared['id']}"))["state"] == "disconnected"
+    async def both_gone() -> bool:
+        mine, theirs = await guest.account(), await stage.api("GET", f"accounts/{shared['id']}")
+        return [mine["state"], theirs["state"]] == ["disconnected", "disconnected"]
+
+    await eventually(both_gone)
     assert (await other.account())["state"] == "connected"
     assert await about_account(guest) == {"account.disconnected": 1}
     assert await about_account(other) == {"account.connected": 1, "account.disconnected": 1}
