@@ -186,7 +186,7 @@ async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Ba
 
 # Plans
 
-STATEMENTS = {name: Queries(name) for name in ("posts", "deliveries", "events", "facts")}
+STATEMENTS = {name: Queries(name) for name in ("posts", "deliveries", "events", "facts", "accounts")}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -243,7 +243,29 @@ select 'att_' || n, date '2027-03-06' + n % 7, 'dlv_' || n, 'end_1', 'evt_' || n
 from generate_series(1, 30000) n;
 """
 
+SAVED = (
+    '[{"id": "post_1", "version": 1, "state": "published", "publication": 1, "public_post_ids": [], "in_lane": false,'
+    ' "failures": 0, "updated_at": "2027-03-10T12:00:00Z"}]'
+)
+SETTLED = (
+    "dlv_1",
+    date(2027, 3, 7),
+    1,
+    "delivered",
+    None,
+    200,
+    None,
+    "att_x",
+    "end_1",
+    "evt_1",
+    NOW,
+    7,
+    "fine",
+    "why",
+    1,
+)
 HOT: list[tuple[str, str, list[Any]]] = [
+    ("posts", "save", [SAVED]),
     ("posts", "claim_due", [NOW, LEASE, 20]),
     ("posts", "claim_lanes", [NOW, LEASE, 20]),
     ("posts", "claim_in_lane", ["acc_100", NOW, LEASE, 5]),
@@ -263,6 +285,12 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("deliveries", "page", ["cus_7", "dlv_9", None, None, None, 50]),
     ("deliveries", "attempts_of", ["dlv_7", 50]),
     ("deliveries", "release", [["dlv_1"], [date(2027, 3, 7)], [1], NOW]),
+    ("deliveries", "settle", [*([value] for value in SETTLED), NOW, ["end_1"]]),
+    ("deliveries", "redeliver", ["dlv_1", date(2027, 3, 7), NOW, None]),
+    ("accounts", "claim_refresh", [NOW, LEASE, 20]),
+    ("accounts", "by_open_id", ["ck", "o7"]),
+    ("accounts", "wake_posts", ["acc_100", NOW]),
+    ("accounts", "look_again", ["acc_100", NOW]),
     ("events", "claim_fan_out", [NOW, 50]),
     ("events", "claim_relay", [NOW, LEASE, 50]),
     ("events", "fanned_out", [["evt_1"], [date(2027, 3, 7)]]),

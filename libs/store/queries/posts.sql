@@ -80,7 +80,7 @@ where l.account_id = held.account_id
 -- one order for everybody, whatever plan the update has.
 with held as (
     select id, version, state from posts
-    where id in (select id from jsonb_to_recordset($1::jsonb) as x (id text)) order by id for update
+    where id = any(array(select x.id from jsonb_to_recordset($1::jsonb) as x (id text))) order by id for update
 )
 update posts p
 set state = x.state, version = p.version + 1, alarm = x.alarm, in_lane = x.in_lane, failures = x.failures,
