@@ -77,7 +77,7 @@ def translated() -> Iterator[None]:
             # No rule of ours, they have names: a row bound for the default partition, whose own was made meanwhile.
             raise Contended(_headline(error)) from error
         raise Illegal(_headline(error)) from error
-    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError) as error:
         raise Contended(_headline(error)) from error
     except _AWAY as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error

@@ -2,30 +2,45 @@
 
 from datetime import date, datetime, timedelta
 
+import structlog
+
+from libs.store.errors import Contended
 from libs.store.pool import Connection, Pool
 
 TABLES = ("receipts", "events", "deliveries", "attempts")
 AHEAD = 3
 BEHIND = 4
 """Receipts live on their body's day, and TikTok re-sends for 72 h."""
+LOCK_S = 2.0
+"""Making and dropping a partition shuts everybody out of its table, and whoever comes while it waits for that waits
+behind it: so it waits briefly, and is done the next time."""
 _LOCK = 7_411_002
+
+log = structlog.get_logger()
 
 
 class Partitions:
     """Makes and drops the partitions of the growing tables. Safe to run from several programs at once."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, lock_s: float = LOCK_S) -> None:
         self._pool = pool
+        self._lock_s = lock_s
 
     async def ensure(self, *, now: datetime) -> int:
-        """Makes the days around now that are missing; returns how many partitions were made."""
+        """Makes the days around now that are missing; returns how many partitions were made.
+
+        A table in long use is left for the next time: until then the rows of a missing day wait in the default one.
+        """
         made = 0
         wanted = [now.date() + timedelta(days=d) for d in range(-BEHIND, AHEAD + 1)]
         have = await self._existing()
         for table in TABLES:
-            for day in wanted:
-                if _name(table, day) not in have:
-                    made += await self._make(table, day)
+            try:
+                for day in wanted:
+                    if _name(table, day) not in have:
+                        made += await self._make(table, day)
+            except Contended:
+                log.warning("partition.postponed", table=table)
         return made
 
     async def drop(self, *, older_than: date) -> list[str]:
@@ -34,7 +49,13 @@ class Partitions:
         for name in sorted(await self._existing()):
             table, _, day = name.rpartition("_")
             if table in TABLES and day.isdigit() and datetime.strptime(day, "%Y%m%d").date() < older_than:  # noqa: DTZ007
-                await self._pool.execute(f"drop table if exists {name}")
+                try:
+                    async with self._pool.transaction() as connection:
+                        await self._lock_briefly(connection)
+                        await connection.execute(f"drop table if exists {name}")
+                except Contended:
+                    log.warning("partition.postponed", table=table)
+                    continue
                 dropped.append(name)
         for table in TABLES:
             # Odd receipts all have the same day: they are as old as their arrival.
@@ -56,6 +77,7 @@ class Partitions:
             await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
             if await connection.fetchval("select to_regclass($1) is not null", name):
                 return 0
+            await self._lock_briefly(connection)
             # Rows of that day may wait in the default partition; they move first, or attaching is refused.
             await connection.execute(f"create table {name} (like {table} including defaults including constraints)")
             await self._move(connection, table, name, day)
@@ -63,6 +85,9 @@ class Partitions:
                 f"alter table {table} attach partition {name} for values from ('{day}') to ('{following}')"
             )
         return 1
+
+    async def _lock_briefly(self, connection: Connection) -> None:
+        await connection.execute(f"set local lock_timeout = '{round(self._lock_s * 1000)}ms'")
 
     async def _move(self, connection: Connection, table: str, name: str, day: date) -> None:
         await connection.execute(f"lock table {table}_default in access exclusive mode")

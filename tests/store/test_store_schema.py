@@ -12,7 +12,8 @@ from store_place import KEYS, LATER, LEASE, NOW, Place, a_fact, a_receipt, conne
 
 from libs.model.post import PostState
 from libs.store.errors import Contended
-from libs.store.partitions import AHEAD, BEHIND, TABLES
+from libs.store.partitions import AHEAD, BEHIND, TABLES, Partitions
+from libs.store.pool import Pool
 from libs.store.sql import Queries
 from libs.store.store import Store
 
@@ -161,6 +162,26 @@ async def test_partitions_are_made_while_others_write_and_settle(bare: Bare) -> 
 
     assert await sql.fetchval("select count(*) from deliveries") == 40
     assert await where(sql, "deliveries") == ["deliveries_20270310"] * 40
+
+
+async def test_a_table_in_long_use_keeps_nobody_waiting_and_gets_its_days_the_next_time(
+    bare: Bare, database_url: str
+) -> None:
+    _, sql = bare
+    pool = Pool(database_url, program="test", size=2)
+    await pool.open()
+    partitions = Partitions(pool, lock_s=0.05)
+    in_use = sql.transaction()
+    await in_use.start()
+    await sql.fetch("select * from receipts")
+
+    others = (len(TABLES) - 1) * (AHEAD + BEHIND + 1)
+    assert await partitions.ensure(now=NOW) == others
+    assert "receipts_20270310" not in await partitions.drop(older_than=(NOW + 9 * DAY).date())
+    await in_use.rollback()
+
+    assert await partitions.ensure(now=NOW) == others + AHEAD + BEHIND + 1
+    await pool.close()
 
 
 async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Bare) -> None:
