@@ -12,7 +12,7 @@ from libs.model.post import Note, Post, PostState
 from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
 
-FENCE = timedelta(minutes=10)
+FENCE = timedelta(minutes=5)
 """A publication that was committing is believed to lack bytes only this long after the last moment at which a chunk
 could be begun: that chunk takes its time, and TikTok's count may lag."""
 
