@@ -91,7 +91,7 @@ async def _break(
 
     async def one_after_the_other() -> None:
         try:
-            kills_queues = any(outage.how == "killed" and outage.server == "rabbitmq" for outage in outages)
+            kills_queues = any(outage.hard and outage.server == "rabbitmq" for outage in outages)
             await asyncio.sleep(SETTLED_QUEUES_S if kills_queues else BETWEEN_S)
             for n, outage in enumerate(outages):
                 away.server = outage.server
@@ -153,10 +153,11 @@ def _courses(courses: Sequence[Course]) -> Table:
         ),
     )
     for c in courses:
+        how = "killed" if c.outage.hard else "stopped"
         times = (c.canary_post_s, c.canary_hook_s, c.ready_s, c.first_post_s, c.backlog_s)
         shown = [round(t, 1) if t is not None else "–" for t in times]
         last = max(c.last, key=lambda kind: c.last[kind], default="–")
-        table.rows.append((c.outage.server, c.outage.how, round(c.up_from - c.gone_at, 1), *shown, last))
+        table.rows.append((c.outage.server, how, round(c.up_from - c.gone_at, 1), *shown, last))
     return table
 
 

@@ -34,12 +34,6 @@ class Ground:
     def rabbitmq_url(self) -> str | None:
         return self.rabbit.url if self.rabbit is not None else None
 
-    def pid_of(self, server: PrivateRabbit | EmbeddedPostgres) -> int:
-        """The process that is the server; of a node, its Erlang machine."""
-        if isinstance(server, EmbeddedPostgres):
-            return server.pid
-        return int((self.folder / "rabbitmq" / "pid").read_text())
-
     async def __aenter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="clipwire-prove-"))
         # Others may pass through: root's Postgres runs as somebody else.
@@ -48,10 +42,7 @@ class Ground:
             (self.folder / name).mkdir(mode=0o700)
         self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"synchronous_commit": "on"})
         try:
-            starts = (self._start_postgres(), asyncio.to_thread(self._start_rabbit))
-            for outcome in await asyncio.gather(*starts, return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            await asyncio.gather(self._start_postgres(), asyncio.to_thread(self._start_rabbit))
         except DeployError as error:
             await self.__aexit__(None, None, None)
             raise Missing(str(error)) from error

@@ -20,7 +20,7 @@ from bench.campaign.script import HookKind, HookPlan
 
 DOOR = "webhook"
 AT_ONCE = 64
-ANSWER_S = 20.0
+ANSWER_S = 15.0
 """Longer than ingest takes to say 503."""
 AGAIN_S = 0.5
 DRAFTS_EVERY_S = 2.0

@@ -24,17 +24,14 @@ QUEUED_SHARE = 0.8
 # What TikTok itself does meanwhile: slow calls, lost replies, webhooks lost, doubled and late.
 FAULTS = (
     {"do": "latency", "endpoint": "video/init", "seconds": 0.6, "probability": 0.3, "count": None},
-    {"do": "latency", "endpoint": "upload", "seconds": 0.6, "probability": 0.2, "count": None},
+    {"do": "latency", "endpoint": "upload", "seconds": 1.0, "probability": 0.3, "count": None},
     {"do": "reset_after", "endpoint": "video/init", "probability": 0.02, "count": None},
-    # It has every byte and does not say so: the longest moment in which a post could be sent twice.
-    {"do": "hang_after", "endpoint": "upload", "seconds": 1.5, "probability": 0.25, "count": None},
+    {"do": "reset_after", "endpoint": "upload", "probability": 0.03, "count": None},
     {"do": "status", "endpoint": "status/fetch", "status": 502, "probability": 0.03, "count": None},
-    {"do": "drop", "event": "post.publish.complete", "probability": 0.1, "count": None},
+    {"do": "drop", "probability": 0.04, "count": None},
     {"do": "duplicate", "times": 2, "seconds": 1, "probability": 0.05, "count": None},
     {"do": "delay", "seconds": 4, "probability": 0.05, "count": None},
 )
-# Longer in processing than a dead driver's lease lasts, so that nobody is told in time that it had been sent.
-STUCK = {"do": "stick", "seconds": 45, "probability": 0.2, "count": None}
 
 
 async def run(*, scale: float, seed: int, rabbit: RabbitProgram | None, say: Say, keep: bool = False) -> Part:
@@ -42,14 +39,7 @@ async def run(*, scale: float, seed: int, rabbit: RabbitProgram | None, say: Say
     part = Part(f"kills, {'RabbitMQ' if rabbit else 'memory broker'}, scale {scale:g}, seed {seed}")
     size = script.size(scale)
     async with playing(
-        part,
-        "kills",
-        size=size,
-        seed=seed,
-        rabbit=rabbit,
-        queued_share=QUEUED_SHARE,
-        faults=FAULTS if size.small else (*FAULTS, STUCK),
-        keep=keep,
+        part, "kills", size=size, seed=seed, rabbit=rabbit, queued_share=QUEUED_SHARE, faults=FAULTS, keep=keep
     ) as play:
         chaos = Chaos(play.cast, Random(f"{seed}:chaos"))
 

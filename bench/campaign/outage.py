@@ -10,18 +10,12 @@ import aiohttp
 
 from bench.campaign.drain import waiting_jobs
 from bench.campaign.errors import NeverReady
-from bench.campaign.frozen import freeze, thaw
-from bench.campaign.ground import Ground
 from bench.campaign.play import Play
 from bench.campaign.program import Program
 from bench.campaign.script import Film, HookKind, HookPlan, Outage, PostPlan
-from deploy.postgres import EmbeddedPostgres
-from deploy.rabbitmq import PrivateRabbit
 
 DARK_S = 3.0
 """How long readiness may take to notice."""
-SILENT_S = 31.0
-"""The same for a RabbitMQ that hangs: two heartbeats of ten seconds each have to be missed, and looked for."""
 LIGHT_S = 25.0
 """How long a canary in the dark may take, and the server stays away for it."""
 CAUGHT_UP_S = 150.0
@@ -68,7 +62,11 @@ class Course:
 
 async def endure(play: Play, outage: Outage, *, n: int) -> Course:
     """Takes a server away and brings it back; returns once everything from before has caught up, or did not in time."""
-    await asyncio.to_thread(_take_away, play.ground, outage)
+    rabbit, postgres = play.ground.rabbit, play.ground.postgres
+    if rabbit is None:
+        raise NeverReady("backing needs a RabbitMQ of its own")
+    server = rabbit if outage.server == "rabbitmq" else postgres
+    await asyncio.to_thread(server.kill if outage.hard else server.stop)
     course = Course(outage, gone_at=time.monotonic())
     async with asyncio.TaskGroup() as group:
         group.create_task(_dark(course, play))
@@ -77,52 +75,20 @@ async def endure(play: Play, outage: Outage, *, n: int) -> Course:
             group.create_task(_canary_hook(course, play, n=n))
         await asyncio.sleep(outage.seconds)
     course.up_from = time.monotonic()
-    await asyncio.to_thread(_bring_back, play.ground, outage)
+    await asyncio.to_thread(server.start)
     await _recover(course, play, n=n)
     return course
 
 
-def _server(ground: Ground, outage: Outage) -> PrivateRabbit | EmbeddedPostgres:
-    if outage.server == "postgres":
-        return ground.postgres
-    if ground.rabbit is None:
-        raise NeverReady("there is no RabbitMQ to take away")
-    return ground.rabbit
-
-
-def _take_away(ground: Ground, outage: Outage) -> None:
-    server = _server(ground, outage)
-    match outage.how:
-        case "stopped":
-            server.stop()
-        case "killed":
-            server.kill()
-        case "frozen":
-            freeze(ground.pid_of(server))
-
-
-def _bring_back(ground: Ground, outage: Outage) -> None:
-    server = _server(ground, outage)
-    if outage.how == "frozen":
-        thaw(ground.pid_of(server))
-    else:
-        server.start()
-
-
 async def _dark(course: Course, play: Play) -> None:
     """Health stays, readiness goes: asked of every program for as long as the outage is meant to last."""
-    silent = course.rabbit and course.outage.how == "frozen"
-    await asyncio.sleep(SILENT_S if silent else min(DARK_S, course.outage.seconds / 2))
-    # A look at a server that hangs takes three seconds.
-    while time.monotonic() - course.gone_at < course.outage.seconds - (3.5 if course.outage.how == "frozen" else 0.5):
-        await asyncio.gather(*(_look(course, program, play.cast.http) for program in play.cast.ours))
+    await asyncio.sleep(min(DARK_S, course.outage.seconds / 2))
+    while time.monotonic() - course.gone_at < course.outage.seconds - 0.5:
+        for program in play.cast.ours:
+            health, ready = await program.status(play.cast.http, "/healthz"), await _wrong(program, play.cast.http)
+            if health != 200 or ready is None or _check_name(course) not in ready:
+                course.believed_ready.add(f"{program.name} (health {health}, wrong {ready})")
         await asyncio.sleep(0.5)
-
-
-async def _look(course: Course, program: Program, http: aiohttp.ClientSession) -> None:
-    health, ready = await program.status(http, "/healthz"), await _wrong(program, http)
-    if health != 200 or ready is None or _check_name(course) not in ready:
-        course.believed_ready.add(f"{program.name} (health {health}, wrong {ready})")
 
 
 def _check_name(course: Course) -> str:

@@ -17,8 +17,7 @@ from bench.campaign.scene import Account, Scene
 from bench.campaign.script import Film, PostPlan
 
 DOOR = "post"
-ANSWER_S = 60.0
-"""A request that meets a database that hangs waits for one connection and one answer."""
+ANSWER_S = 30.0
 AGAIN_S = 0.5
 
 

@@ -142,7 +142,7 @@ def natural(type_: str, data: dict[str, Any]) -> tuple[Any, ...] | None:
     match type_.partition(".")[0], type_:
         case _, "post.retrying":
             return None
-        case _, "post.published" if data["mode"] == "inbox":
+        case _, "post.published":
             return (type_, data["post_id"], data["completion"])
         case _, "post.publicly_available" | "post.no_longer_available":
             return (type_, data["post_id"], data["tiktok_post_id"], data["tiktok_create_time"])

@@ -1,7 +1,7 @@
 """Events to other systems: published to RabbitMQ and crossed off after its confirm (design section 3)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +11,6 @@ from libs.broker.port import Broker
 from libs.broker.topology import CLIPWIRE
 from libs.runtime.workers import Patience, first_of, wait_for_stop
 from libs.store.errors import Contended, Unavailable
-from libs.store.events import Relayed
 from libs.store.store import Store
 
 log = structlog.get_logger()
@@ -19,7 +18,6 @@ log = structlog.get_logger()
 BATCH = 500
 PUBLISH_S = 20.0
 LEASE = timedelta(seconds=30)
-KEPT_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 AGAIN = timedelta(seconds=1)
 """An event that RabbitMQ did not take is due again so soon; while RabbitMQ is away nothing is claimed."""
 
@@ -62,18 +60,9 @@ class Relay:
         verdicts = await self._broker.publish_many(messages, exchange=CLIPWIRE, mandatory=False, timeout=PUBLISH_S)
         done = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is None]
         if done:
-            await self._cross_off(done)
+            await self._store.events.relayed(done)
         refused = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is not None]
         if refused:
             log.warning("events.not_relayed", count=len(refused))
             await self._store.events.relay_again(refused, at=self._now() + AGAIN)
         return len(done)
-
-    async def _cross_off(self, done: Sequence[Relayed]) -> None:
-        """They did go out: while the store is away this is kept in hand, about as long as their lease."""
-        for pause_s in KEPT_S:
-            try:
-                return await self._store.events.relayed(done)
-            except (Unavailable, Contended):
-                await asyncio.sleep(pause_s)
-        return await self._store.events.relayed(done)
