@@ -7,7 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE_SECONDS = 0.01
+_PAUSES_SECONDS = (0.005, 0.01, 0.02, 0.04)
+"""Soon at first, then rarer: a check often costs more than what it waits for."""
 
 
 async def eventually(check: Callable[[], T | Awaitable[T]], *, timeout: float = 10.0) -> T:
@@ -17,6 +18,7 @@ async def eventually(check: Callable[[], T | Awaitable[T]], *, timeout: float = 
     one that shows the last value; so at least one call is made, and a slow machine fails with a reason.
     """
     deadline = asyncio.get_running_loop().time() + timeout
+    pauses = iter(_PAUSES_SECONDS)
     while True:
         try:
             found = check()
@@ -28,4 +30,4 @@ async def eventually(check: Callable[[], T | Awaitable[T]], *, timeout: float = 
             failure = error
         if asyncio.get_running_loop().time() >= deadline:
             raise failure
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(next(pauses, _PAUSES_SECONDS[-1]))

@@ -22,6 +22,7 @@ from tests.eventually import eventually
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 FREE_PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
 KNOBS = "audited=true,check_media=false,processing_s=0,public_id_delay_s=null"
+BELLS = ("publisher", "facts", "notifier")
 PATIENCE_S = 20.0
 """Real seconds: what takes longer on a busy machine is taken for never."""
 
@@ -162,9 +163,12 @@ class Stage:
     def unix(self) -> int:
         return int(self.now.timestamp())
 
-    def advance(self, seconds: float) -> None:
-        """Time jumps for everybody: the programs, TikTok, the customers."""
+    async def advance(self, seconds: float) -> None:
+        """Time jumps for everybody: the programs, TikTok, the customers. Whoever rests is told, and looks at his alarms;
+        by themselves they look rarely here, because ever so many houses looking often is what a run would spend."""
         self.clock.advance(seconds)
+        for bell in BELLS:
+            await self.house.broker.ring(bell)
 
     async def sim(self, method: str, path: str, body: Any = None) -> Any:
         """Pulls a string of the simulator; fails loudly."""
@@ -369,9 +373,9 @@ async def open_stage(
         **FREE_PORTS,
         "SIMULATOR_KNOBS": ",".join(filter(None, (KNOBS, knobs))),
         "TIKTOK_AUDITED": "true",
-        "PUBLISHER_IDLE_S": "0.05",
+        "PUBLISHER_IDLE_S": "0.5",
         "PUBLISHER_LEASE_S": "89.5",
-        "NOTIFIER_IDLE_S": "0.05",
+        "NOTIFIER_IDLE_S": "0.5",
         "NOTIFIER_LEASE_S": "119.5",
         **environ,
     }

@@ -260,7 +260,7 @@ async def everything_of(stage: Stage, guest: Guest, *, published: int) -> None:
         assert len(posts) == published
         states = [post["state"] for post in posts]
         if set(states) != {"published"}:
-            stage.advance(62)
+            await stage.advance(62)
         return set(states) == {"published"}
 
     await guest.creator(daily_post_cap=1000)

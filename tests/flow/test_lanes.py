@@ -26,11 +26,11 @@ async def test_an_endpoint_lane_without_deliveries_sleeps_also_after_a_pause(sta
     await guest.answers({"status": 429, "retry_after": "60"})
     await guest.published()
     await stage.quiet()
-    stage.advance(600)
+    await stage.advance(600)
     await stage.quiet()
     assert await guest.inbox("post.published")
 
-    stage.advance(LEASE_S)  # a lease's end is an alarm as well, should whoever holds it have died
+    await stage.advance(LEASE_S)  # a lease's end is an alarm as well, should whoever holds it have died
 
     await eventually(lambda: asleep(stage, "endpoint_lanes", "endpoint_id", guest.endpoint_id))
 

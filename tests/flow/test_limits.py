@@ -33,13 +33,13 @@ async def asked(stage: Stage, guest: Guest, times: int) -> bool:
 
 async def test_a_cap_told_with_200_makes_the_post_wait_and_spends_no_try(stage: Stage, guest: Guest) -> None:
     post = await capped(stage, guest, {})
-    stage.advance(CAP_LOOK_S)
+    await stage.advance(CAP_LOOK_S)
     await eventually(lambda: asked(stage, guest, 2))
     still = await stage.waits(post["id"], "queued")
     heard = await guest.heard_of(post)
 
     await guest.creator(daily_post_cap=None)
-    stage.advance(CAP_LOOK_S)
+    await stage.advance(CAP_LOOK_S)
 
     await stage.until(post["id"], "published")
     assert (post["state"], still["failures"], heard) == ("queued", 0, {})
@@ -60,7 +60,7 @@ async def test_a_cap_told_anywhere_makes_the_post_wait(stage: Stage, guest: Gues
     post = await guest.post()
     await stage.waits(post["id"], "queued", after="publication.abandoned" if endpoint == "video/init" else "waiting")
 
-    stage.advance(CAP_LOOK_S)
+    await stage.advance(CAP_LOOK_S)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.published": 1}
@@ -76,7 +76,7 @@ async def test_a_sixth_pending_draft_waits_until_one_of_the_others_was_posted(st
     [delivered] = await stage.publications(guest)
     await stage.sim("POST", f"publications/{delivered['publish_id']}/post", {})
 
-    stage.advance(CAP_LOOK_S)
+    await stage.advance(CAP_LOOK_S)
 
     await stage.until(first["id"], "published")
     await stage.until(second["id"], "in_inbox")
@@ -87,7 +87,7 @@ async def test_publish_before_ends_a_wait_for_a_cap(stage: Stage, guest: Guest) 
     post = await capped(stage, guest, {"publish_before": last.isoformat()})
     await guest.creator(daily_post_cap=None)
 
-    stage.advance(CAP_LOOK_S)
+    await stage.advance(CAP_LOOK_S)
 
     failed = await stage.until(post["id"], "failed")
     assert (failed["problem"]["code"], failed["problem"]["stage"]) == ("publish_before_passed", "schedule")
@@ -97,10 +97,10 @@ async def test_publish_before_ends_a_wait_for_a_cap(stage: Stage, guest: Guest) 
 
 async def test_a_post_for_later_goes_out_then_and_not_before(stage: Stage, guest: Guest) -> None:
     post = await guest.post(publish_at=(stage.now + timedelta(hours=2)).isoformat())
-    stage.advance(7_100)
+    await stage.advance(7_100)
     early = await stage.waits(post["id"], "scheduled")
 
-    stage.advance(101)
+    await stage.advance(101)
 
     await stage.until(post["id"], "published")
     assert early["state"] == "scheduled"
@@ -111,7 +111,7 @@ async def test_a_post_for_later_can_be_cancelled_until_then(stage: Stage, guest:
     post = await guest.post(publish_at=(stage.now + timedelta(hours=2)).isoformat())
 
     await stage.api("POST", f"posts/{post['id']}/cancel", status=200)
-    stage.advance(7_201)
+    await stage.advance(7_201)
     await stage.quiet()
 
     assert (await stage.get(post["id"]))["state"] == "cancelled"
@@ -130,7 +130,7 @@ async def test_seven_posts_at_once_are_six_inits_now_and_one_in_a_minute(stage: 
 
     await eventually(six_of_seven, timeout=20)
 
-    stage.advance(MINUTE_S)
+    await stage.advance(MINUTE_S)
 
     for post in posts:
         await stage.until(post["id"], "published")
@@ -144,7 +144,7 @@ async def test_a_429_waits_for_a_minute_and_spends_no_try(stage: Stage, guest: G
     noted = "publication.abandoned" if endpoint == "video/init" else "waiting"
     waiting = await stage.waits(post["id"], "queued", after=noted)
 
-    stage.advance(MINUTE_S)
+    await stage.advance(MINUTE_S)
 
     await stage.until(post["id"], "published")
     assert waiting["failures"] == 0
@@ -196,7 +196,7 @@ async def test_a_passing_fail_reason_is_worth_a_new_init(stage: Stage, guest: Gu
     post = await guest.post()
     await stage.waits(post["id"], "queued", after="retrying")
 
-    stage.advance(MINUTE_S)
+    await stage.advance(MINUTE_S)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.retrying": 1, "post.published": 1}
@@ -206,10 +206,10 @@ async def test_a_cap_found_by_moderation_waits_before_the_new_init(stage: Stage,
     await guest.fault("fail_post", fail_reason="spam_risk_too_many_posts")
     post = await guest.post()
     await stage.waits(post["id"], "queued", after="retrying")
-    stage.advance(MINUTE_S)
+    await stage.advance(MINUTE_S)
     await stage.waits(post["id"], "queued")
 
-    stage.advance(CAP_LOOK_S)
+    await stage.advance(CAP_LOOK_S)
 
     await stage.until(post["id"], "published")
 
@@ -221,10 +221,10 @@ async def test_a_day_of_silence_is_unconfirmed_and_what_comes_of_it_is_still_tol
     await guest.fault("stick", seconds=2 * DAY_S)
     post = await guest.post()
     await stage.waits(post["id"], "processing")
-    stage.advance(DAY_S + 1)
+    await stage.advance(DAY_S + 1)
     await stage.waits(post["id"], "unconfirmed")
 
-    stage.advance(DAY_S)
+    await stage.advance(DAY_S)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.unconfirmed": 1, "post.published": 1}

@@ -70,7 +70,7 @@ async def test_an_init_whose_reply_is_lost_is_made_again_and_publishes_once(
     post = await guest.post()
     await stage.waits(post["id"], "queued", after="retrying")
 
-    stage.advance(FIRST_PAUSE_S)
+    await stage.advance(FIRST_PAUSE_S)
 
     await stage.until(post["id"], "published")
     assert await published(stage, guest) == ([1] if fault["do"] == "reset" else [0, 1])
@@ -83,7 +83,7 @@ async def test_inits_lost_again_and_again_publish_once_in_the_end(stage: Stage, 
     for n, pause_s in enumerate((FIRST_PAUSE_S, 67, 331), start=1):
         await eventually(lambda n=n: retried(stage, post, n), timeout=20)
         await stage.quiet()
-        stage.advance(pause_s)
+        await stage.advance(pause_s)
 
     await stage.until(post["id"], "published")
 
@@ -117,7 +117,7 @@ async def test_a_last_chunk_that_tiktok_has_and_calls_broken_is_not_sent_again(s
     post = await guest.post()
     await stage.waits(post["id"], "uploading", after="retrying")
 
-    stage.advance(FIRST_PAUSE_S)
+    await stage.advance(FIRST_PAUSE_S)
 
     await stage.until(post["id"], "published")
     assert await puts(stage, guest) == [(1, 502)]
@@ -154,7 +154,7 @@ async def test_trouble_with_a_chunk_sends_the_same_range_again(
     post = await chunked.post(media=[big.media_id])
     await stage.waits(post["id"], "uploading")
 
-    stage.advance(FIRST_PAUSE_S)
+    await stage.advance(FIRST_PAUSE_S)
 
     await stage.until(post["id"], "published")
     assert await puts(stage, chunked) == [(1, status), (1, 206), (2, 201)]
@@ -166,7 +166,7 @@ async def test_a_chunk_that_had_arrived_is_not_counted_twice(stage: Stage, big: 
     post = await chunked.post(media=[big.media_id])
     await stage.waits(post["id"], "uploading")
 
-    stage.advance(FIRST_PAUSE_S)
+    await stage.advance(FIRST_PAUSE_S)
 
     await stage.until(post["id"], "published")
     assert await puts(stage, chunked) == [(1, 206), (1, 416), (2, 201)]
@@ -181,7 +181,7 @@ async def test_an_upload_url_that_ends_before_the_last_chunk_was_tried_means_a_n
     post = await chunked.post(media=[big.media_id])
     await stage.waits(post["id"], "uploading")
 
-    stage.advance(URL_LIFE_S)
+    await stage.advance(URL_LIFE_S)
 
     await stage.until(post["id"], "published")
     assert await published(stage, chunked) == [0, 1]
@@ -195,11 +195,11 @@ async def test_an_upload_url_that_ends_after_the_last_chunk_was_tried_is_waited_
     post = await chunked.post(media=[big.media_id])
     await stage.waits(post["id"], "uploading", after="retrying")
     for pause_s in (URL_LIFE_S, 120, 170):
-        stage.advance(pause_s)
+        await stage.advance(pause_s)
         await stage.waits(post["id"], "uploading")
     early = await published(stage, chunked)
 
-    stage.advance(10)
+    await stage.advance(10)
 
     await stage.until(post["id"], "published")
     assert early == [0]
@@ -226,11 +226,11 @@ async def test_an_upload_url_refused_at_the_last_chunk_means_a_new_init_once_it_
     await guest.fault("status", endpoint="upload", status=status)
     post = await guest.post()
     await stage.waits(post["id"], "uploading")
-    stage.advance(200)
+    await stage.advance(200)
     await stage.waits(post["id"], "uploading")
     early = await published(stage, guest)
 
-    stage.advance(101)
+    await stage.advance(101)
 
     await stage.until(post["id"], "published")
     assert early == [0]
@@ -269,7 +269,7 @@ async def test_a_cancel_that_comes_after_the_last_byte_does_not_pretend(stage: S
     await stage.waits(post["id"], "processing")
 
     await stage.api("POST", f"posts/{post['id']}/cancel", status=202)
-    stage.advance(61)
+    await stage.advance(61)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.published": 1}
@@ -284,7 +284,7 @@ async def test_a_cancel_while_tiktok_is_in_trouble_means_that_nothing_goes_out(
     await stage.waits(post["id"], "uploading")
 
     await stage.api("POST", f"posts/{post['id']}/cancel", status=202)
-    stage.advance(FIRST_PAUSE_S)
+    await stage.advance(FIRST_PAUSE_S)
 
     await stage.until(post["id"], "cancelled")
     assert await published(stage, chunked) == [0]

@@ -37,7 +37,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(stage: Stage, guest: 
     for wait in SCHEDULE[1:5]:
         found = await guest.tried(event_id, tries)
         assert found["state"] == "pending"
-        stage.advance(wait.total_seconds() * JITTER + 1)
+        await stage.advance(wait.total_seconds() * JITTER + 1)
         tries += 1
 
     found = await guest.tried(event_id, 5)
@@ -66,7 +66,7 @@ async def test_anything_but_a_whole_2xx_in_time_is_a_failure_and_tried_again_wit
     first = await guest.tried(event_id, 1)
     await guest.answers(status=200)
 
-    stage.advance(SECOND_TRY_S)
+    await stage.advance(SECOND_TRY_S)
 
     second = await guest.tried(event_id, 2)
     assert (first["attempts"][0]["status"], first["attempts"][0]["error"]) == (status, error)
@@ -100,11 +100,11 @@ async def test_tries_follow_the_schedule_to_its_end_and_one_by_hand_is_still_pos
     for n, wait in enumerate(SCHEDULE[1:], start=1):
         found = await guest.tried(event_id, n)
         assert wait.total_seconds() <= waited(found) <= wait.total_seconds() * JITTER
-        stage.advance(waited(found) - 0.5)
+        await stage.advance(waited(found) - 0.5)
         assert (await guest.tried(event_id, n))["state"] == "pending"
-        stage.advance(0.51)  # the api tells times in whole milliseconds
+        await stage.advance(0.51)  # the api tells times in whole milliseconds
     exhausted = await guest.tried(event_id, len(SCHEDULE))
-    stage.advance(DAY_S)
+    await stage.advance(DAY_S)
     assert (await guest.tried(event_id, len(SCHEDULE)))["state"] == "exhausted"
     await guest.answers(status=200)
 
@@ -138,9 +138,9 @@ async def test_retry_after_holds_the_whole_endpoint_back_and_nobody_else(
 
     behind, elsewhere = await guest.test_event(), await other.test_event()
     await other.tried(elsewhere, 1)
-    stage.advance(99)
+    await stage.advance(99)
     held_back = [len((await guest.tried(event_id, n))["attempts"]) for event_id, n in ((refused, 1), (behind, 0))]
-    stage.advance(22)
+    await stage.advance(22)
 
     assert waited(first) >= 100
     assert held_back == [1, 0]
@@ -189,7 +189,7 @@ async def test_410_disables_the_endpoint_with_a_notice_and_keeps_its_events(stag
     [notice] = await spare.inbox("endpoint.disabled")
     endpoint = await stage.api("GET", f"endpoints/{guest.endpoint_id}")
     await guest.published()
-    stage.advance(DAY_S)
+    await stage.advance(DAY_S)
     await stage.quiet()
     meanwhile = await guest.inbox()
 
@@ -210,7 +210,7 @@ async def test_an_endpoint_that_fails_for_five_days_is_disabled_with_a_notice(st
         event_id = await guest.test_event()
         await guest.tried(event_id, 1)
         assert (await stage.api("GET", f"endpoints/{guest.endpoint_id}"))["state"] == "enabled", day
-        stage.advance(DAY_S)
+        await stage.advance(DAY_S)
         await stage.quiet()
         if day == 4:
             break

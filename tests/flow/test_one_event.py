@@ -70,7 +70,7 @@ async def test_a_poll_alone_publishes(stage: Stage, guest: Guest) -> None:
     post = await guest.post()
     await stage.waits(post["id"], "processing")
 
-    stage.advance(FIRST_POLL_S)
+    await stage.advance(FIRST_POLL_S)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.published": 1}
@@ -80,10 +80,10 @@ async def test_a_poll_and_then_its_webhook_are_one_event(stage: Stage, guest: Gu
     await guest.fault("delay", event=COMPLETE, seconds=LATER_S)
     post = await guest.post()
     await stage.waits(post["id"], "processing")
-    stage.advance(FIRST_POLL_S)
+    await stage.advance(FIRST_POLL_S)
     await stage.until(post["id"], "published")
 
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
 
     assert await guest.heard_of(post) == {"post.published": 1}
 
@@ -93,9 +93,9 @@ async def test_a_webhook_and_then_polls_for_the_public_id_are_one_event_each(sta
     await guest.fault("delay", event=PUBLIC, seconds=LATER_S)
     public_id = await becomes_public(stage, post)
 
-    stage.advance(30)
+    await stage.advance(30)
     await eventually(lambda: polled_public_id(stage, post, public_id))
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
 
     assert await guest.heard_of(post) == {"post.published": 1, "post.publicly_available": 1}
     assert (await stage.get(post["id"]))["tiktok_post_ids"] == [public_id]
@@ -110,7 +110,7 @@ async def test_the_same_completion_told_again_at_another_second_is_known(guest: 
     post = await guest.published()
 
     for _ in range(times):
-        guest.stage.advance(7)
+        await guest.stage.advance(7)
         await tell(guest, post, COMPLETE)
 
     assert await guest.heard_of(post) == {"post.published": 1}
@@ -135,7 +135,7 @@ async def test_public_before_complete_is_published_once(stage: Stage, guest: Gue
     await becomes_public(stage, post)
     await stage.until(post["id"], "published")
     first = await guest.heard_of(post)
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
 
     assert first == {"post.published": 1, "post.publicly_available": 1}
     assert await guest.heard_of(post) == first
@@ -144,7 +144,7 @@ async def test_public_before_complete_is_published_once(stage: Stage, guest: Gue
 async def test_a_post_that_goes_and_comes_back_is_told_each_time(stage: Stage, guest: Guest) -> None:
     post = await guest.published(**EVERYONE)
     for event in (PUBLIC, GONE, PUBLIC):
-        stage.advance(5)
+        await stage.advance(5)
         for _ in range(2):
             await tell(guest, post, event, post_id="7602997517160123666")
 
@@ -165,10 +165,10 @@ async def test_a_failure_is_told_once_with_its_stage_and_reason(stage: Stage, gu
     post = await guest.post()
     if heard != "webhook":
         await stage.waits(post["id"], "processing")
-        stage.advance(FIRST_POLL_S)
+        await stage.advance(FIRST_POLL_S)
 
     failed = await stage.until(post["id"], "failed")
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
 
     assert await guest.heard_of(post) == {"post.failed": 1}
     [told] = await guest.inbox("post.failed")
@@ -205,7 +205,7 @@ async def test_a_draft_posted_twice_is_two_events(stage: Stage, guest: Guest) ->
     await stage.until(post["id"], "in_inbox")
 
     for _ in range(2):
-        stage.advance(60)
+        await stage.advance(60)
         await creator_posts(stage, post)
 
     assert await guest.heard_of(post) == {"post.in_inbox": 1, "post.published": 2}
@@ -230,13 +230,13 @@ async def test_a_polled_completion_takes_the_first_webhook_for_itself(stage: Sta
     post = await guest.post(**DRAFT)
     await stage.waits(post["id"], "processing")
     await creator_posts(stage, post)
-    stage.advance(FIRST_POLL_S)
+    await stage.advance(FIRST_POLL_S)
     await stage.until(post["id"], "published")
     by_poll = await guest.heard_of(post)
 
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
     by_webhook = await guest.heard_of(post)
-    stage.advance(60)
+    await stage.advance(60)
     await creator_posts(stage, post)
 
     assert by_poll == by_webhook == {"post.published": 1}
@@ -250,10 +250,10 @@ async def test_the_inbox_is_told_once(stage: Stage, guest: Guest, heard: str) ->
     post = await guest.post(**DRAFT)
     if heard != "webhook":
         await stage.waits(post["id"], "processing")
-        stage.advance(FIRST_POLL_S)
+        await stage.advance(FIRST_POLL_S)
 
     await stage.until(post["id"], "in_inbox")
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
 
     assert await guest.heard_of(post) == {"post.in_inbox": 1}
 
@@ -263,7 +263,7 @@ async def test_two_posts_of_one_draft_become_public_each_by_itself(stage: Stage,
     await stage.until(post["id"], "in_inbox")
     ids = []
     for _ in range(2):
-        stage.advance(60)
+        await stage.advance(60)
         made = await stage.sim(
             "POST",
             f"publications/{await publish_id(stage, post)}/post",
@@ -283,7 +283,7 @@ async def test_public_news_of_a_draft_implies_its_completion(stage: Stage, guest
 
     await tell(guest, post, PUBLIC, post_id="7602997517160123666")
     first = await guest.heard_of(post)
-    stage.advance(5)
+    await stage.advance(5)
     await tell(guest, post, COMPLETE)
 
     assert first == {"post.in_inbox": 1, "post.published": 1, "post.publicly_available": 1}
@@ -302,7 +302,7 @@ async def sent_again(stage: Stage, guest: Guest) -> tuple[dict[str, Any], str]:
     post = await guest.post()
     await stage.waits(post["id"], "uploading")
     first = await publish_id(stage, post)
-    stage.advance(FENCE_S)
+    await stage.advance(FENCE_S)
     return post, first
 
 
@@ -330,7 +330,7 @@ async def test_an_abandoned_publication_that_fails_while_the_next_is_under_way_c
 
     await guest.says(FAILED, {"publish_id": first, "publish_type": "DIRECT_PUBLISH", "reason": "spam_risk"})
     in_between = await guest.heard_of(post)
-    stage.advance(FENCE_S + LATER_S)
+    await stage.advance(FENCE_S + LATER_S)
 
     await stage.until(post["id"], "published")
     assert in_between == {}
@@ -346,7 +346,7 @@ async def test_an_abandoned_publication_that_is_out_after_all_publishes_the_post
 
     await guest.says(COMPLETE, {"publish_id": first, "publish_type": "DIRECT_PUBLISH"})
     await stage.until(post["id"], "published")
-    stage.advance(FENCE_S + LATER_S)
+    await stage.advance(FENCE_S + LATER_S)
 
     assert await guest.heard_of(post) == {"post.published": 1}
 
@@ -367,7 +367,7 @@ async def test_a_passing_failure_that_beats_the_commit_of_its_own_init_is_sent_a
     post = await guest.post()
     await eventually(lambda: retries(guest, post))
 
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.retrying": 1, "post.published": 1}
@@ -384,7 +384,7 @@ async def test_a_completion_that_beats_the_answer_to_the_last_chunk_is_told_once
     post = await guest.post()
 
     await stage.until(post["id"], "published")
-    stage.advance(LATER_S)
+    await stage.advance(LATER_S)
     assert await guest.heard_of(post) == {"post.published": 1}
 
 

@@ -167,7 +167,7 @@ async def test_a_second_try_has_its_own_time_and_the_same_id_and_body(stage: Sta
     await eventually(lambda: len(sink.requests) == 1)
     await stage.quiet()
 
-    stage.advance(7)
+    await stage.advance(7)
 
     await eventually(lambda: len(sink.requests) == 2)
     await stage.quiet()

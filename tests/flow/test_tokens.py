@@ -46,7 +46,7 @@ async def test_a_token_that_tiktok_refuses_is_refreshed_once_and_everything_goes
     posts = await asyncio.gather(*(guest.post() for _ in range(4)))
 
     await stage.quiet()
-    stage.advance(3)  # whoever found another at it comes back after two seconds
+    await stage.advance(3)  # whoever found another at it comes back after two seconds
     for post in posts:
         await stage.until(post["id"], "published")
     assert await refreshes(stage, guest) == ["ok"]
@@ -54,7 +54,7 @@ async def test_a_token_that_tiktok_refuses_is_refreshed_once_and_everything_goes
 
 
 async def test_a_token_that_has_run_out_is_refreshed_before_it_is_used(stage: Stage, guest: Guest) -> None:
-    stage.advance(DAY_S + 1)
+    await stage.advance(DAY_S + 1)
 
     await guest.published()
 
@@ -72,7 +72,7 @@ async def test_trouble_with_a_refresh_waits_and_disconnects_nobody(
     post = await guest.post()
     await stage.waits(post["id"], "queued", after="waiting")
 
-    stage.advance(31)
+    await stage.advance(31)
 
     await stage.until(post["id"], "published")
     assert (await guest.account())["state"] == "connected"
@@ -85,7 +85,7 @@ async def test_a_refresh_whose_answer_is_lost_is_survived_by_reconnecting(stage:
     await stage.sim("POST", "scenarios/refresh_rotated_old_dead", {"open_id": guest.open_id})
     post = await guest.post()
     await stage.waits(post["id"], "queued", after="waiting")
-    stage.advance(31)
+    await stage.advance(31)
     await becomes(guest, "reauthorization_required")
     failed = await stage.until(post["id"], "failed")
 
@@ -127,7 +127,7 @@ async def test_a_post_for_later_needs_its_creator_only_then(stage: Stage, guest:
     if back:
         await stage.adopt(guest.customer_id, await stage.sim("POST", f"accounts/{guest.open_id}/tokens", {}))
 
-    stage.advance(3_601)
+    await stage.advance(3_601)
 
     await stage.until(later["id"], state)
 
@@ -139,10 +139,10 @@ async def test_a_post_that_tiktok_has_is_unconfirmed_when_tokens_run_out_and_tol
     post = await guest.post()
     await stage.waits(post["id"], "processing")
     await stage.sim("POST", f"accounts/{guest.open_id}/expire?refresh=1")
-    stage.advance(3)
+    await stage.advance(3)
     await stage.waits(post["id"], "unconfirmed")
 
-    stage.advance(DAY_S)
+    await stage.advance(DAY_S)
 
     await stage.until(post["id"], "published")
     assert await guest.heard_of(post) == {"post.unconfirmed": 1, "post.published": 1}
@@ -191,11 +191,11 @@ async def test_a_removal_older_than_the_reconnect_changes_nothing(stage: Stage, 
     """TikTok re-sends for three days: the news may come when the creator has long been back."""
     await guest.fault("delay", event=REMOVED, seconds=3_600)
     await stage.sim("POST", f"accounts/{guest.open_id}/disconnect?reason=1")
-    stage.advance(60)
+    await stage.advance(60)
     given = await stage.sim("POST", f"accounts/{guest.open_id}/tokens", {})
     await stage.adopt(guest.customer_id, given)
 
-    stage.advance(3_600)
+    await stage.advance(3_600)
     await guest.heard()
 
     assert (await guest.account())["state"] == "connected"
