@@ -36,7 +36,7 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
         bare_rates, our_rates, bare_costs, our_costs, seen = [], [], [], [], []
         for n in range(plan.rounds):
             say(f"ingest: round {n + 1} of {plan.rounds}, the bare handler")
-            done, cost = await _flood(load, bare, bare_port, plan, most=MOST_PER_S)
+            done, cost, _ = await _flood(load, bare, bare_port, plan, database, most=MOST_PER_S)
             bare_rates.append(_rate(done))
             bare_costs.append(cost)
             say(f"ingest: round {n + 1} of {plan.rounds}, ours")
@@ -67,11 +67,7 @@ async def _ours(
 ) -> tuple[float, float, Shares]:
     await database.execute("truncate receipts, facts")
     await database.execute("checkpoint")
-    backends = await database.backends()
-    watched = {"ingest": ingest.pid, "load": load.pid}
-    before = look(watched, backends)
-    done, cost = await _flood(load, ingest, port, plan, most=most)
-    used = shares(before, look(watched, backends))
+    done, cost, used = await _flood(load, ingest, port, plan, database, most=most)
     for table in ("receipts", "facts"):
         kept = await database.value(f"select count(*) from {table}")
         if kept != done["accepted"]:
@@ -79,20 +75,25 @@ async def _ours(
     return _rate(done), cost, used
 
 
-async def _flood(load: Child, server: Child, port: int, plan: Plan, *, most: int) -> tuple[dict[str, Any], float]:
-    """What the generator counted, and the server's microseconds of CPU for each webhook."""
+async def _flood(
+    load: Child, server: Child, port: int, plan: Plan, database: Database, *, most: int
+) -> tuple[dict[str, Any], float, Shares]:
+    """What the generator counted, the server's microseconds of CPU for each webhook, and who used the machine."""
     series = Series(secrets.token_hex(4), 0, int(most * (plan.seconds + 1)))
     await load.ask(
         "prepare", host="127.0.0.1", port=port, path="/webhooks/tiktok", connections=CONNECTIONS, series=asdict(series)
     )
-    before = server.usage()
+    backends = await database.backends()
+    watched = {"ingest": server.pid, "load": load.pid}
+    before = look(watched, backends)  # only now: making the webhooks is the generator's work alone
     done = await load.ask("flood", seconds=plan.seconds)
-    cost = server.usage().cost_since(before, count=done["accepted"])
+    after = look(watched, backends)
+    cost = after.named["ingest"].cost_since(before.named["ingest"], count=done["accepted"])
     if set(done["answers"]) != {"200"}:
         raise BenchError(f"webhooks were not all accepted: {done['answers']}")
     if done["exhausted"]:
         raise BenchError("the generator ran out of webhooks; this machine is faster than it was made for")
-    return done, cost
+    return done, cost, shares(before, after)
 
 
 def _rate(done: dict[str, Any]) -> float:

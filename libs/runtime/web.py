@@ -31,11 +31,16 @@ def make_app(
     metrics: Metrics | None = None,
     middlewares: tuple[Middleware, ...] = (),
     check_s: float = CHECK_TIMEOUT_S,
+    request_ids: bool = True,
 ) -> web.Application:
-    """An application with `/healthz` (alive), `/readyz` (every check passes), `/metrics`, and `X-Request-Id` on all."""
+    """An application with `/healthz` (alive), `/readyz` (every check passes) and `/metrics`.
+
+    `request_ids` puts an `X-Request-Id` on every answer; a caller that never reads one is spared the cost.
+    """
     app = web.Application(client_max_size=client_max_size, middlewares=middlewares)
     app[METRICS] = metrics or Metrics(name)
-    app.on_response_prepare.append(_stamp)
+    if request_ids:
+        app.on_response_prepare.append(_stamp)
     named = dict(checks or {})
 
     async def healthz(_: web.Request) -> web.Response:
