@@ -36,19 +36,21 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
         body = published(crowd, 0, now=await database.store.now()).body
         notifier = await parts.enter_async_context(ours("notifier", ground, database))
         before = notifier.child.usage()
-        bare_rates, our_rates, seen = [], [], []
+        bare_rates, our_rates, bare_costs, our_costs, seen = [], [], [], [], []
         for n in range(plan.rounds):
             say(f"notifier: round {n + 1} of {plan.rounds}, the bare client")
             done = await bare.ask(
                 "post", urls=urls, body=body, at_once=ENDPOINT_CONCURRENCY * len(urls), seconds=plan.seconds
             )
             bare_rates.append(done["counted"] / done["seconds"])
+            bare_costs.append(done["cpu_s"] / done["counted"] * 1e6)
             count = int(bare_rates[-1] * plan.seconds * 0.7)
             say(f"notifier: round {n + 1} of {plan.rounds}, a backlog of {count} deliveries")
             await _fill(database, crowd, count)
             say(f"notifier: round {n + 1} of {plan.rounds}, ours")
-            rate, share = await _drain(database, crowd, count, sink, notifier.child)
+            rate, cost, share = await _drain(database, crowd, count, sink, notifier.child)
             our_rates.append(rate)
+            our_costs.append(cost)
             seen.append(share)
         after = notifier.child.usage()
     ratios = [mine / limit for mine, limit in zip(our_rates, bare_rates, strict=True)]
@@ -62,6 +64,7 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
         TARGET,
         middle.limit("notifier", helpers=["sink"]),
         {"endpoints": len(urls), "cores": [share.words() for share in seen]},
+        (Spread(tuple(our_costs)), Spread(tuple(bare_costs))),
     )
     return Measured([figure], [Memory(NAME, "notifier", before.rss_mb, after.rss_mb)])
 
@@ -86,8 +89,11 @@ async def _fill(database: Database, crowd: Crowd, count: int) -> None:
     await database.execute("checkpoint")
 
 
-async def _drain(database: Database, crowd: Crowd, count: int, sink: Child, notifier: Child) -> tuple[float, Shares]:
-    """From the first request at the sink until the last delivery is durably delivered."""
+async def _drain(
+    database: Database, crowd: Crowd, count: int, sink: Child, notifier: Child
+) -> tuple[float, float, Shares]:
+    """From the first request at the sink until the last delivery is durably delivered: the rate, the notifier's
+    microseconds of CPU for each, and who used the machine."""
     await sink.ask("forget")
     backends = await database.backends()
     watched = {"notifier": notifier.pid, "sink": sink.pid}
@@ -102,7 +108,8 @@ async def _drain(database: Database, crowd: Crowd, count: int, sink: Child, noti
     pending = "select not exists (select from deliveries where alarm is not null)"
     await _until(database, pending, within=DRAIN_S, what="deliveries that went out are not saved")
     ended = time.time()
-    used = shares(before, look(watched, backends))
+    after = look(watched, backends)
+    cost = after.named["notifier"].cost_since(before.named["notifier"], count=count)
     told = await sink.ask("told")
     delivered = await database.value("select count(*) from deliveries where state = 'delivered'")
     attempts = await database.value("select count(*) from attempts")
@@ -111,7 +118,7 @@ async def _drain(database: Database, crowd: Crowd, count: int, sink: Child, noti
             f"{count} deliveries: {told['count']} came, {told['distinct']} different ones, "
             f"{delivered} are delivered, with {attempts} attempts"
         )
-    return count / (ended - told["first"]), used
+    return count / (ended - told["first"]), cost, shares(before, after)
 
 
 async def _until(database: Database, question: str, *, within: float, what: str) -> None:

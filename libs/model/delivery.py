@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from libs.model.endpoint import SCHEDULE
 
@@ -54,7 +55,7 @@ def judge(
     asked and at most 24 h; jitter only adds.
     """
     if status is not None and 200 <= status < 300:
-        return Verdict(DeliveryState.DELIVERED, None, f"answered {status}", healthy=True)
+        return _delivered(status)
     why = f"answered {status}" if status is not None else (error or "no answer")
     asked = parse_retry_after(retry_after, now=now)
     slowed = status in SLOWING
@@ -66,6 +67,11 @@ def judge(
     if pause:
         alarm = max(alarm, pause)
     return Verdict(DeliveryState.PENDING, alarm, why, pause, gone=status == 410)
+
+
+@lru_cache(maxsize=128)
+def _delivered(status: int) -> Verdict:
+    return Verdict(DeliveryState.DELIVERED, None, f"answered {status}", healthy=True)
 
 
 def parse_retry_after(text: str | None, *, now: datetime) -> timedelta | None:

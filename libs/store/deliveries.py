@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from libs.model.delivery import DeliveryState, Verdict
 from libs.model.endpoint import DISABLE_AFTER
@@ -36,9 +37,8 @@ class Outgoing:
     account_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery to try now, leased. `tries` are those before this one."""
+class Claimed(NamedTuple):
+    """A delivery to try now, leased. `tries` are those before this one. A tuple, as `Settled` is: made for each try."""
 
     id: str
     day: date
@@ -59,8 +59,7 @@ class Claim:
     drained: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """One try and what it means."""
 
     delivery: Claimed

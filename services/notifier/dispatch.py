@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
@@ -20,8 +21,9 @@ from services.notifier.settle import Settlements
 log = structlog.get_logger()
 
 LANES_AT_ONCE = 64
-PER_LANE = 200
-REFILL_BELOW = 50
+PER_LANE = 400
+REFILL_BELOW = 200
+"""More than an endpoint's requests under way, so that more is there before the last of them has ended."""
 KNOWN_MAX = 5000
 KNOWN_FOR = timedelta(seconds=5)
 DRAIN_S = 5.0
@@ -29,6 +31,10 @@ OF_LEASE = 0.8
 """The part of its lease that a request may take at most: what cannot end in time is not begun at all."""
 PEACE = timedelta(seconds=5)
 """How long nothing is claimed for an endpoint that asked for a pause, or is gone: until that is saved for everybody."""
+
+
+Turn: TypeAlias = tuple[Lane, Claimed, Destination]
+"""One delivery to send now."""
 
 
 class Dispatch:
@@ -134,22 +140,38 @@ class Dispatch:
             self._turns.append(lane)
 
     def _begin(self) -> None:
-        """Begins sends while there is room, one delivery per lane and turn."""
-        while self._turns and len(self._sending) < self._concurrency:
+        """Has somebody send for every lane in line, while there is room."""
+        while len(self._sending) < self._concurrency and (turn := self._next_turn()) is not None:
+            task = asyncio.create_task(self._keep_sending(turn))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _keep_sending(self, turn: Turn | None) -> None:
+        """Sends for whichever lane is next until none stands in line: a task for each delivery would cost as much as
+        signing it.
+        """
+        while turn is not None:
+            await self._send(*turn)
+            turn = self._next_turn()
+
+    def _next_turn(self) -> Turn | None:
+        """One delivery of the lane whose turn it is, and the lane goes to the back of the line; None when no lane has
+        anything to begin.
+        """
+        while self._turns:
             lane = self._turns.popleft()
             lane.queued = False
             if not lane.waiting:
                 continue
             delivery, lease = lane.waiting.popleft()
             destination, _ = self._known[lane.endpoint_id]
-            now = self._now()
-            if destination is not None and now + timedelta(seconds=destination.timeout_s) < lease:
+            if destination is not None and self._now() + timedelta(seconds=destination.timeout_s) < lease:
                 lane.sending += 1
-                task = asyncio.create_task(self._send(lane, delivery, destination))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+                self._line_up(lane)
+                return lane, delivery, destination
             # Otherwise it is left to the end of its lease: too late to begin, or its endpoint was disabled meanwhile.
             self._line_up(lane)
+        return None
 
     async def _send(self, lane: Lane, delivery: Claimed, destination: Destination) -> None:
         try:
@@ -167,7 +189,6 @@ class Dispatch:
             self._line_up(lane)
             if lane.idle and not lane.queued:
                 self._lanes.pop(lane.endpoint_id, None)
-            self._begin()
             if lane.more and len(lane.waiting) < REFILL_BELOW:
                 self._wake.set()
 

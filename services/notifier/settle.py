@@ -12,7 +12,7 @@ from libs.store.store import Store
 
 log = structlog.get_logger()
 
-BATCH = 200
+BATCH = 500
 LINGER_S = 0.005
 AGAIN_S = 0.5
 TRIES = 20
@@ -27,7 +27,10 @@ class Settlements:
         self._queue: asyncio.Queue[Settled] = asyncio.Queue(4 * BATCH)
 
     async def put(self, settled: Settled) -> None:
-        await self._queue.put(settled)
+        if self._queue.full():
+            await self._queue.put(settled)
+        else:
+            self._queue.put_nowait(settled)
 
     async def run(self, done: asyncio.Event) -> None:
         """Until `done` and everything handed over is saved."""

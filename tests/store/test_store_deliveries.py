@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -275,7 +274,7 @@ async def test_a_redelivery_makes_the_try_under_way_stale(place: Place) -> None:
     await place.store.deliveries.redeliver(mine.id, customer_id=None, now=NOW)
 
     assert await place.store.deliveries.settle([settled(mine)], now=NOW) == 0
-    assert [replace(one, version=0) for one in (await claim(place)).deliveries] == [replace(mine, version=0, tries=0)]
+    assert [one._replace(version=0) for one in (await claim(place)).deliveries] == [mine._replace(version=0, tries=0)]
 
 
 async def test_deliveries_are_looked_up_and_paged_by_their_own_customer(place: Place) -> None:

@@ -373,6 +373,7 @@ async def test_a_million_of_one_lane_do_not_keep_the_next_from_its_turn(place: P
     for _ in range(4):
         claim = await place.store.deliveries.claim(now=NOW + SECOND, lease=LEASE, lanes=1, per_lane=5)
         turns += [*claim.lanes]
+        await place.store.deliveries.sleep_lanes(claim.drained)
 
     assert quiet.id in turns[:2] and turns.count(crowded.id) >= 2
 

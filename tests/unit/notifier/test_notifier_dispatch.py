@@ -116,7 +116,7 @@ async def test_what_was_claimed_is_sent_and_settled_though_the_store_goes_away_m
 
 async def test_a_dispatcher_that_is_started_again_serves_lanes_that_stood_in_line() -> None:
     """A line is forgotten when the loop ends; a lane that still believed to stand in it was never served again."""
-    script = Scripted(deque([[delivery() for _ in range(20)], RuntimeError("a bug")]))
+    script = Scripted(deque([[delivery() for _ in range(400)], RuntimeError("a bug")]))
     running = Running(script)
     settling = asyncio.create_task(running.settlements.run(running.sent))
     await asyncio.gather(running.dispatch.run(running.stop), return_exceptions=True)
