@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ingest, notifier
+from bench import ingest, notifier, stack
 from bench.child import BenchError
 from bench.ground import Ground
 from bench.plan import Plan
@@ -24,6 +24,7 @@ Say = Callable[[str], None]
 MEASUREMENTS: dict[str, Callable[[Ground, Plan, Say], Awaitable[Measured]]] = {
     ingest.NAME: ingest.measure,
     notifier.NAME: notifier.measure,
+    stack.NAME: stack.measure,
 }
 DEFAULT_JSON = Path(".clipwire/bench.json")
 
