@@ -25,7 +25,8 @@ class PublisherSettings(ProgramSettings):
     """Posts driven at once by one process. Each upload holds about one megabyte."""
     publisher_lease_s: float = Field(default=90.0, ge=2)
     """How long a claimed post is nobody else's. Longer than any call but a chunk, which has a lease of its own."""
-    publisher_chunk_timeout_s: float = Field(default=300.0, ge=1)
+    publisher_chunk_timeout_s: float = Field(default=240.0, ge=1, le=240)
+    """Under the model's fence of five minutes: a chunk begun in an upload URL's last second has ended by then."""
     publisher_idle_s: float = Field(default=1.0, gt=0, le=60)
     """How often to look for due work when no bell rings."""
     retention_days: int = Field(default=30, ge=7)

@@ -1,0 +1,33 @@
+"""What an operator may set, and what no setting may undo."""
+
+from datetime import timedelta
+
+import pytest
+
+from libs.model.look import FENCE
+from libs.runtime.settings import SettingsError, load
+from services.publisher.settings import PublisherSettings
+
+NEEDED = {
+    "DATABASE_URL": "postgresql:///x",
+    "TIKTOK_CLIENT_KEY": "aw",
+    "TIKTOK_CLIENT_SECRET": "s",
+    "CLIPWIRE_ENCRYPTION_KEYS": "k",
+    "MEDIA_URL": "file:///tmp/x",
+    "TIKTOK_API_URL": "https://open.tiktokapis.com",
+}
+
+
+def chunk_timeout(**environ: str) -> timedelta:
+    return timedelta(seconds=load(PublisherSettings, NEEDED | environ).publisher_chunk_timeout_s)
+
+
+def test_a_chunk_begun_before_the_fence_has_ended_when_it_falls() -> None:
+    assert chunk_timeout() < FENCE
+    assert chunk_timeout(PUBLISHER_CHUNK_TIMEOUT_S="240") < FENCE
+
+
+@pytest.mark.parametrize("seconds", ["240.5", "300", "480"])
+def test_no_chunk_may_be_allowed_as_long_as_the_fence(seconds: str) -> None:
+    with pytest.raises(SettingsError, match="PUBLISHER_CHUNK_TIMEOUT_S"):
+        load(PublisherSettings, NEEDED | {"PUBLISHER_CHUNK_TIMEOUT_S": seconds})
