@@ -19,7 +19,7 @@ _MILLISECOND = timedelta(milliseconds=1)  # counted in integers: a float rounds 
 
 
 class _Chance:
-    """Random bytes of the system, asked for by the thousand: a call to the kernel for each id costs more than the id."""
+    """Random bytes of the system, asked for by the thousand: a kernel call for each id costs more than the id."""
 
     def __init__(self) -> None:
         self._bytes = b""

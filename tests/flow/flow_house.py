@@ -164,7 +164,7 @@ class Stage:
         return int(self.now.timestamp())
 
     async def advance(self, seconds: float) -> None:
-        """Time jumps for everybody: the programs, TikTok, the customers. Whoever rests is told, and looks at his alarms;
+        """Time jumps for everybody: the programs, TikTok, the customers. Whoever rests is told, and looks at alarms;
         by themselves they look rarely here, because ever so many houses looking often is what a run would spend."""
         self.clock.advance(seconds)
         for bell in BELLS:
