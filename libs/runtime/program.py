@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -94,7 +94,18 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _as_coroutine(main: Callable[[], Awaitable[None]]) -> None:
+    asyncio.get_running_loop().set_exception_handler(_unheard)
     await main()
+
+
+def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What went wrong where nobody waited for it, as a line like any other; asyncio would write a bare traceback.
+
+    A connection that could not be closed in time is no fault of ours: libraries leave such tasks behind.
+    """
+    error = context.get("exception")
+    say = log.warning if isinstance(error, TimeoutError | ConnectionError) else log.error
+    say("loop.unheard", what=str(context.get("message")), exc_info=error)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,7 +1,7 @@
 """Events to other systems: published to RabbitMQ and crossed off after its confirm (design section 3)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,6 +11,7 @@ from libs.broker.port import Broker
 from libs.broker.topology import CLIPWIRE
 from libs.runtime.workers import Patience, first_of, wait_for_stop
 from libs.store.errors import Contended, Unavailable
+from libs.store.events import Relayed
 from libs.store.store import Store
 
 log = structlog.get_logger()
@@ -18,6 +19,8 @@ log = structlog.get_logger()
 BATCH = 500
 PUBLISH_S = 20.0
 LEASE = timedelta(seconds=30)
+KEPT_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+"""Pauses between tries to cross off what went out: together nearly a lease."""
 AGAIN = timedelta(seconds=1)
 """An event that RabbitMQ did not take is due again so soon; while RabbitMQ is away nothing is claimed."""
 
@@ -25,11 +28,20 @@ AGAIN = timedelta(seconds=1)
 class Relay:
     """The loop. At least once: a crash between the confirm and the crossing off publishes again, with the same id."""
 
-    def __init__(self, store: Store, broker: Broker, *, now: Callable[[], datetime], idle_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        *,
+        now: Callable[[], datetime],
+        idle_s: float,
+        kept_s: Sequence[float] = KEPT_S,
+    ) -> None:
         self._store = store
         self._broker = broker
         self._now = now
         self._idle_s = idle_s
+        self._kept_s = kept_s
 
     async def run(self, stop: asyncio.Event) -> None:
         patience = Patience("relay")
@@ -60,9 +72,18 @@ class Relay:
         verdicts = await self._broker.publish_many(messages, exchange=CLIPWIRE, mandatory=False, timeout=PUBLISH_S)
         done = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is None]
         if done:
-            await self._store.events.relayed(done)
+            await self._cross_off(done)
         refused = [event for event, verdict in zip(events, verdicts, strict=True) if verdict is not None]
         if refused:
             log.warning("events.not_relayed", count=len(refused))
             await self._store.events.relay_again(refused, at=self._now() + AGAIN)
         return len(done)
+
+    async def _cross_off(self, done: Sequence[Relayed]) -> None:
+        """They did go out: while the store is away this is kept in hand, about as long as their lease."""
+        for pause_s in self._kept_s:
+            try:
+                return await self._store.events.relayed(done)
+            except (Unavailable, Contended):
+                await asyncio.sleep(pause_s)
+        return await self._store.events.relayed(done)
