@@ -27,13 +27,17 @@ def delivery() -> Claimed:
 
 @dataclass
 class Scripted:
-    """A store whose claims come from a script: deliveries, or an error to raise; and a customer who answers 200."""
+    """A store whose claims come from a script: deliveries, or an error to raise; and a customer who answers 200, or with
+    `waits` not before that error.
+    """
 
     claims: deque[list[Claimed] | Exception]
     timeout_s: float = 15.0
     sent: list[float] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     released: list[Claimed] = field(default_factory=list)
+    waits: bool = False
+    raised: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def deliveries(self) -> "Scripted":
@@ -46,6 +50,7 @@ class Scripted:
     async def claim(self, **_: Any) -> Claim:
         step = self.claims.popleft() if self.claims else []
         if isinstance(step, Exception):
+            self.raised.set()
             raise step
         return Claim(tuple(step), (ENDPOINT,) if step else (), ((ENDPOINT, 1),) if step else ())
 
@@ -69,7 +74,7 @@ class Scripted:
 
     async def post(self, url: str, *, timeout_s: float, **_: Any) -> Answered:
         self.sent.append(timeout_s)
-        await asyncio.sleep(0.001)
+        await (self.raised.wait() if self.waits else asyncio.sleep(0.001))
         return Answered(
             status=200, headers={}, body=b"", truncated=False, retry_after=None, timings=Timings(total_ms=1.0)
         )
@@ -116,7 +121,7 @@ async def test_what_was_claimed_is_sent_and_settled_though_the_store_goes_away_m
 
 async def test_a_dispatcher_that_is_started_again_serves_lanes_that_stood_in_line() -> None:
     """A line is forgotten when the loop ends; a lane that still believed to stand in it was never served again."""
-    script = Scripted(deque([[delivery() for _ in range(400)], RuntimeError("a bug")]))
+    script = Scripted(deque([[delivery() for _ in range(20)], RuntimeError("a bug")]), waits=True)
     running = Running(script)
     settling = asyncio.create_task(running.settlements.run(running.sent))
     await asyncio.gather(running.dispatch.run(running.stop), return_exceptions=True)
