@@ -13,6 +13,16 @@ from libs.model.publication import Publication
 
 
 @dataclass(frozen=True, slots=True)
+class PullGrant:
+    """The URLs of one pull: what they serve, in order, and until when. Only the hash of their token is kept."""
+
+    n: int
+    token_hash: bytes
+    media: tuple[str, ...]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The next values of a post and what goes with them. `post.version` is still the one that was read: the guard."""
 
@@ -22,6 +32,7 @@ class Change:
     bound: tuple[News, ...] = ()
     events: tuple[Event, ...] = ()
     notes: tuple[Note, ...] = ()
+    grant: PullGrant | None = None
 
 
 def post_event(

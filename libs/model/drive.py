@@ -18,7 +18,8 @@ from libs.model.event import EventType
 from libs.model.pace import LOOK_FIRST, UNCONFIRMED_AFTER, next_look, next_public_id_look, retry_at
 from libs.model.post import SETTLED, Note, Post, PostState
 from libs.model.problem import Problem
-from libs.model.publication import NEVER_WHOLE, Publication, PublicationState
+from libs.model.publication import Publication, PublicationState
+from libs.model.pulling import pulling
 
 URL_MARGIN = timedelta(minutes=2)
 """An upload URL this close to its end is not started on: a chunk may take this long. As long after it, it is dead."""
@@ -57,7 +58,28 @@ class Look:
     publication: Publication
 
 
-Step = Settle | Prepare | Begin | Upload | Look
+@dataclass(frozen=True, slots=True)
+class Reckon:
+    """A pull's init has no reply: revoke its URLs, or learn that they were fetched (`libs.model.pull.reckoned`)."""
+
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """A pull may have published under a publish id nobody knows: look for it, then `libs.model.pull.unfound`."""
+
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Ask TikTok to cancel a running pull, once, then look at it."""
+
+    publication: Publication
+
+
+Step = Settle | Prepare | Begin | Upload | Look | Reckon | Seek | Withdraw
 
 
 def next_step(post: Post, publication: Publication | None, *, turn: bool, now: datetime) -> Step:
@@ -69,7 +91,7 @@ def next_step(post: Post, publication: Publication | None, *, turn: bool, now: d
     live = publication if publication is not None and publication.live else None
     if _at_rest(post, live):
         return _rest(post, publication, now=now)
-    if post.cancel_requested_at and (live is None or live.state in NEVER_WHOLE):
+    if post.cancel_requested_at and (live is None or live.never_whole):
         return Settle(cancel(post, now=now, publications=abandoned(live)))
     if live is not None:
         return _with_publication(post, live, now=now)
@@ -98,6 +120,8 @@ def _rest(post: Post, publication: Publication | None, *, now: datetime) -> Step
 
 
 def _with_publication(post: Post, publication: Publication, *, now: datetime) -> Step:
+    if publication.pull:
+        return _with_pull(post, publication, now=now)
     match publication.state:
         case PublicationState.INTENDED:
             return Settle(send_again(post, publication, why="the init's reply was lost; nothing was sent", now=now))
@@ -105,6 +129,17 @@ def _with_publication(post: Post, publication: Publication, *, now: datetime) ->
             return Upload(publication)
         case _:
             return Look(publication)
+
+
+def _with_pull(post: Post, publication: Publication, *, now: datetime) -> Step:
+    """Without a publish id nothing is known but whether its URLs were fetched; with one it can be asked about."""
+    if publication.publish_id is None:
+        return Seek(publication) if post.state is PostState.UNCONFIRMED else Reckon(publication)
+    if publication.state is PublicationState.INTENDED:
+        return Settle(pulling(post, publication, publish_id=publication.publish_id, now=now))
+    if post.cancel_requested_at and publication.cancel_asked_at is None:
+        return Withdraw(publication)
+    return Look(publication)
 
 
 def abandoned(publication: Publication | None) -> tuple[Publication, ...]:
@@ -208,7 +243,7 @@ def tried(
     if publication is not None and since is not None and now - since >= UNCONFIRMED_AFTER:
         return unconfirm(post, publication, due=next_look(since=since, now=now), now=now)
     live = publication if publication is not None and publication.live else None
-    if post.failures + 1 >= TRIES_MAX and (live is None or live.state is PublicationState.INTENDED):
+    if post.failures + 1 >= TRIES_MAX and (live is None or (live.state is PublicationState.INTENDED and not live.pull)):
         return fail(post, tries_spent(why, code=code), stage="publish", now=now, publications=abandoned(live))
     due = due or retry_at(post.failures, now=now)
     after = replace(post, alarm=due, in_lane=False, failures=post.failures + 1, updated_at=now)

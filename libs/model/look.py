@@ -60,9 +60,9 @@ def account_lost(post: Post, publication: Publication | None, *, removed: bool, 
     TikTok fails what a removed grant was posting (fact sheet 8, trap 24) and cannot be asked about it any more. With
     tokens that merely ran out it may still publish what it has, so such a post is unconfirmed until a webhook tells.
     """
-    may_publish = publication is not None and publication.state in (
-        PublicationState.COMMITTING,
-        PublicationState.COMMITTED,
+    may_publish = publication is not None and (
+        publication.state in (PublicationState.COMMITTING, PublicationState.COMMITTED)
+        or (publication.pull and publication.state is PublicationState.INTENDED and post.state is PostState.UNCONFIRMED)
     )
     if post.state is PostState.PUBLISHED:
         return Change(replace(post, alarm=None, updated_at=now))

@@ -61,6 +61,8 @@ class Post:
     failures: int = 0
     publication: int = 0
     media_id: str | None = None
+    photos: tuple[str, ...] = ()
+    """The media of a photo post in order, once all of them are here; `media_id` is then the first."""
     cancel_requested_at: datetime | None = None
     publish_at: datetime | None = None
     publish_before: datetime | None = None
@@ -71,6 +73,20 @@ class Post:
     @property
     def inbox(self) -> bool:
         return bool(self.request.get("mode") == "inbox")
+
+    @property
+    def photo(self) -> bool:
+        return bool(self.request.get("kind") == "photo")
+
+    @property
+    def pulled(self) -> bool:
+        """Whether TikTok fetches its media: photos always, videos when that was asked for."""
+        return self.photo or bool(self.request.get("transfer") == "pull")
+
+    @property
+    def media_ids(self) -> tuple[str, ...]:
+        """Every media of it that is here, in order."""
+        return self.photos or ((self.media_id,) if self.media_id else ())
 
     @property
     def may_become_public(self) -> bool:

@@ -9,7 +9,8 @@ class PublicationState(StrEnum):
     """How far one init has come. What matters is whether it may still publish."""
 
     INTENDED = "intended"
-    """Saved before the init call. Without a reply nobody knows its upload URL, so an upload can never publish."""
+    """Saved before the init call. Without a reply nobody knows its upload URL, so an upload can never publish; a pull
+    may, once its media were fetched (`libs.model.pull`)."""
     OPEN = "open"
     """TikTok gave a publish id and an upload URL; bytes may be on their way, never the last ones."""
     COMMITTING = "committing"
@@ -45,6 +46,9 @@ class Publication:
     sent_bytes: int = 0
     committing_at: datetime | None = None
     last_status: str | None = None
+    pull: bool = False
+    """TikTok fetches the media from URLs of this publication's own: it commits at its init."""
+    cancel_asked_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"Publication({self.post_id}, n={self.n}, {self.state}, publish_id={self.publish_id}, sent={self.sent_bytes}/{self.size})"  # noqa: E501
@@ -52,3 +56,8 @@ class Publication:
     @property
     def live(self) -> bool:
         return self.state in LIVE
+
+    @property
+    def never_whole(self) -> bool:
+        """Live, and proven by its state alone that it cannot have published."""
+        return self.state in NEVER_WHOLE and not self.pull

@@ -15,6 +15,7 @@ from libs.store.vault import Vault
 
 SQL = Queries("posts")
 FACTS = Queries("facts")
+PULLS = Queries("pulls")
 
 
 class ChangeWriter:
@@ -34,6 +35,10 @@ class ChangeWriter:
             raise Stale(f"{len(stale)} of {len(ordered)} posts changed since they were read")
         written = [change for change in ordered if change.post.id in was]
         await self._publications(connection, written, now=now)
+        for change in written:
+            if (grant := change.grant) is not None:
+                token, media = grant.token_hash, list(grant.media)
+                await connection.execute(PULLS.grant, change.post.id, grant.n, token, media, now, grant.expires_at)
         await self._news(connection, written)
         notes = [(change.post.id, now, note.kind, note.detail) for change in written for note in change.notes]
         if notes:

@@ -145,6 +145,21 @@ class Posts:
 
         return await self._pool.transact(write)
 
+    async def learn(self, post_id: str, n: int, *, publish_id: str, now: datetime) -> bool:
+        """Keeps the publish id of an init whose driver has lost the post; what was heard of it is settled next.
+
+        False when the publication has one already. An unconfirmed post is looked at at once.
+        """
+
+        async def write(connection: Connection) -> bool:
+            if await connection.fetchrow(SQL.learn, post_id, n, publish_id) is None:
+                return False
+            await connection.execute(SQL.wake_facts, [publish_id], now)
+            await connection.execute(SQL.wake_unconfirmed, post_id, n, now)
+            return True
+
+        return await self._pool.transact(write)
+
     async def contexts_by_publish_id(self, publish_ids: Sequence[str]) -> dict[str, tuple[Context, int]]:
         """publish id → the post it belongs to, and which of its publications it is."""
         found = await self._pool.fetch(SQL.by_publish_ids, list(publish_ids))
@@ -209,5 +224,8 @@ def _found(known: Sequence[rows.Row], request_hash: bytes) -> Accepted:
 
 def _new(post: Post) -> dict[str, Any]:
     every = {name: getattr(post, name) for name in ("id", "customer_id", "account_id", "batch_id", "idempotency_key")}
-    every |= {name: getattr(post, name) for name in ("request", "state", "alarm", "in_lane", "media_id", "created_at")}
+    every |= {
+        name: getattr(post, name)
+        for name in ("request", "state", "alarm", "in_lane", "media_id", "photos", "created_at")
+    }
     return every | {"publish_at": post.publish_at, "publish_before": post.publish_before}

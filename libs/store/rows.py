@@ -33,6 +33,7 @@ def post(row: Row) -> Post:
         failures=row["failures"],
         publication=row["publication"],
         media_id=row["media_id"],
+        photos=tuple(row["photos"]),
         cancel_requested_at=row["cancel_requested_at"],
         publish_at=row["publish_at"],
         publish_before=row["publish_before"],
@@ -53,6 +54,7 @@ def post_record(value: Post) -> dict[str, Any]:
         "failures": value.failures,
         "publication": value.publication,
         "media_id": value.media_id,
+        "photos": list(value.photos),
         "publish_at": value.publish_at,
         "publish_before": value.publish_before,
         "cancel_requested_at": value.cancel_requested_at,
@@ -78,6 +80,8 @@ def publication(row: Row, vault: Vault) -> Publication:
         sent_bytes=row["sent_bytes"],
         committing_at=row["committing_at"],
         last_status=row["last_status"],
+        pull=row["pulled_for"] is not None,
+        cancel_asked_at=row["cancel_asked_at"],
     )
 
 
@@ -86,10 +90,11 @@ def publication_columns(values: Sequence[Publication], vault: Vault) -> list[lis
         (
             p.post_id, p.n, str(p.state), p.intent_at, p.publish_id, vault.seal(p.upload_url) if p.upload_url else None,
             p.url_expires_at, p.size, p.chunk_size, p.chunk_count, p.sent_bytes, p.committing_at, p.last_status,
+            p.pull, p.cancel_asked_at,
         )
         for p in values
     ]  # fmt: skip
-    return columns(rows, 13)
+    return columns(rows, 15)
 
 
 def news(row: Row) -> News:

@@ -12,6 +12,7 @@ from libs.store.facts import Facts
 from libs.store.partitions import Partitions
 from libs.store.pool import Pool
 from libs.store.posts import Posts
+from libs.store.pulls import Pulls
 from libs.store.vault import Vault
 
 
@@ -32,6 +33,7 @@ class Store:
         self.media = MediaFiles(self._pool)
         self.partitions = Partitions(self._pool)
         self.posts = Posts(self._pool, vault)
+        self.pulls = Pulls(self._pool)
 
     async def open(self) -> None:
         """Connects, checks the schema, makes today's partitions. Raises `Unavailable` or `SchemaMismatch`."""

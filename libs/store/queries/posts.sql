@@ -8,12 +8,12 @@ insert into batches (id, customer_id, total, unsettled, created_at) values ($1, 
 -- name: insert
 -- One row per account; a race on the idempotency key inserts nothing and returns fewer rows.
 insert into posts (id, customer_id, account_id, batch_id, idempotency_key, request_hash, request, state, alarm, in_lane,
-                   media_id, publish_at, publish_before, created_at, updated_at)
+                   media_id, photos, publish_at, publish_before, created_at, updated_at)
 select p.id, p.customer_id, p.account_id, p.batch_id, p.idempotency_key, $2::bytea, p.request, p.state, p.alarm, p.in_lane,
-       p.media_id, p.publish_at, p.publish_before, p.created_at, p.created_at
+       p.media_id, coalesce(p.photos, '{}'), p.publish_at, p.publish_before, p.created_at, p.created_at
 from jsonb_to_recordset($1::jsonb) as p (
     id text, customer_id text, account_id text, batch_id text, idempotency_key text, request jsonb, state text,
-    alarm timestamptz, in_lane boolean, media_id text, publish_at timestamptz, publish_before timestamptz, created_at timestamptz)
+    alarm timestamptz, in_lane boolean, media_id text, photos text[], publish_at timestamptz, publish_before timestamptz, created_at timestamptz)
 on conflict (customer_id, idempotency_key, account_id) do nothing
 returning *
 
@@ -84,26 +84,35 @@ with held as (
 )
 update posts p
 set state = x.state, version = p.version + 1, alarm = x.alarm, in_lane = x.in_lane, failures = x.failures,
-    publication = x.publication, media_id = x.media_id, publish_at = x.publish_at, publish_before = x.publish_before,
+    publication = x.publication, media_id = x.media_id, photos = coalesce(x.photos, p.photos),
+    publish_at = x.publish_at, publish_before = x.publish_before,
     cancel_requested_at = coalesce(x.cancel_requested_at, p.cancel_requested_at), public_post_ids = x.public_post_ids,
     problem = x.problem, updated_at = x.updated_at, finished_at = x.finished_at
 from jsonb_to_recordset($1::jsonb) as x (
     id text, version int, state text, alarm timestamptz, in_lane boolean, failures int, publication int, media_id text,
-    publish_at timestamptz, publish_before timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
+    photos text[], publish_at timestamptz, publish_before timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
     problem jsonb, updated_at timestamptz, finished_at timestamptz)
 join held on held.id = x.id and held.version = x.version
 where p.id = x.id and p.version = x.version
 returning p.id, held.state as was
 
 -- name: save_publications
+-- A publish id, once known, stays: it may have been learnt by a driver that had lost its post (`learn`).
 insert into publications as p (post_id, n, state, intent_at, publish_id, upload_url, url_expires_at, size, chunk_size,
-                               chunk_count, sent_bytes, committing_at, last_status)
-select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[], $7::timestamptz[],
-                     $8::bigint[], $9::bigint[], $10::int[], $11::bigint[], $12::timestamptz[], $13::text[])
+                               chunk_count, sent_bytes, committing_at, last_status, cancel_asked_at, pulled_for)
+select u.post_id, u.n, u.state, u.intent_at, u.publish_id, u.upload_url, u.url_expires_at, u.size, u.chunk_size,
+       u.chunk_count, u.sent_bytes, u.committing_at, u.last_status, u.cancel_asked_at,
+       case when u.pull then (select a.client_key || ' ' || a.open_id from posts o join accounts a on a.id = o.account_id
+                              where o.id = u.post_id) end
+from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[], $7::timestamptz[],
+            $8::bigint[], $9::bigint[], $10::int[], $11::bigint[], $12::timestamptz[], $13::text[], $14::boolean[],
+            $15::timestamptz[])
+    as u (post_id, n, state, intent_at, publish_id, upload_url, url_expires_at, size, chunk_size, chunk_count, sent_bytes,
+          committing_at, last_status, pull, cancel_asked_at)
 on conflict (post_id, n) do update
-set state = excluded.state, publish_id = excluded.publish_id, upload_url = excluded.upload_url,
+set state = excluded.state, publish_id = coalesce(p.publish_id, excluded.publish_id), upload_url = excluded.upload_url,
     url_expires_at = excluded.url_expires_at, sent_bytes = excluded.sent_bytes, committing_at = excluded.committing_at,
-    last_status = excluded.last_status
+    last_status = excluded.last_status, cancel_asked_at = excluded.cancel_asked_at
 
 -- name: insert_news
 insert into news (post_id, publication, kind, tiktok_post_id, n, create_time)
@@ -134,6 +143,15 @@ select batch_id, state, count(*) as n from posts where batch_id = any($1::text[]
 -- A publish id was just saved: what was heard of it before can now find its post. No tries: whoever looked for it before
 -- this and puts it back afterwards must not put it to sleep.
 update facts set alarm = $2, tries = 0 where publish_id = any($1::text[]) and settled_at is null
+
+-- name: learn
+-- Guarded by its own row: whoever went on with the post meanwhile did so without this id.
+update publications set publish_id = $3 where post_id = $1 and n = $2 and publish_id is null returning n
+
+-- name: wake_unconfirmed
+-- Something has become known of it. Its version too: who has read it before must read it again.
+update posts set alarm = $3, version = version + 1, updated_at = $3
+where id = $1 and publication = $2 and state = 'unconfirmed' returning id
 
 -- name: get
 select * from posts where id = $1 and ($2::text is null or customer_id = $2)

@@ -1,0 +1,24 @@
+"""The moment a pull is TikTok's: the init's publish id is known, however late."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from libs.model.change import Change, move, post_event
+from libs.model.event import EventType
+from libs.model.pace import LOOK_FIRST
+from libs.model.post import Note, Post, PostState
+from libs.model.publication import Publication, PublicationState
+
+
+def pulling(post: Post, publication: Publication, *, publish_id: str, now: datetime) -> Change:
+    """TikTok took the init, which commits a pull: it fetches and publishes by itself."""
+    begun = replace(
+        publication,
+        state=PublicationState.COMMITTED,
+        publish_id=publish_id,
+        committing_at=publication.committing_at or now,
+    )
+    after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
+    more = {"publish_id": publish_id, "size": publication.size}
+    told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
+    return Change(after, (begun,), events=(told,), notes=(Note("pulling", more),))

@@ -1,0 +1,48 @@
+-- name: grant
+-- In the transaction of the guarded save that intends the init.
+insert into pulls (post_id, n, token_hash, media, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
+
+-- name: find
+-- What a token serves now: nothing once it is revoked, has ended, or its publication cannot need it any more.
+select u.post_id, u.n, m.key, m.size, m.content_type
+from pulls u
+join publications p on p.post_id = u.post_id and p.n = u.n
+join posts o on o.id = u.post_id
+join media m on m.id = u.media[$2::int + 1]
+where u.token_hash = $1 and u.revoked_at is null and u.expires_at > $3 and p.state <> 'abandoned'
+  and o.state in ('initializing', 'processing', 'unconfirmed')
+
+-- name: fetched
+-- Before the first byte. Waits for a revocation under way, and then finds the row revoked.
+update pulls set fetches = fetches + 1, fetched_at = coalesce(fetched_at, $2)
+where token_hash = $1 and revoked_at is null and expires_at > $2
+returning fetches
+
+-- name: revoke_unfetched
+-- Waits for a fetch that is being recorded. A row that comes back was never fetched and never will be.
+update pulls set revoked_at = coalesce(revoked_at, $3) where post_id = $1 and n = $2 and fetched_at is null
+returning 1 as proven
+
+-- name: unresolved
+-- The pull init of the account's creator whose publish id nobody knows.
+select p.post_id, p.intent_at from publications p
+where p.pulled_for = (select a.client_key || ' ' || a.open_id from accounts a where a.id = $1)
+  and p.publish_id is null and p.state = 'intended'
+
+-- name: lost
+-- Every pull init of a creator since $2 that never had a publish id: at most one of them is still intended.
+select post_id, n, state, intent_at from publications
+where pulled_for = $1 and publish_id is null and intent_at >= $2
+order by intent_at
+
+-- name: strangers
+-- Publish ids that were heard of, for a creator, and that are nobody's.
+select f.publish_id, f.kind from facts f
+where f.client_key = $1 and f.open_id = $2 and f.publish_id <> '' and f.settled_at is null and f.create_time >= $3
+  and not exists (select from publications p where p.publish_id = f.publish_id)
+
+-- name: wake_strangers
+-- An init has become unresolved: what was heard before it may be about it.
+update facts f set alarm = $2, tries = 0
+from accounts a
+where a.id = $1 and f.client_key = a.client_key and f.open_id = a.open_id and f.publish_id <> '' and f.settled_at is null
