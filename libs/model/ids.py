@@ -45,6 +45,11 @@ def new_id(prefix: Prefix, now: datetime) -> str:
     return f"{prefix}_{_when((now - _EPOCH) // _MILLISECOND)}{_chance.take(16).translate(_LETTERS).decode()}"
 
 
+def first_id(prefix: Prefix, moment: datetime) -> str:
+    """The smallest id that could be born then: ids of that prefix that are not smaller were born then or later."""
+    return f"{prefix}_{_when(max(0, (moment - _EPOCH) // _MILLISECOND))}{_ALPHABET[0] * 16}"
+
+
 @lru_cache(maxsize=64)
 def _when(milliseconds: int) -> str:
     """Ten letters that sort as the milliseconds do."""

@@ -79,16 +79,26 @@ class Events:
         customer_id: str | None,
         cursor: str | None,
         limit: int,
-        type_: str | None = None,
+        types: Sequence[str] | None = None,
         post_id: str | None = None,
     ) -> list[FeedItem]:
         """Events in commit order after `cursor` (None: from the beginning); never skips one that commits late.
 
-        Raises ValueError for text that is no cursor.
+        `types` None means every type. Raises ValueError for text that is no cursor.
         """
-        xid, _, id_ = (cursor or "0.").partition(".")
-        known = not cursor or is_id(id_, "evt")
-        if not (known and xid.isascii() and xid.isdigit() and len(xid) <= 20 and int(xid) < 2**64):
-            raise ValueError("not a cursor")
-        found = await self._pool.fetch(SQL.feed, customer_id, xid, id_, type_, post_id, limit)
+        xid, id_ = position(cursor)
+        wanted = list(types) if types is not None else None
+        if customer_id is None:
+            found = await self._pool.fetch(SQL.feed_of_all, xid, id_, wanted, post_id, limit)
+        else:
+            found = await self._pool.fetch(SQL.feed, xid, id_, wanted, post_id, limit, customer_id)
         return [FeedItem(r["id"], r["type"], r["body"], f"{r['position']}.{r['id']}") for r in found]
+
+
+def position(cursor: str | None) -> tuple[str, str]:
+    """(xid, event id) of a feed's cursor; None is the beginning. Raises ValueError for text that is no cursor."""
+    xid, sep, id_ = (cursor or "0.").partition(".")
+    known = bool(sep) and (id_ == "" or is_id(id_, "evt"))
+    if not (known and xid.isascii() and xid.isdigit() and len(xid) <= 20 and int(xid) < 2**64):
+        raise ValueError("not a cursor")
+    return xid, id_

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from libs.store.accounts import Accounts, Budgets
+from libs.store.consumers import Consumers
 from libs.store.customers import Customers, Keys, MediaFiles
 from libs.store.deliveries import Deliveries
 from libs.store.endpoints import Endpoints
@@ -24,6 +25,7 @@ class Store:
         vault = Vault(encryption_keys)
         self.accounts = Accounts(self._pool, vault)
         self.budgets = Budgets(self._pool)
+        self.consumers = Consumers(self._pool)
         self.customers = Customers(self._pool)
         self.deliveries = Deliveries(self._pool)
         self.endpoints = Endpoints(self._pool, vault)

@@ -207,7 +207,7 @@ async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Ba
 
 # Plans
 
-STATEMENTS = {name: Queries(name) for name in ("posts", "deliveries", "events", "facts", "accounts")}
+STATEMENTS = {name: Queries(name) for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers")}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -316,7 +316,9 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("events", "claim_relay", [NOW, LEASE, 50]),
     ("events", "fanned_out", [["evt_1"], [date(2027, 3, 7)]]),
     ("events", "relayed", [["evt_1"], [date(2027, 3, 7)]]),
-    ("events", "feed", ["cus_7", "0", "", None, None, 50]),
+    ("events", "feed", ["0", "", None, None, 50, "cus_7"]),
+    ("events", "feed_of_all", ["0", "", None, None, 50]),
+    ("consumers", "position_at", ["cus_7", date(2027, 3, 12), "evt_2"]),
     ("events", "get", ["evt_1", date(2027, 3, 7), None]),
 ]
 BIG = ("posts", "publications", "facts", "events", "deliveries", "attempts", "accounts")

@@ -45,8 +45,15 @@ select * from events where id = $1 and day = $2 and ($3::text is null or custome
 -- Nothing that is returned may be called `xid`: the order would be that of its text.
 -- Below the snapshot's horizon only: a slow transaction's event is waited for, not skipped (design section 4, Cursors).
 select id, type, body, xid::text as position from events
-where ($1::text is null or customer_id = $1)
-  and (xid, id) > ($2::text::xid8, $3::text)
+where customer_id = $6 and (xid, id) > ($1::text::xid8, $2::text)
   and xid < pg_snapshot_xmin(pg_current_snapshot())
-  and ($4::text is null or type = $4) and ($5::text is null or post_id = $5)
-order by xid, id limit $6
+  and ($3::text[] is null or type = any($3)) and ($4::text is null or post_id = $4)
+order by xid, id limit $5
+
+-- name: feed_of_all
+-- Its own statement: one for both would be planned for neither.
+select id, type, body, xid::text as position from events
+where (xid, id) > ($1::text::xid8, $2::text)
+  and xid < pg_snapshot_xmin(pg_current_snapshot())
+  and ($3::text[] is null or type = any($3)) and ($4::text is null or post_id = $4)
+order by xid, id limit $5

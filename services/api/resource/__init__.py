@@ -1,6 +1,6 @@
 """One module per resource: how it is shown, what may be done with it, and at its end the table of its routes."""
 
-from services.api.resource import accounts, customers, deliveries, endpoints, events, keys, media, posts
+from services.api.resource import accounts, consumers, customers, deliveries, endpoints, events, keys, media, posts
 
 ROUTES = (
     *customers.ROUTES,
@@ -9,6 +9,7 @@ ROUTES = (
     *posts.ROUTES,
     *endpoints.ROUTES,
     *events.ROUTES,
+    *consumers.ROUTES,
     *deliveries.ROUTES,
     *keys.ROUTES,
 )

@@ -16,7 +16,7 @@ async def feed(call: Call) -> web.StreamResponse:
         customer_id=call.scope(query.customer_id),
         cursor=query.cursor,
         limit=query.limit,
-        type_=query.type,
+        types=[query.type] if query.type else None,
         post_id=query.post_id,
     )
     # The bodies are JSON already, and stay the bytes that endpoints get.

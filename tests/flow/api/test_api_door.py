@@ -15,13 +15,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 IDS = {
     "customers": "cus", "accounts": "acc", "media": "med", "posts": "post", "events": "evt", "endpoints": "end",
-    "deliveries": "dlv", "keys": "key",
+    "deliveries": "dlv", "keys": "key", "consumers": "con", "replays": "rpl", "attempts": "att",
 }  # fmt: skip
 
 
 def path_of(route: Route, house: House) -> str:
     prefix = IDS[route.path.split("/")[2]]
-    return route.path.replace("{id}", new_id(prefix, house.now()))  # type: ignore[arg-type]
+    return route.path.replace("{name}", "nobody").replace("{id}", new_id(prefix, house.now()))  # type: ignore[arg-type]
 
 
 async def dead_key(house: House, *, how: str) -> str:
@@ -129,6 +129,12 @@ async def test_every_row_of_another_customer_is_404_on_every_route_with_an_id(ho
         assert hidden.status_code == absent.status_code == 404, route
         assert hidden.json()["code"] == absent.json()["code"] == "not_found"
 
+    await house.make("/v1/consumers", {"customer_id": theirs, "name": "theirs"})
+    for route in (route for route in ROUTES if "{name}" in route.path):
+        body = {"cursor": "1."} if route.method == "POST" else None
+        hidden = await house.call(route.method, route.path.replace("{name}", "theirs"), key=key, body=body)
+        assert hidden.status_code == 404, route
+
     assert (await house.get(f"/v1/endpoints/{endpoint['id']}")).json()["description"] == ""
     assert (await house.get(f"/v1/posts/{post['id']}")).json()["state"] == "queued"
 
@@ -143,11 +149,12 @@ async def test_lists_show_a_customer_key_its_own_rows_only(house: House) -> None
             "/v1/posts", {"account_id": account, "kind": "video", "media": [media], "privacy_level": "SELF_ONLY"}
         )
         await house.make("/v1/endpoints", {"customer_id": customer, "url": "http://127.0.0.1:9/x", "events": ["*"]})
+        await house.make("/v1/consumers", {"customer_id": customer, "name": "mine"})
     await house.store.deliveries.fan_out(
         lambda e, subs: [(new_id("dlv", house.now()), s.endpoint_id) for s in subs], now=house.now(), limit=50
     )
 
-    for route in (route for route in ROUTES if route.method == "GET" and "{id}" not in route.path):
+    for route in (route for route in ROUTES if route.method == "GET" and "{" not in route.path):
 
         async def rows(path: str = route.path) -> list[dict[str, str]]:
             response = await house.get(path, key=key)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 JSON = {"Content-Type": "application/json"}
 PREFIXES = {"posts": "post", "endpoints": "end", "deliveries": "dlv", "keys": "key"}
 PATHS = [
-    route.path.replace("{id}", f"{PREFIXES.get(route.path.split('/')[2])}_{'0' * 26}")
+    route.path.replace("{name}", "nobody").replace("{id}", f"{PREFIXES.get(route.path.split('/')[2])}_{'0' * 26}")
     for route in ROUTES
     if route.method == "POST" and route.path != "/v1/media"
 ]
