@@ -227,10 +227,16 @@ class Stage:
 
         async def reached() -> dict[str, Any]:
             post = await self.get(post_id)
-            assert post["state"] == state, (post["state"], post["problem"], await self.timeline(post_id))
+            assert post["state"] == state, await self._story(post)
             return post
 
         return await eventually(reached, timeout=timeout)
+
+    async def _story(self, post: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What to read when a post is not where it should be; the alarm in seconds from now."""
+        row = await self.row("select alarm, in_lane from posts where id = $1", post["id"])
+        due_s = (row["alarm"] - self.now).total_seconds() if row["alarm"] else None
+        return post["state"], post["problem"], await self.timeline(post["id"]), {"due_s": due_s, "lane": row["in_lane"]}
 
     async def waits(self, post_id: str, state: str, *, after: str = "") -> dict[str, Any]:
         """The post, once nobody works on it and it waits in this state, with `after` on its timeline."""
@@ -330,7 +336,7 @@ class Stage:
         return {name: float(value) for name, _, value in lines}
 
 
-LEASES_S = {"posts": [89.5, 90.0, 330.0], "deliveries": [119.5]}
+LEASES_S = {"posts": [89.5, 90.0, 270.0], "deliveries": [119.5]}
 """How long each is claimed for: an alarm exactly so far ahead of a clock that stands still means work under way."""
 
 _DUE = """
