@@ -85,6 +85,7 @@ async def convert_video(
     found: VideoProbe,
     workers: Workers,
     limits: MediaLimits,
+    checkers: Workers | None = None,
     cover: Path | None = None,
     report: Callable[[float], None] | None = None,
     bounds: ConvertBounds | None = None,
@@ -92,7 +93,8 @@ async def convert_video(
     """Write ``target``: H.264 and AAC in MP4, upright, at a constant legal rate, inside the limits, without metadata.
 
     With ``cover`` (a photo any reader here opens) the video begins with it for ``LEAD_MS``, and ``cover_timestamp_ms``
-    says where to point TikTok. ``report`` hears the part done, 0 … 1. Otherwise as ``convert_photo``.
+    says where to point TikTok. ``report`` hears the part done, 0 … 1. ``checkers`` look into the result where
+    ``workers`` may be taken by other conversions by then. Otherwise as ``convert_photo``.
     """
     bounds = bounds or ConvertBounds()
     hopeless = unmendable(violations(found, kind="video", limits=limits))
@@ -115,6 +117,7 @@ async def convert_video(
         limits=limits,
         bounds=bounds,
         cover_ms=LEAD_MS // 2 if cover else None,
+        checkers=checkers,
         report=report,
     )
 
@@ -129,6 +132,7 @@ async def _made(
     limits: MediaLimits,
     bounds: ConvertBounds,
     cover_ms: int | None,
+    checkers: Workers | None = None,
     report: Callable[[float], None] | None = None,
 ) -> Converted | Refused:
     kind: MediaKind = before.kind
@@ -142,7 +146,7 @@ async def _made(
     try:
         outcome = await workers.run(job, message, limits=job_limits, report=report)
         # A worker answers nothing when it is done, so whatever it answers is a reason why it is not.
-        after = await probe(target, workers=workers) if outcome == {} else _reason(outcome)
+        after = await probe(target, workers=checkers or workers) if outcome == {} else _reason(outcome)
         wrong = violations(after, kind=kind, limits=limits)
         if wrong or isinstance(after, Unreadable):
             return Refused(violations=tuple(wrong))

@@ -46,7 +46,7 @@ class Violation:
     """One broken rule. ``limit``, ``found`` and ``remedy`` are for people; ``field`` and ``rule`` are for programs."""
 
     field: str
-    """Where: the rule's own name for one file, ``media[2].width`` in a post."""
+    """Where: the rule's own name for one file, ``media.2.width`` in a post."""
     rule: str
     limit: str
     found: str
@@ -104,9 +104,9 @@ def post_violations(
     photo_cover_index: int | None = None,
     video_cover_timestamp_ms: int | None = None,
 ) -> list[Violation]:
-    """The rules broken by a post's media together: each file's with field ``media[i].…``, then count and cover."""
+    """The rules broken by a post's media together: each file's with field ``media.i.…``, then count and cover."""
     found = [
-        replace(violation, field=f"media[{index}].{violation.field}")
+        replace(violation, field=f"media.{index}.{violation.field}")
         for index, finding in enumerate(findings)
         for violation in violations(finding, kind=kind, limits=limits)
     ]

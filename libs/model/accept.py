@@ -1,6 +1,6 @@
 """From an accepted request to posts: one per account, with the events that say so."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,14 +32,17 @@ def plan(
     key: str,
     accounts: Mapping[str, Account],
     media: Collection[str],
+    fit: Collection[str] = (),
+    flaws: Sequence[FieldError] = (),
     audited: bool,
     now: datetime,
 ) -> Plan | Problem:
     """Posts for every account of the request, or what is wrong with it.
 
-    `accounts` are the customer's own among those named, `media` its own among the ids named.
+    `accounts` are the customer's own among those named, `media` its own among the ids named; of these, `fit` may go out
+    as they are, and `flaws` is what forbids any of them.
     """
-    errors = [*_unbuilt(request), *_account_errors(request, accounts), *_media_errors(request, media)]
+    errors = [*_unbuilt(request), *_account_errors(request, accounts), *_media_errors(request, media), *flaws]
     if not audited and request.mode == "direct" and request.privacy_level not in (None, Privacy.SELF_ONLY):
         errors.append(
             FieldError(
@@ -55,7 +58,7 @@ def plan(
         return invalid(errors)
     batch_id = new_id("bat", now) if request.account_ids is not None else None
     posts = tuple(
-        _post(request, account_id, customer_id=customer_id, key=key, batch_id=batch_id, now=now)
+        _post(request, account_id, customer_id=customer_id, key=key, batch_id=batch_id, fit=fit, now=now)
         for account_id in request.accounts
     )
     events = tuple(told for post in posts for told in _events(post, now=now))
@@ -63,10 +66,17 @@ def plan(
 
 
 def _post(
-    request: PostRequest, account_id: str, *, customer_id: str, key: str, batch_id: str | None, now: datetime
+    request: PostRequest,
+    account_id: str,
+    *,
+    customer_id: str,
+    key: str,
+    batch_id: str | None,
+    fit: Collection[str],
+    now: datetime,
 ) -> Post:
     source = request.media[0]
-    media_id = source if is_id(source, "med") else None
+    media_id = source if source in fit and request.cover is None else None  # else it is made ready first
     later = request.publish_at is not None and request.publish_at > now
     state = PostState.DRAFT if request.draft else (PostState.SCHEDULED if later else PostState.QUEUED)
     in_lane = state is PostState.QUEUED and media_id is not None
@@ -120,15 +130,17 @@ def _account_errors(request: PostRequest, accounts: Mapping[str, Account]) -> li
 
 
 def _media_errors(request: PostRequest, media: Collection[str]) -> list[FieldError]:
+    named = [(f"media.{place}", source) for place, source in enumerate(request.media)]
+    named += [("cover", request.cover)] if request.cover else []
     return [
         FieldError(
-            f"media.{place}",
+            field,
             "unknown_media",
             "This customer has no such media.",
             found=source,
             remedy="Upload the file first and send the id you get.",
         )
-        for place, source in enumerate(request.media)
+        for field, source in named
         if is_id(source, "med") and source not in media
     ]
 
@@ -138,7 +150,6 @@ def _unbuilt(request: PostRequest) -> list[FieldError]:
     asked = {
         "kind": (request.kind == "photo", "Photo posts"),
         "transfer": (request.transfer == "pull", "Pulling by TikTok"),
-        "cover": (request.cover is not None, "Cover images"),
     }
     return [
         FieldError(

@@ -217,6 +217,7 @@ def rule_errors(request: PostRequest) -> Iterator[FieldError]:
     yield from _media_errors(request)
     yield from _text_errors(request)
     yield from _disclosure_errors(request)
+    yield from _cover_errors(request)
     if request.publish_at and request.publish_before and request.publish_before <= request.publish_at:
         yield FieldError("publish_before", "before_publish_at", "publish_before must be later than publish_at.",
                          limit=request.publish_at.isoformat(), found=request.publish_before.isoformat(),
@@ -250,6 +251,18 @@ def _media_errors(request: PostRequest) -> Iterator[FieldError]:
         if not (is_id(source, "med") or source.startswith(("https://", "http://"))):
             yield FieldError(place, "not_a_source", "This is neither a media id nor an https URL.", found=source[:80],
                              remedy="Upload the file and send its med_… id, or send an https URL.")  # fmt: skip
+
+
+def _cover_errors(request: PostRequest) -> Iterator[FieldError]:
+    """A cover image becomes the video's first moment: TikTok itself takes a moment of the video only."""
+    if request.cover is None or request.kind != "video":
+        return
+    if request.convert == "never":
+        yield FieldError("cover", "needs_conversion", "A cover image is put into the video, which convert forbids.",
+                         found="convert: never", remedy="Set convert to auto, or leave cover out.")  # fmt: skip
+    if request.video_cover_timestamp_ms is not None:
+        yield FieldError("video_cover_timestamp_ms", "two_covers", "cover is an image, this is a moment.",
+                         found=request.video_cover_timestamp_ms, remedy="Leave one of the two out.")  # fmt: skip
 
 
 def _text_errors(request: PostRequest) -> Iterator[FieldError]:

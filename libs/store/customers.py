@@ -1,8 +1,7 @@
-"""Customers, the keys that open the door for them, and their media."""
+"""Customers, and the keys that open the door for them."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from libs.model.key import Key
 from libs.store import rows
@@ -18,20 +17,6 @@ class Customer:
 
     id: str
     name: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A file that is stored and was probed. `key` is where its bytes are, within MEDIA_URL."""
-
-    id: str
-    customer_id: str
-    key: str
-    size: int
-    sha256: bytes
-    content_type: str
-    probe: dict[str, Any]
     created_at: datetime
 
 
@@ -95,37 +80,6 @@ class Keys:
         await self._pool.execute(SQL.used_keys, ids, now)
 
 
-class MediaFiles:
-    """The table media."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def create(
-        self,
-        *,
-        id_: str,
-        customer_id: str,
-        key: str,
-        size: int,
-        sha256: bytes,
-        content_type: str,
-        probe: dict[str, Any],
-        now: datetime,
-    ) -> Media:
-        """Keeps the row; called again with the same id, finds it. So a lost reply (`Unavailable`) can be cleared up."""
-        return _media(
-            await self._pool.fetchone(SQL.insert_media, id_, customer_id, key, size, sha256, content_type, probe, now)
-        )
-
-    async def get(self, id_: str, *, customer_id: str | None) -> Media | None:
-        row = await self._pool.fetchrow(SQL.get_media, id_, customer_id)
-        return _media(row) if row else None
-
-    async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Media]:
-        return [_media(row) for row in await self._pool.fetch(SQL.page_media, customer_id, before, limit)]
-
-
 def _customer(row: rows.Row) -> Customer:
     return Customer(row["id"], row["name"], row["created_at"])
 
@@ -140,17 +94,4 @@ def _key(row: rows.Row) -> Key:
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
         last_used_at=row["last_used_at"],
-    )
-
-
-def _media(row: rows.Row) -> Media:
-    return Media(
-        id=row["id"],
-        customer_id=row["customer_id"],
-        key=row["key"],
-        size=row["size"],
-        sha256=row["sha256"],
-        content_type=row["content_type"],
-        probe=row["probe"],
-        created_at=row["created_at"],
     )

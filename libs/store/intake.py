@@ -1,17 +1,22 @@
 """Taking a post request in: look up what it names, let the model decide, save once. By REST and by queue alike."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from libs.model.accept import plan
 from libs.model.ids import is_id
 from libs.model.post_request import PostRequest
-from libs.model.problem import Problem
+from libs.model.problem import FieldError, Problem
+from libs.store.media import Media
 from libs.store.posts import Accepted, IdempotencyConflict
 from libs.store.store import Store
 
+Judge = Callable[[PostRequest, Mapping[str, Media]], tuple[Collection[str], Sequence[FieldError]]]
+"""Of the kept files a request names: the ids that may go out as they are, and what forbids others."""
+
 
 async def take_request(
-    store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, now: datetime
+    store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, judge: Judge, now: datetime
 ) -> Accepted | Problem:
     """Accepts the request under the idempotency key `key`, or says what is wrong with it.
 
@@ -19,8 +24,9 @@ async def take_request(
     other content, the problem `idempotency_conflict`.
     """
     accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
-    named = [source for source in request.media if is_id(source, "med")]
-    media = {id_ for id_ in named if await store.media.get(id_, customer_id=customer_id)}
+    named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
+    media = await store.media.use(named, customer_id=customer_id, now=now)
+    fit, flaws = judge(request, media)
     try:
         known = await store.posts.accepted(
             customer_id=customer_id, key=key, accounts=request.accounts, request_hash=request.content_hash()
@@ -28,7 +34,15 @@ async def take_request(
         if known is not None:
             return known
         planned = plan(
-            request, customer_id=customer_id, key=key, accounts=accounts, media=media, audited=audited, now=now
+            request,
+            customer_id=customer_id,
+            key=key,
+            accounts=accounts,
+            media=media,
+            fit=fit,
+            flaws=flaws,
+            audited=audited,
+            now=now,
         )
         if isinstance(planned, Problem):
             return planned

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from libs.store.accounts import Accounts, Budgets
 from libs.store.consumers import Consumers
-from libs.store.customers import Customers, Keys, MediaFiles
+from libs.store.customers import Customers, Keys
 from libs.store.deliveries import Deliveries
 from libs.store.endpoints import Endpoints
 from libs.store.events import Events
 from libs.store.facts import Facts
+from libs.store.media import MediaFiles, Renditions
 from libs.store.partitions import Partitions
 from libs.store.pool import Pool
 from libs.store.posts import Posts
@@ -33,6 +34,7 @@ class Store:
         self.facts = Facts(self._pool)
         self.keys = Keys(self._pool)
         self.media = MediaFiles(self._pool)
+        self.renditions = Renditions(self._pool)
         self.partitions = Partitions(self._pool)
         self.posts = Posts(self._pool, vault)
         self.pulls = Pulls(self._pool)

@@ -24,7 +24,7 @@ def pieces(request: web.Request) -> AsyncGenerator[bytes, None]:
     kind = request.content_type
     if kind == "multipart/form-data":
         return _bounded(request, _of_form(request))
-    if kind.startswith("video/") or kind == "application/octet-stream":
+    if kind.startswith(("video/", "image/")) or kind == "application/octet-stream":
         return _bounded(request, _of_body(request))
     raise Refusal(
         unsupported("A file comes as the body or as a form.", "Send Content-Type: video/mp4, or a form with a file.")

@@ -15,7 +15,7 @@ from libs.runtime.sync import read_once
 from libs.store.errors import StoreError
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
-from services.publisher.app import build
+from services.publisher.app import CONVERTER_WAIT_S, build
 from services.publisher.settings import PublisherSettings
 
 
@@ -39,6 +39,7 @@ async def serve(settings: PublisherSettings) -> None:
         )
         egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
         workers = await parts.enter_async_context(Workers())
+        converters = await parts.enter_async_context(Workers(size=settings.media_converters, wait_s=CONVERTER_WAIT_S))
         tiktok = await parts.enter_async_context(
             TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
         )
@@ -53,6 +54,7 @@ async def serve(settings: PublisherSettings) -> None:
             storage=storage,
             egress=egress,
             workers=workers,
+            converters=converters,
             tiktok=tiktok,
             clock=clock,
         )

@@ -23,15 +23,19 @@ from services.publisher.begin import Beginner
 from services.publisher.claims import Claims
 from services.publisher.drive import Drive
 from services.publisher.facts import Settler
+from services.publisher.fetch import Fetcher
 from services.publisher.hearsay import Hearsay
 from services.publisher.jobs import Jobs
 from services.publisher.prepare import Preparer
+from services.publisher.ready import Readier
 from services.publisher.settings import PublisherSettings
 from services.publisher.status import Looker
 from services.publisher.upkeep import Refresher, Sweeper
 from services.publisher.upload import Uploader
 
 CHUNK_MARGIN = timedelta(seconds=30)
+CONVERTER_WAIT_S = 1.0
+"""A post that finds every converter taken is put back rather than kept waiting in the hand."""
 
 
 def build(
@@ -42,6 +46,7 @@ def build(
     storage: MediaStorage,
     egress: GuardedClient,
     workers: Workers,
+    converters: Workers,
     tiktok: TikTokClient,
     clock: SyncedClock,
 ) -> Program:
@@ -51,7 +56,8 @@ def build(
     tokens = TokenKeeper(store, tiktok, {key: TikTokApp(key, secret)})
     budget = Budget(store)
     line = Line(tokens, budget, now)
-    drive = _drive(settings, store, storage, egress, workers, tiktok, line, budget, now)
+    preparer = _preparer(settings, store, storage, egress, workers, converters, now)
+    drive = _drive(settings, store, storage, preparer, tiktok, line, budget, now)
     claims = Claims(
         store,
         broker,
@@ -85,8 +91,7 @@ def _drive(
     settings: PublisherSettings,
     store: Store,
     storage: MediaStorage,
-    egress: GuardedClient,
-    workers: Workers,
+    preparer: Preparer,
     tiktok: TikTokClient,
     line: Line,
     budget: Budget,
@@ -96,7 +101,7 @@ def _drive(
     return Drive(
         store,
         budget,
-        Preparer(store, storage, egress, workers, max_bytes=settings.media_max_bytes),
+        preparer,
         Beginner(store, line, tiktok, now=now, chunk_lease=chunk_lease),
         Uploader(
             store,
@@ -110,3 +115,18 @@ def _drive(
         now=now,
         lease=timedelta(seconds=settings.publisher_lease_s),
     )
+
+
+def _preparer(
+    settings: PublisherSettings,
+    store: Store,
+    storage: MediaStorage,
+    egress: GuardedClient,
+    workers: Workers,
+    converters: Workers,
+    now: Callable[[], datetime],
+) -> Preparer:
+    lease = timedelta(seconds=settings.publisher_lease_s)
+    readier = Readier(store, storage, workers=workers, converters=converters, now=now, lease=lease)
+    fetcher = Fetcher(store, storage, egress, workers, max_bytes=settings.media_max_bytes)
+    return Preparer(store, fetcher, readier, now=now)

@@ -11,7 +11,7 @@ from libs.model.change import fail
 from libs.model.drive import abandoned, begin_failed, intend, opened, send_again, tried, waits
 from libs.model.post import Post
 from libs.model.publication import Publication
-from libs.store.customers import Media
+from libs.store.media import Media
 from libs.store.store import Store
 from libs.tiktok.chunks import ChunkPlan, plan
 from libs.tiktok.client import TikTokClient
@@ -43,7 +43,9 @@ class Beginner:
 
         Raises `Lost`, `NotConnected`, `Later`; the last only before the intent was saved.
         """
-        media = await self._store.media.get(run.post.media_id or "", customer_id=run.post.customer_id)
+        named = run.post.media_id or ""
+        found = await self._store.media.use([named], customer_id=run.post.customer_id, now=self._now())
+        media = found.get(named)
         if media is None:
             raise LookupError(f"{run.post.id} has no media")
         if not await self._allowed(run, media):
@@ -55,7 +57,7 @@ class Beginner:
             run.post, lease=lease, size=media.size, chunk_size=chunks.chunk_size, chunk_count=chunks.count, now=now
         )
         await run.save(intended, now=now)
-        return await self._init(run, turn.take(), chunks)
+        return await self._init(run, turn.take(), media, chunks)
 
     async def _allowed(self, run: Run, media: Media) -> bool:
         """Checks the post against the rules and, for a direct post, its creator's settings of right now; saves a no."""
@@ -91,7 +93,7 @@ class Beginner:
                 change = fail(run.post, problem, stage="init", now=now)
         await run.save(change, now=now)
 
-    async def _init(self, run: Run, slot: Slot, chunks: ChunkPlan) -> bool:
+    async def _init(self, run: Run, slot: Slot, media: Media, chunks: ChunkPlan) -> bool:
         publication = run.publication
         if publication is None:
             raise LookupError("an init without a saved intent")
@@ -99,7 +101,7 @@ class Beginner:
             reply = await self._line.call(
                 run.post.account_id,
                 slot.call,
-                lambda token, timeout: self._send(run.post, chunks, token, timeout),
+                lambda token, timeout: self._send(run.post, media, chunks, token, timeout),
                 slot=slot,
             )
         except Later as later:
@@ -128,11 +130,11 @@ class Beginner:
         await run.save(change, now=now)
         return True
 
-    async def _send(self, post: Post, chunks: ChunkPlan, token: str, timeout: float) -> Reply[UploadSlot]:
+    async def _send(self, post: Post, media: Media, chunks: ChunkPlan, token: str, timeout: float) -> Reply[UploadSlot]:
         source = FileUpload(chunks)
         if post.inbox:
             return await self._client.inbox_video_init(token, source, timeout=timeout)
-        return await self._client.video_init(token, video_post(post), source, timeout=timeout)
+        return await self._client.video_init(token, video_post(post, media), source, timeout=timeout)
 
     async def _refused(self, run: Run, publication: Publication, error: TikTokError) -> None:
         """The init was refused or its reply lost. An upload that nobody has the URL of never publishes."""
@@ -153,8 +155,8 @@ def init_call(post: Post) -> Call:
     return Call.INBOX_INIT if post.inbox else Call.VIDEO_INIT
 
 
-def video_post(post: Post) -> VideoPost:
-    """The post's settings in TikTok's words; they are the request's own."""
+def video_post(post: Post, media: Media) -> VideoPost:
+    """The post's settings in TikTok's words; they are the request's own, but for a cover that stands in the file."""
     asked = post.request
     return VideoPost(
         privacy_level=asked["privacy_level"],
@@ -162,7 +164,7 @@ def video_post(post: Post) -> VideoPost:
         disable_comment=asked["disable_comment"],
         disable_duet=asked["disable_duet"],
         disable_stitch=asked["disable_stitch"],
-        video_cover_timestamp_ms=asked["video_cover_timestamp_ms"],
+        video_cover_timestamp_ms=asked["video_cover_timestamp_ms"] if media.cover_ms is None else media.cover_ms,
         brand_content_toggle=asked["brand_content_toggle"],
         brand_organic_toggle=asked["brand_organic_toggle"],
         is_aigc=asked["is_aigc"],

@@ -17,6 +17,7 @@ from libs.broker.errors import BrokerError, Stale
 from libs.broker.message import Message
 from libs.broker.port import Broker, Received
 from libs.broker.topology import JOBS
+from libs.media.judge import judge
 from libs.model.event import EventType, event
 from libs.model.ids import is_id
 from libs.model.post_request import PostRequest, parse
@@ -113,6 +114,7 @@ class Jobs:
                 customer_id=job.customer_id,
                 key=job.key,
                 audited=self._audited,
+                judge=judge,
                 now=self._now(),
             )
         except BadData as error:

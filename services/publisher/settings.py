@@ -18,6 +18,8 @@ class PublisherSettings(ProgramSettings):
     clipwire_encryption_keys: SecretList = Field(min_length=1)
     media_url: str
     media_max_bytes: int = Field(default=4 * 1024**3, ge=1)
+    media_converters: int = Field(default=1, ge=1, le=32)
+    """Videos converted at once by one process; each takes two cores while it lasts."""
     egress_allow: str = ""
     publisher_host: str = "127.0.0.1"
     publisher_port: int = Field(default=8084, ge=0, le=65535)

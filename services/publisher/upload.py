@@ -11,7 +11,7 @@ from libs.model.change import cancel, fail
 from libs.model.drive import abandoned, committed, committing, progressed, tried
 from libs.model.post import failed_upstream
 from libs.model.publication import Publication, PublicationState
-from libs.store.customers import Media
+from libs.store.media import Media
 from libs.store.store import Store
 from libs.tiktok.chunks import ChunkPlan
 from libs.tiktok.client import TikTokClient

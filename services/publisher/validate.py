@@ -7,7 +7,7 @@ from libs.media.probe import finding_from
 from libs.media.rules import MediaLimits, post_violations
 from libs.model.post import Post
 from libs.model.problem import FieldError, Problem, invalid
-from libs.store.customers import Media
+from libs.store.media import Media
 from libs.tiktok.posting import CreatorInfo
 
 

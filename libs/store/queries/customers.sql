@@ -26,16 +26,3 @@ update keys set revoked_at = coalesce(revoked_at, $3) where id = $1 and ($2::tex
 
 -- name: used_keys
 update keys set last_used_at = greatest(last_used_at, $2) where id = any($1::text[])
-
--- name: insert_media
--- Sent again when the reply was lost, it finds the row it made, and waits for it if it is still being made.
-insert into media (id, customer_id, state, key, size, sha256, content_type, probe, created_at)
-values ($1, $2, 'ready', $3, $4, $5, $6, $7, $8)
-on conflict (id) do update set id = excluded.id returning *
-
--- name: get_media
-select * from media where id = $1 and ($2::text is null or customer_id = $2)
-
--- name: page_media
-select * from media where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
-order by id desc limit $3

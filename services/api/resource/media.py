@@ -15,8 +15,8 @@ from libs.model.ids import new_id
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal
 from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
-from libs.store.customers import Media
 from libs.store.errors import Unavailable
+from libs.store.media import Media
 from services.api.call import Call, reply
 from services.api.page import page
 from services.api.route import Route
@@ -66,20 +66,18 @@ async def get(call: Call) -> web.StreamResponse:
     return reply(shown(found))
 
 
-async def _look(call: Call, key: str) -> VideoProbe:
+async def _look(call: Call, key: str) -> VideoProbe | PhotoProbe:
     """What the file is; raises `Refusal` when it is nothing that could be posted."""
     async with call.desk.storage.local_path(key, max_bytes=call.desk.settings.media_max_bytes) as path:
         found = await probe(path, workers=call.desk.workers)
     match found:
-        case VideoProbe():
+        case VideoProbe() | PhotoProbe():
             return found
-        case PhotoProbe():
-            raise Refusal(_refused("capability_not_supported", "Photo posts are not part of this version."))
         case Unreadable():
             raise Refusal(_refused(found.reason, found.detail[:1].upper() + found.detail[1:] + "."))
 
 
-async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, found: VideoProbe) -> Media:
+async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, found: VideoProbe | PhotoProbe) -> Media:
     """Makes the row. What cannot have one loses its bytes.
 
     When the reply got lost the row may be there: asking for it again finds or makes it. If that fails too, the bytes
@@ -133,7 +131,7 @@ def shown(media: Media) -> MediaAnswer:
 
 
 def _refused(code: str, detail: str) -> Problem:
-    error = FieldError("file", code, detail, remedy="Send a video that plays, such as an MP4 with H.264.")
+    error = FieldError("file", code, detail, remedy="Send a video that plays or a photo, whole.")
     return Problem(
         code="unusable_media",
         title="The file cannot be used",

@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from libs.media.judge import judge
 from libs.model.change import Change
 from libs.model.ids import is_id
 from libs.model.key import Capability
@@ -133,7 +134,7 @@ async def _take(call: Call, request: PostRequest, *, owner: str, key: str) -> Ac
     for attempt in range(TRIES):
         try:
             taken = await take_request(
-                call.desk.store, request, customer_id=owner, key=key, audited=audited, now=call.now
+                call.desk.store, request, customer_id=owner, key=key, audited=audited, judge=judge, now=call.now
             )
         except Contended:
             # Two requests for the same accounts in different orders waited for each other; safe again, by the key.

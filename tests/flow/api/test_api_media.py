@@ -12,13 +12,14 @@ import asyncpg
 import av
 import pytest
 from api_house import House, body_of, open_house
+from PIL import Image
 
 from libs.media.errors import StorageFailed, StorageFull
 from libs.media.folder import FolderStorage
 from libs.media.port import Stored
 from libs.media.workers import Workers
-from libs.store.customers import Media, MediaFiles
 from libs.store.errors import Unavailable
+from libs.store.media import Media, MediaFiles
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MP4 = {"Content-Type": "video/mp4"}
@@ -26,12 +27,12 @@ MP4 = {"Content-Type": "video/mp4"}
 
 @pytest.fixture(scope="module")
 def mp4(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A second of grey."""
+    """Three seconds of grey."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+        stream = file.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 360, 640, "yuv420p"
-        for number in range(30):
+        for number in range(75):
             frame = av.VideoFrame(360, 640, "yuv420p")
             for plane in frame.planes:
                 plane.update(bytes([16 + number]) * plane.buffer_size)
@@ -63,7 +64,7 @@ async def test_a_video_is_kept_byte_for_byte_and_looked_into(house: House, mp4: 
     assert (media["customer_id"], media["state"], media["size"]) == (customer, "ready", len(mp4))
     assert media["sha256"] == hashlib.sha256(mp4).hexdigest()
     assert (media["content_type"], media["probe"]["codec"]) == ("video/mp4", "h264")
-    assert (media["probe"]["width"], media["probe"]["height"], media["probe"]["duration_ms"]) == (360, 640, 1000)
+    assert (media["probe"]["width"], media["probe"]["height"], media["probe"]["duration_ms"]) == (360, 640, 3000)
     assert (house.media_folder / customer / media["id"]).read_bytes() == mp4
     assert (await house.get(f"/v1/media/{media['id']}", key=key)).json() == media
     assert (await house.get("/v1/media", key=key)).json() == {"data": [media], "next_cursor": None}
@@ -135,21 +136,20 @@ async def test_a_video_whose_index_is_cut_off_is_refused(house: House, mp4: byte
     assert response.json()["errors"][0]["code"] in ("truncated", "corrupt")
 
 
-async def test_a_photo_is_refused_as_not_supported_yet(house: House) -> None:
-    from PIL import Image
-
+@pytest.mark.parametrize("kind", ["image/png", "video/mp4", "application/octet-stream"])
+async def test_a_photo_is_kept_too_and_known_by_its_content(house: House, kind: str) -> None:
     file = io.BytesIO()
-    Image.new("RGB", (400, 400), "red").save(file, "jpeg")
-    key, before = await house.key(await house.customer()), kept(house)
+    Image.new("RGB", (400, 300), "red").save(file, "jpeg")
+    key = await house.key(await house.customer())
 
-    response = await house.post("/v1/media", key=key, content=file.getvalue(), headers=MP4)
+    response = await house.post("/v1/media", key=key, content=file.getvalue(), headers={"Content-Type": kind})
 
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["code"] == "capability_not_supported"
-    assert kept(house) == before
+    assert response.status_code == 201
+    made = response.json()
+    assert (made["content_type"], made["probe"]["width"], made["probe"]["height"]) == ("image/jpeg", 400, 300)
 
 
-@pytest.mark.parametrize("kind", ["image/jpeg", "application/json", "text/plain", "multipart/mixed; boundary=x", ""])
+@pytest.mark.parametrize("kind", ["audio/mpeg", "application/json", "text/plain", "multipart/mixed; boundary=x", ""])
 async def test_a_body_of_another_kind_is_415(house: House, kind: str) -> None:
     key = await house.key(await house.customer())
 

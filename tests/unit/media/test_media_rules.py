@@ -158,7 +158,7 @@ def test_each_bad_file_of_a_carousel_is_named_by_its_place() -> None:
 
     found = post_violations(findings, kind="photo", limits=LIMITS)
 
-    assert [one.field for one in found] == ["media[1].format", "media[1].dimensions", "media[3].kind"]
+    assert [one.field for one in found] == ["media.1.format", "media.1.dimensions", "media.3.kind"]
 
 
 @pytest.mark.parametrize(("index", "fields"), [(None, set()), (0, set()), (2, set()), (3, {"photo_cover_index"})])

@@ -1,5 +1,6 @@
 """From a request to posts: what is accepted, what is refused and why, and when each post first looks up."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from libs.model.account import Account, AccountState, removal_applies
 from libs.model.ids import is_id
 from libs.model.post import PostState
 from libs.model.post_request import PostRequest, parse
-from libs.model.problem import Problem
+from libs.model.problem import FieldError, Problem
 
 MED = "med_01hzzzzzzzzzzzzzzzzzzzzzzz"
 BOTH = ("video.publish", "video.upload")
@@ -29,9 +30,11 @@ def a_request(**more: Any) -> PostRequest:
     return request
 
 
-def planned(request: PostRequest, *, audited: bool = True, **accounts: Account) -> Plan | Problem:
+def planned(
+    request: PostRequest, *, audited: bool = True, fit: Collection[str] = (MED,), **accounts: Account
+) -> Plan | Problem:
     known = accounts or {"acc_1": an_account()}
-    return plan(request, customer_id="cus_1", key="k", accounts=known, media={MED}, audited=audited, now=NOW)
+    return plan(request, customer_id="cus_1", key="k", accounts=known, media={MED}, fit=fit, audited=audited, now=NOW)
 
 
 def accepted(request: PostRequest, *, audited: bool = True, **accounts: Account) -> Plan:
@@ -46,6 +49,7 @@ FIRST: dict[str, tuple[dict[str, Any], PostState, datetime | None, bool]] = {
     # the request → state, first alarm, in its lane
     "media that is here goes straight to its lane": ({}, PostState.QUEUED, NOW, True),
     "media by URL is fetched first": ({"media": [URL]}, PostState.QUEUED, NOW, False),
+    "media with a cover to put in is made ready first": ({"cover": URL}, PostState.QUEUED, NOW, False),
     "a later post sleeps": ({"publish_at": LATER.isoformat()}, PostState.SCHEDULED, LATER, False),
     "a later post by URL is fetched now": (
         {"publish_at": LATER.isoformat(), "media": [URL]},
@@ -69,6 +73,31 @@ def test_a_new_post_looks_up_first_when_there_is_something_to_do(
     assert (post.state, post.alarm, post.in_lane) == (state, alarm, in_lane)
     assert broken_rules(post) == []
     assert is_id(post.id, "post") and post.version == 1 and post.batch_id is None
+
+
+def test_media_that_cannot_go_out_as_it_is_is_made_ready_first() -> None:
+    outcome = planned(a_request(publish_at=LATER.isoformat()), fit=())
+
+    assert isinstance(outcome, Plan)
+    assert [(post.media_id, post.alarm, post.in_lane) for post in outcome.posts] == [(None, NOW, False)]
+
+
+def test_a_flaw_of_a_kept_file_refuses_the_request_and_is_said_as_it_is() -> None:
+    flaw = FieldError("media.0.duration", "media_duration", "Too short.", remedy="Make it longer.")
+
+    outcome = plan(
+        a_request(),
+        customer_id="cus_1",
+        key="k",
+        accounts={"acc_1": an_account()},
+        media={MED},
+        flaws=[flaw],
+        audited=True,
+        now=NOW,
+    )
+
+    assert isinstance(outcome, Problem)
+    assert outcome.errors == (flaw,)
 
 
 def test_each_post_tells_that_it_was_accepted_and_when_it_will_go_out() -> None:
@@ -109,7 +138,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Account], bool, str, str]] = [
     ({"media": ["med_01hyyyyyyyyyyyyyyyyyyyyyyy"]}, {}, True, "media.0", "unknown_media"),
     ({"privacy_level": "PUBLIC_TO_EVERYONE"}, {}, False, "privacy_level", "app_not_audited"),
     ({"transfer": "pull"}, {}, True, "transfer", "capability_not_supported"),
-    ({"cover": URL}, {}, True, "cover", "capability_not_supported"),
+    ({"cover": "med_01hyyyyyyyyyyyyyyyyyyyyyyy"}, {}, True, "cover", "unknown_media"),
     ({"kind": "photo", "media": [URL]}, {}, True, "kind", "capability_not_supported"),
 ]
 

@@ -94,6 +94,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "music on a video": (a_body(auto_add_music=True), "auto_add_music", "photo_only"),
     "a cover time of photos": (photos(video_cover_timestamp_ms=0), "video_cover_timestamp_ms", "video_only"),
     "a cover image of photos": (photos(cover="https://a.example/x.jpg"), "cover", "video_only"),
+    "a cover image in a video that must stay as it is": (
+        a_body(cover="https://a.example/x.jpg", convert="never"), "cover", "needs_conversion",
+    ),
+    "a cover image and a cover time": (
+        a_body(cover="https://a.example/x.jpg", video_cover_timestamp_ms=5), "video_cover_timestamp_ms", "two_covers",
+    ),
     "an AI label on photos, which TikTok does not have": (photos(is_aigc=True), "is_aigc", "video_only"),
     "a cover time past ten minutes": (
         a_body(video_cover_timestamp_ms=600_001), "video_cover_timestamp_ms", "less_than_equal",

@@ -27,8 +27,8 @@ def delivery() -> Claimed:
 
 @dataclass
 class Scripted:
-    """A store whose claims come from a script: deliveries, or an error to raise; and a customer who answers 200, or with
-    `waits` not before that error.
+    """A store whose claims come from a script: deliveries, or an error to raise; and a customer who answers 200, or
+    with `waits` not before that error.
     """
 
     claims: deque[list[Claimed] | Exception]

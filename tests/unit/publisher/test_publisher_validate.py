@@ -8,7 +8,7 @@ import pytest
 
 from libs.media.finding import VideoProbe
 from libs.model.post import Post, PostState
-from libs.store.customers import Media
+from libs.store.media import Media
 from libs.tiktok.posting import CreatorInfo
 from services.publisher.validate import problem_before_init
 
@@ -53,15 +53,15 @@ def test_a_post_within_every_limit_may_go_out() -> None:
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        ({"width": 359}, "media[0].width"),
-        ({"height": 4097}, "media[0].height"),
-        ({"duration_ms": 2_900}, "media[0].duration"),
-        ({"duration_ms": 300_500}, "media[0].duration"),
-        ({"average_frame_rate": 61.0}, "media[0].frame_rate"),
-        ({"codec": "mpeg4"}, "media[0].codec"),
-        ({"container": "avi"}, "media[0].container"),
-        ({"size": 4_000_000_001}, "media[0].size"),
-        ({"truncated": True}, "media[0]"),
+        ({"width": 359}, "media.0.width"),
+        ({"height": 4097}, "media.0.height"),
+        ({"duration_ms": 2_900}, "media.0.duration"),
+        ({"duration_ms": 300_500}, "media.0.duration"),
+        ({"average_frame_rate": 61.0}, "media.0.frame_rate"),
+        ({"codec": "mpeg4"}, "media.0.codec"),
+        ({"container": "avi"}, "media.0.container"),
+        ({"size": 4_000_000_001}, "media.0.size"),
+        ({"truncated": True}, "media.0"),
     ],
 )
 def test_each_broken_media_rule_is_named_before_any_init(changed: dict[str, Any], field: str) -> None:
