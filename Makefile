@@ -32,11 +32,16 @@ test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some, in 
 	@exec $(python) -m pytest $(or $(ARGS),-n logical --maxprocesses 4 --dist worksteal)
 
 .PHONY: check
-check: $(dev_ready)  ## Lint, formatting, types and import rules
+check: $(dev_ready)  ## Lint, formatting, types, import rules and contracts
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	$(python) -m deploy.contracts
+
+.PHONY: contracts
+contracts: $(dev_ready)  ## Renew the committed contracts of events and RabbitMQ; ARGS=--break where that breaks readers
+	@exec $(python) -m deploy.contracts --write $(ARGS)
 
 .PHONY: fmt
 fmt: $(dev_ready)  ## Format the code and mend what lint can mend

@@ -3,47 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import orjson
 
+from libs.model.event_type import EventType
 from libs.model.ids import new_id
+from libs.model.payload import check
 
-
-class EventType(StrEnum):
-    """Every type a customer can subscribe to. The names are the outside contract (design section 3)."""
-
-    POST_ACCEPTED = "post.accepted"
-    POST_REJECTED = "post.rejected"
-    POST_SCHEDULED = "post.scheduled"
-    POST_UPLOADING = "post.uploading"
-    POST_UPLOADED = "post.uploaded"
-    POST_PROCESSING = "post.processing"
-    POST_RETRYING = "post.retrying"
-    POST_IN_INBOX = "post.in_inbox"
-    POST_PUBLISHED = "post.published"
-    POST_PUBLICLY_AVAILABLE = "post.publicly_available"
-    POST_NO_LONGER_AVAILABLE = "post.no_longer_available"
-    POST_FAILED = "post.failed"
-    POST_CANCELLED = "post.cancelled"
-    POST_UNCONFIRMED = "post.unconfirmed"
-    BATCH_COMPLETED = "batch.completed"
-    ACCOUNT_CONNECTED = "account.connected"
-    ACCOUNT_DISCONNECTED = "account.disconnected"
-    ACCOUNT_REAUTHORIZATION_REQUIRED = "account.reauthorization_required"
-    ACCOUNT_STATS = "account.stats"
-    POST_STATS = "post.stats"
-    MEDIA_READY = "media.ready"
-    MEDIA_FAILED = "media.failed"
-    ENDPOINT_FAILING = "endpoint.failing"
-    ENDPOINT_DISABLED = "endpoint.disabled"
-    ENDPOINT_RECOVERED = "endpoint.recovered"
-    VIDEO_PUBLISH_COMPLETED = "video.publish_completed"
-    VIDEO_UPLOAD_FAILED = "video.upload_failed"
-    PORTABILITY_DOWNLOAD_READY = "portability.download_ready"
-    TIKTOK_UNRECOGNIZED = "tiktok.unrecognized"
-    WEBHOOK_TEST = "webhook.test"
+__all__ = ["Event", "EventType", "event", "stamp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +42,14 @@ def event(
     account_id: str | None = None,
     post_id: str | None = None,
 ) -> Event:
-    """Makes an event with a fresh id. `data` must be JSON values; `key` says what makes it the same event."""
+    """Makes an event with a fresh id. `data` must be JSON values; `key` says what makes it the same event.
+
+    The one way to make one: raises `BadEvent` for a body that breaks the contract of its type.
+    """
     id_ = new_id("evt", now)
-    body = orjson.dumps({"id": id_, "type": type_, "timestamp": stamp(now), "data": dict(data)}).decode()
-    return Event(id_, key, type_, customer_id, account_id, post_id, now, body)
+    body = orjson.dumps({"id": id_, "type": type_, "timestamp": stamp(now), "data": dict(data)})
+    check(type_, body)
+    return Event(id_, key, type_, customer_id, account_id, post_id, now, body.decode())
 
 
 def stamp(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from libs.runtime.web import HttpServer, make_app
 from libs.store.store import Store
 from services.api.body import BODY_MAX
 from services.api.call import Desk, UrlCheck
+from services.api.contracts import add_contracts
 from services.api.door import Door
 from services.api.problem import problems
 from services.api.resource import ROUTES
@@ -43,6 +44,7 @@ def build(
     checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
     app = make_app("api", checks=checks, client_max_size=BODY_MAX, metrics=metrics, middlewares=(problems(metrics),))
     desk = Desk(settings, store, broker, storage, workers, egress, clock)
+    add_contracts(app)
     add_routes(app, ROUTES, desk=desk, door=Door(store.keys, used=used))
     return Program(
         "api",

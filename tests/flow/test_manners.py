@@ -8,6 +8,7 @@ from flow_house import Guest, Stage
 
 from libs.model.endpoint import SCHEDULE
 from libs.model.event import EventType, event
+from libs.model.sample import DATA
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -163,8 +164,9 @@ async def test_what_had_been_taken_for_an_endpoint_stays_when_it_asks_for_peace(
 ) -> None:
     """Many deliveries are claimed at once: the first such answer is for all of them, and spends nobody else's try."""
     await guest.answers(status=status, retry_after="100")
+    data = DATA[EventType.WEBHOOK_TEST]
     backlog = [
-        event(EventType.WEBHOOK_TEST, key=f"{guest.name}:{n}", now=stage.now, data={}, customer_id=guest.customer_id)
+        event(EventType.WEBHOOK_TEST, key=f"{guest.name}:{n}", now=stage.now, data=data, customer_id=guest.customer_id)
         for n in range(4 * AT_ONCE)
     ]
 

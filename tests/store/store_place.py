@@ -19,6 +19,7 @@ from libs.model.fact import Fact, FactKind, FactSource
 from libs.model.ids import Prefix, new_id
 from libs.model.post import FINAL, UNSENT, Post, PostState
 from libs.model.publication import Publication, PublicationState
+from libs.model.sample import DATA
 from libs.store.accounts import Tokens
 from libs.store.deliveries import Claimed, Outgoing, Settled, Subscription
 from libs.store.facts import Receipt
@@ -202,7 +203,7 @@ def an_event(
         EventType.POST_PUBLISHED,
         key=key or f"event {next(_numbers)}",
         now=now,
-        data={"n": 1},
+        data=DATA[EventType.POST_PUBLISHED],
         customer_id=customer_id,
         post_id=post_id,
     )

@@ -47,11 +47,11 @@ def test_an_invalid_request_names_each_wrong_field_once(fields: list[str], detai
 def test_an_event_is_its_body_and_its_body_is_its_event() -> None:
     post = a_post()
 
-    told = event(EventType.POST_FAILED, key="k", now=NOW, data=post.describe(), customer_id="cus_1", post_id=post.id)
+    told = event(EventType.POST_CANCELLED, key="k", now=NOW, data=post.describe(), customer_id="cus_1", post_id=post.id)
 
     body = orjson.loads(told.body)
     assert list(body) == ["id", "type", "timestamp", "data"]
-    assert (body["id"], body["type"], body["timestamp"]) == (told.id, "post.failed", "2027-03-10T12:00:00.000Z")
+    assert (body["id"], body["type"], body["timestamp"]) == (told.id, "post.cancelled", "2027-03-10T12:00:00.000Z")
     assert is_id(told.id, "evt") and body["data"]["post_id"] == post.id and body["data"]["state"] == "queued"
 
 

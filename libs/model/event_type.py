@@ -1,0 +1,38 @@
+"""The names of events: the outside contract (design section 3)."""
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """Every type a customer can subscribe to."""
+
+    POST_ACCEPTED = "post.accepted"
+    POST_REJECTED = "post.rejected"
+    POST_SCHEDULED = "post.scheduled"
+    POST_UPLOADING = "post.uploading"
+    POST_UPLOADED = "post.uploaded"
+    POST_PROCESSING = "post.processing"
+    POST_RETRYING = "post.retrying"
+    POST_IN_INBOX = "post.in_inbox"
+    POST_PUBLISHED = "post.published"
+    POST_PUBLICLY_AVAILABLE = "post.publicly_available"
+    POST_NO_LONGER_AVAILABLE = "post.no_longer_available"
+    POST_FAILED = "post.failed"
+    POST_CANCELLED = "post.cancelled"
+    POST_UNCONFIRMED = "post.unconfirmed"
+    BATCH_COMPLETED = "batch.completed"
+    ACCOUNT_CONNECTED = "account.connected"
+    ACCOUNT_DISCONNECTED = "account.disconnected"
+    ACCOUNT_REAUTHORIZATION_REQUIRED = "account.reauthorization_required"
+    ACCOUNT_STATS = "account.stats"
+    POST_STATS = "post.stats"
+    MEDIA_READY = "media.ready"
+    MEDIA_FAILED = "media.failed"
+    ENDPOINT_FAILING = "endpoint.failing"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    ENDPOINT_RECOVERED = "endpoint.recovered"
+    VIDEO_PUBLISH_COMPLETED = "video.publish_completed"
+    VIDEO_UPLOAD_FAILED = "video.upload_failed"
+    PORTABILITY_DOWNLOAD_READY = "portability.download_ready"
+    TIKTOK_UNRECOGNIZED = "tiktok.unrecognized"
+    WEBHOOK_TEST = "webhook.test"

@@ -1,0 +1,256 @@
+"""What each type of event carries: the contract customers build on, and every event is checked against it when made.
+
+Fields may be added; a reader passes over those it does not know. What is here is there in every event of its type, and
+`make check` refuses to take it away (deploy/contracts.py).
+"""
+
+from functools import cache
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+
+from libs.model.event_type import EventType
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class BadEvent(ValueError):
+    """An event that breaks its contract: a fault of ours. Says which fields, never their values."""
+
+
+class Data(BaseModel):
+    """Fields that are newer than a reader are passed over by it."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class FieldErrorData(Data):
+    field: str
+    code: str
+    detail: str
+
+
+class ProblemData(Data):
+    """What went wrong, as in the API's problem+json; `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retryable: bool
+    remedy: str | None = None
+    errors: list[FieldErrorData] = Field(default_factory=list)
+    upstream: dict[str, Any] = Field(default_factory=dict, description="TikTok's own words")
+
+
+class Post(Data):
+    """A post as it was right after what happened."""
+
+    post_id: str
+    customer_id: str
+    account_id: str
+    batch_id: str | None
+    state: str
+    kind: str | None
+    mode: str | None
+    tiktok_post_ids: list[str] = Field(description="public ids, as strings: they have 64 bits")
+    metadata: dict[str, Any] = Field(description="as the request gave it")
+
+
+class PostAccepted(Post):
+    idempotency_key: str
+
+
+class PostRejected(Data):
+    """A job from RabbitMQ that can never become a post."""
+
+    message_id: str | None
+    problem: ProblemData
+
+
+class PostScheduled(Post):
+    publish_at: str
+
+
+class PostSending(Post):
+    publish_id: str | None
+    size: int | None = None
+
+
+class PostProcessing(Post):
+    publish_id: str | None
+    tiktok_status: str | None
+
+
+class PostRetrying(Post):
+    reason: str
+    next_attempt_at: str
+    attempt: int
+    detail: str | None = None
+
+
+class PostInInbox(Post):
+    publish_id: str | None
+
+
+class PostPublished(Post):
+    """`completion` counts: the creator may publish one draft several times."""
+
+    publish_id: str | None
+    source: str = Field(description="webhook or poll: who told us")
+    tiktok_create_time: int | None
+    completion: int
+
+
+class PostPublic(Post):
+    """What a public id's coming and going carries."""
+
+    publish_id: str | None
+    source: str
+    tiktok_create_time: int | None
+    tiktok_post_id: str
+
+
+class PostFailed(Post):
+    stage: str
+    problem: ProblemData
+
+
+class PostUnconfirmed(Post):
+    publish_id: str | None
+    remedy: str
+
+
+class PostStats(Data):
+    post_id: str
+    account_id: str
+
+
+class BatchCompleted(Data):
+    batch_id: str
+    total: int
+    states: dict[str, int] = Field(description="how many posts ended in which state")
+
+
+class Account(Data):
+    account_id: str
+    customer_id: str
+    open_id: str
+    state: str
+    scopes: list[str]
+    username: str | None
+    display_name: str | None
+    reason: str | None
+
+
+class AccountStats(Data):
+    account_id: str
+
+
+class MediaReady(Data):
+    media_id: str
+    size: int
+    sha256: str
+    post_id: str | None = None
+
+
+class MediaFailed(Data):
+    problem: ProblemData
+    media_id: str | None = None
+    post_id: str | None = None
+
+
+class EndpointNews(Data):
+    """An endpoint that fares ill, was switched off, or is well again."""
+
+    endpoint_id: str
+    url: str
+    reason: str | None = None
+
+
+class Forwarded(Data):
+    """What TikTok said and Clipwire does not interpret."""
+
+    tiktok_event: str | None
+    client_key: str
+    open_id: str | None
+    create_time: int | None
+    content: Any
+    account_id: str | None = None
+
+
+class WebhookTest(Data):
+    endpoint_id: str
+    message: str
+
+
+PAYLOADS: Final[dict[EventType, type[Data]]] = {
+    EventType.POST_ACCEPTED: PostAccepted,
+    EventType.POST_REJECTED: PostRejected,
+    EventType.POST_SCHEDULED: PostScheduled,
+    EventType.POST_UPLOADING: PostSending,
+    EventType.POST_UPLOADED: PostSending,
+    EventType.POST_PROCESSING: PostProcessing,
+    EventType.POST_RETRYING: PostRetrying,
+    EventType.POST_IN_INBOX: PostInInbox,
+    EventType.POST_PUBLISHED: PostPublished,
+    EventType.POST_PUBLICLY_AVAILABLE: PostPublic,
+    EventType.POST_NO_LONGER_AVAILABLE: PostPublic,
+    EventType.POST_FAILED: PostFailed,
+    EventType.POST_CANCELLED: Post,
+    EventType.POST_UNCONFIRMED: PostUnconfirmed,
+    EventType.BATCH_COMPLETED: BatchCompleted,
+    EventType.ACCOUNT_CONNECTED: Account,
+    EventType.ACCOUNT_DISCONNECTED: Account,
+    EventType.ACCOUNT_REAUTHORIZATION_REQUIRED: Account,
+    EventType.ACCOUNT_STATS: AccountStats,
+    EventType.POST_STATS: PostStats,
+    EventType.MEDIA_READY: MediaReady,
+    EventType.MEDIA_FAILED: MediaFailed,
+    EventType.ENDPOINT_FAILING: EndpointNews,
+    EventType.ENDPOINT_DISABLED: EndpointNews,
+    EventType.ENDPOINT_RECOVERED: EndpointNews,
+    EventType.VIDEO_PUBLISH_COMPLETED: Forwarded,
+    EventType.VIDEO_UPLOAD_FAILED: Forwarded,
+    EventType.PORTABILITY_DOWNLOAD_READY: Forwarded,
+    EventType.TIKTOK_UNRECOGNIZED: Forwarded,
+    EventType.WEBHOOK_TEST: WebhookTest,
+}
+
+
+def check(type_: EventType, body: bytes) -> None:
+    """Raises `BadEvent` unless the body is what customers were promised for this type."""
+    try:
+        _bodies()[type_].validate_json(body)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+        if wrong[0]["type"] == "json_invalid":
+            return  # it is JSON, we wrote it: what a customer or TikTok put into it is nested deeper than this reads
+        places = [".".join(str(part) for part in each["loc"])[:80] for each in wrong[:10]]
+        raise BadEvent(f"{type_} breaks its contract at {', '.join(places)}") from None
+
+
+def json_schema(type_: EventType, *, refs: str = "#/$defs/{model}") -> dict[str, Any]:
+    """The JSON Schema of the whole body; `refs` says where the schemas it refers to will be."""
+    schema = _bodies()[type_].json_schema(ref_template=refs)
+    return {"$schema": DIALECT, "$id": f"urn:clipwire:event:{type_}", **schema}
+
+
+@cache
+def _bodies() -> dict[EventType, TypeAdapter[Any]]:
+    """Compiled once."""
+    return {type_: TypeAdapter(_body(type_, data)) for type_, data in PAYLOADS.items()}
+
+
+def _body(type_: EventType, data: type[Data]) -> type[Data]:
+    fields: dict[str, Any] = {
+        "id": (
+            Annotated[str, Field(pattern=r"^evt_[0-9a-hjkmnp-tv-z]{26}$", description="the same on every try")],
+            ...,
+        ),
+        "type": (Literal[str(type_)], ...),
+        "timestamp": (Annotated[AwareDatetime, Field(strict=False, description="when it happened")], ...),
+        "data": (data, ...),
+    }
+    return create_model(str(type_), __base__=Data, __doc__=data.__doc__, **fields)
