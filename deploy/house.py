@@ -189,6 +189,7 @@ class House:
                     storage=self._storage,
                     workers=self._workers,
                     egress=self._egress,
+                    tiktok=self._tiktok,
                     clock=clock,
                 )
             case _:

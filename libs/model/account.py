@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from libs.model.connect import missing
+
 REFRESH_AHEAD = timedelta(hours=2)
 """A token lives 24 h (fact sheet 1.2); refreshing this early leaves time for TikTok to be down."""
 
@@ -37,6 +39,18 @@ class Account:
     access_expires_at: datetime | None = None
     refresh_expires_at: datetime | None = None
     created_at: datetime | None = None
+    group_id: str | None = None
+    wanted: tuple[str, ...] = ()
+    """The scopes its creator was last asked for."""
+    refreshes_failed: int = 0
+    """In a row; while it grows, `reason` is the last error."""
+    app_audited: bool | None = None
+    """Whether TikTok has audited its customer's own app; None: it belongs to the operator's."""
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """What the creator was asked for and left switched off."""
+        return missing(self.wanted, self.scopes)
 
     def describe(self) -> dict[str, Any]:
         """What every event and answer says of an account."""
@@ -46,6 +60,8 @@ class Account:
             "open_id": self.open_id,
             "state": self.state,
             "scopes": list(self.scopes),
+            "missing_scopes": list(self.missing_scopes),
+            "group_id": self.group_id,
             "username": self.username,
             "display_name": self.display_name,
             "reason": self.reason,

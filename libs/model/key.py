@@ -14,11 +14,15 @@ class Capability(StrEnum):
 
     CUSTOMERS = "customers"
     ACCOUNTS = "accounts"
+    PROFILE = "profile"
+    """Who the creator is, and its numbers."""
+    VIDEOS = "videos"
     POSTS = "posts"
     MEDIA = "media"
     ENDPOINTS = "endpoints"
     EVENTS = "events"
     KEYS = "keys"
+    APPS = "apps"
 
 
 class Level(StrEnum):

@@ -139,9 +139,14 @@ class Account(Data):
     open_id: str
     state: str
     scopes: list[str]
+    missing_scopes: list[str] = []
+    """What the creator was asked for and left switched off."""
     username: str | None
     display_name: str | None
     reason: str | None
+    group_id: str | None = None
+    at_tiktok: str | None = None
+    """Of one disconnected by request, what became of the grant: revoked, already_over, shared, left."""
 
 
 class AccountStats(Data):

@@ -36,9 +36,11 @@ _ACCOUNT: Final[dict[str, Any]] = {
     "open_id": "-000a1b2c3d4e5f6g7h8",
     "state": "connected",
     "scopes": ["user.info.basic", "video.publish", "video.upload"],
+    "missing_scopes": ["video.list"],
     "username": "creator",
     "display_name": "A Creator",
     "reason": None,
+    "group_id": None,
 }
 _ENDPOINT: Final[dict[str, Any]] = {
     "endpoint_id": "end_01jd4a1000c3d4e5f6g7h8j9k0",

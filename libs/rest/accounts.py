@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from libs.model.account import AccountState
-from libs.rest.field import AccountId, CustomerId, Moment, Name, Seconds, Token, Word
-from libs.rest.shape import Ask, Item, PageQuery
+from libs.rest.field import AccountId, CustomerId, GroupId, Moment, Name, Seconds, Token, Word
+from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 Scope = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_.]*$")]
 
@@ -30,6 +30,56 @@ class AccountNew(Ask):
     display_name: Name | None = None
 
 
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=50)]
+RedirectUri = Annotated[str, StringConstraints(min_length=1, max_length=511)]
+
+
+class ConnectNew(Ask):
+    """Asks for a creator's consent. Without `redirect_uri`, TikTok sends the browser to the hosted page, which does the
+    rest; with one of yours, pass what arrives there to `POST /v1/accounts/exchange`.
+
+    `account_id` connects that account again: no other creator's consent will do.
+    """
+
+    customer_id: CustomerId | None = None
+    redirect_uri: RedirectUri | None = None
+    scopes: Scopes | None = None
+    account_id: AccountId | None = None
+    group_id: GroupId | None = None
+    always_ask: bool = False
+
+
+class ConnectAnswer(Answer):
+    """Where to send the creator's browser. `state` works once, until `expires_at`, for this redirect only."""
+
+    auth_url: str
+    state: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    expires_at: Moment
+
+
+class ExchangeNew(Ask):
+    """What arrived at your redirect URI, decoded once: `code` and `state`, or `error` and `state`."""
+
+    state: Word
+    redirect_uri: RedirectUri
+    code: Token | None = None
+    error: Word | None = None
+
+
+class AccountChange(Ask):
+    """`group_id` null takes it out of its group."""
+
+    group_id: GroupId | None
+
+
+class DisconnectNew(Ask):
+    """`revoke` false forgets the tokens here and leaves the grant at TikTok."""
+
+    revoke: bool = True
+
+
 class AccountAnswer(Item):
     customer_id: str
     client_key: str
@@ -39,7 +89,59 @@ class AccountAnswer(Item):
     state: AccountState
     reason: str | None
     scopes: tuple[str, ...]
+    missing_scopes: tuple[str, ...]
+    group_id: str | None
     granted_at: Moment
     access_expires_at: Moment | None
     refresh_expires_at: Moment | None
     created_at: Moment | None
+
+
+class AccountHealth(Item):
+    """Whether the account can be used, and what stands in the way. `app_audited`: whether TikTok has audited its app;
+    until then it takes private posts only. `can` and `cannot` say in words what its scopes allow."""
+
+    state: AccountState
+    usable: bool
+    scopes: tuple[str, ...]
+    missing_scopes: tuple[str, ...]
+    can: tuple[str, ...]
+    cannot: tuple[str, ...]
+    access_expires_at: Moment | None
+    refresh_expires_at: Moment | None
+    refreshes_failed: int
+    last_error: str | None
+    app_audited: bool
+    remedy: str | None
+
+
+class DisconnectAnswer(AccountAnswer):
+    """`at_tiktok` says what became of the grant there: revoked, already_over, shared, left."""
+
+    at_tiktok: str
+
+
+class VideosQuery(Ask):
+    """`cursor` is `next_cursor` of the page before: TikTok's, in milliseconds."""
+
+    limit: Annotated[int, Field(ge=1, le=20)] = 20
+    cursor: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+
+
+class AccountProfile(Item):
+    """The creator as TikTok shows it now. A field that no granted scope opens is absent, not null."""
+
+    open_id: str | None = None
+    union_id: str | None = None
+    avatar_url: str | None = None
+    avatar_url_100: str | None = None
+    avatar_large_url: str | None = None
+    display_name: str | None = None
+    bio_description: str | None = None
+    profile_deep_link: str | None = None
+    is_verified: bool | None = None
+    username: str | None = None
+    follower_count: int | None = None
+    following_count: int | None = None
+    likes_count: int | None = None
+    video_count: int | None = None

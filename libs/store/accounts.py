@@ -46,12 +46,14 @@ class Accounts:
         display_name: str | None,
         tokens: Tokens,
         now: datetime,
+        wanted: Sequence[str] = (),
+        group_id: str | None = None,
         tell: Callable[[Account], Sequence[Event]] | None = None,
     ) -> Account:
         """Inserts the account, or starts a new grant on the one this customer already has of this creator.
 
         What `tell` makes of the account as it was stored is recorded with it. Posts that nobody could ask about are
-        looked at again.
+        looked at again. It goes into the group if that is the customer's and holds no other account.
         """
 
         async def write(connection: Connection) -> Account:
@@ -59,10 +61,12 @@ class Accounts:
                 SQL.connect, id_, customer_id, client_key, open_id, username, display_name, list(tokens.scopes or ()),
                 now, self._vault.seal(tokens.access_token), self._vault.seal(tokens.refresh_token),
                 _hash(tokens.refresh_token), tokens.access_expires_at, tokens.refresh_expires_at,
-                _refresh_at(tokens.access_expires_at, now=now),
+                _refresh_at(tokens.access_expires_at, now=now), list(wanted),
             )  # fmt: skip
             if row is None:
                 raise StoreError("an upsert of an account returned no row")
+            if group_id is not None:
+                row = await _place(connection, row["id"], group_id, customer_id=customer_id, now=now) or row
             account = _account(row)
             if account.grant_n > 1:
                 await connection.execute(SQL.look_again, account.id, now)
@@ -80,6 +84,26 @@ class Accounts:
 
     async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Account]:
         return [_account(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
+
+    async def place(self, account: Account, group_id: str | None, *, now: datetime) -> Account | None:
+        """Puts it into that group, or into none. None when the group holds another, or is not its customer's."""
+
+        async def write(connection: Connection) -> Account | None:
+            if group_id is None:
+                row = await connection.fetchrow(SQL.unplace, account.id, now)
+            else:
+                row = await _place(connection, account.id, group_id, customer_id=account.customer_id, now=now)
+            return _account(row) if row else None
+
+        return await self._pool.transact(write)
+
+    async def shared(self, account: Account) -> bool:
+        """Whether another customer is connected to the same creator by the same app: TikTok knows one grant only."""
+        return await self.connected_elsewhere(account.client_key, account.open_id, but=account.id)
+
+    async def connected_elsewhere(self, client_key: str, open_id: str, *, but: str = "") -> bool:
+        """Whether any account but that one stands on this creator's grant to this app."""
+        return bool(await self._pool.fetchval(SQL.shared, client_key, open_id, but))
 
     async def by_open_id(self, *, client_key: str, open_id: str) -> list[Account]:
         """Every customer's account of one creator."""
@@ -99,9 +123,9 @@ class Accounts:
         row = await self._pool.fetchrow(SQL.lease_refresh, id_, now, lease)
         return self._grant(row) if row else None
 
-    async def release_refresh(self, id_: str) -> None:
-        """Ends a lease that was not needed."""
-        await self._pool.execute(SQL.release_refresh, id_)
+    async def release_refresh(self, id_: str, *, lease: datetime) -> None:
+        """Ends the lease that ends at `lease` and was not needed; another's, taken since, is left alone."""
+        await self._pool.execute(SQL.release_refresh, id_, lease)
 
     async def refreshed(self, used: Grant, tokens: Tokens, *, now: datetime) -> bool:
         """Stores what a refresh gave; False when it was connected anew or refreshed otherwise."""
@@ -114,9 +138,12 @@ class Accounts:
         )  # fmt: skip
         return row is not None
 
-    async def refresh_failed(self, used: Grant, *, again_at: datetime, reason: str, now: datetime) -> None:
+    async def refresh_failed(
+        self, used: Grant, *, again_at: datetime, reason: str, lease: datetime, now: datetime
+    ) -> None:
+        """Notes why, and when to try again; nothing when another holds a lease since `lease` was over."""
         await self._pool.fetchrow(
-            SQL.refresh_failed, used.account_id, used.grant_n, _hash(used.refresh_token), again_at, reason, now
+            SQL.refresh_failed, used.account_id, used.grant_n, _hash(used.refresh_token), again_at, reason, now, lease
         )
 
     async def end(
@@ -131,6 +158,8 @@ class Accounts:
     ) -> bool:
         """Takes an account out of use, wakes its posts and records the events; False when it had changed meanwhile.
 
+        Of a disconnected account the tokens are forgotten.
+
         With REAUTHORIZATION_REQUIRED, `used` is the grant whose refresh token TikTok refused: another one stored since
         keeps the account connected.
         """
@@ -142,7 +171,8 @@ class Accounts:
                 hash_ = _hash(used.refresh_token)
                 row = await connection.fetchrow(SQL.reauthorize, account.id, used.grant_n, hash_, reason, now)
             else:
-                row = await connection.fetchrow(SQL.disconnect, account.id, account.grant_n, reason, now)
+                nothing = self._vault.seal("")
+                row = await connection.fetchrow(SQL.disconnect, account.id, account.grant_n, reason, now, nothing)
             if row is None:
                 return False
             await connection.execute(SQL.wake_posts, account.id, now)
@@ -187,6 +217,15 @@ class Budgets:
         await self._pool.execute(SQL.block, account_id, call, until)
 
 
+async def _place(
+    connection: Connection, account_id: str, group_id: str, *, customer_id: str, now: datetime
+) -> rows.Row | None:
+    # The group's row is held, so that of two accounts that want its one place the second finds it taken.
+    if await connection.fetchrow(SQL.hold_group, group_id, customer_id) is None:
+        return None
+    return await connection.fetchrow(SQL.place, account_id, group_id, now)
+
+
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
@@ -213,4 +252,8 @@ def _account(row: rows.Row) -> Account:
         access_expires_at=row["access_expires_at"],
         refresh_expires_at=row["refresh_expires_at"],
         created_at=row["created_at"],
+        group_id=row["group_id"],
+        wanted=tuple(row["wanted"]),
+        refreshes_failed=row["refreshes_failed"],
+        app_audited=row.get("app_audited"),
     )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from libs.store.accounts import Accounts, Budgets
+from libs.store.apps import Apps, Groups
+from libs.store.connects import Connects
 from libs.store.consumers import Consumers
 from libs.store.customers import Customers, Keys
 from libs.store.deliveries import Deliveries
@@ -25,13 +27,16 @@ class Store:
         self._pool = Pool(dsn, program=program, size=size)
         vault = Vault(encryption_keys)
         self.accounts = Accounts(self._pool, vault)
+        self.apps = Apps(self._pool, vault)
         self.budgets = Budgets(self._pool)
+        self.connects = Connects(self._pool, vault)
         self.consumers = Consumers(self._pool)
         self.customers = Customers(self._pool)
         self.deliveries = Deliveries(self._pool)
         self.endpoints = Endpoints(self._pool, vault)
         self.events = Events(self._pool)
         self.facts = Facts(self._pool)
+        self.groups = Groups(self._pool)
         self.keys = Keys(self._pool)
         self.media = MediaFiles(self._pool)
         self.renditions = Renditions(self._pool)

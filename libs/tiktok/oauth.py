@@ -2,15 +2,22 @@
 
 import hashlib
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import Field
 
 from libs.tiktok.readings import Reading, read_oauth
 from libs.tiktok.wire import Int64, Secret, Wire
 
+SCOPES = (
+    "user.info.basic", "user.info.profile", "user.info.stats", "video.list", "video.publish", "video.upload",
+)  # fmt: skip
+"""The scopes used here (1)."""
+REDIRECT_MAX = 511
+LOCAL_HOSTS = ("localhost", "127.0.0.1")
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 
@@ -74,6 +81,36 @@ def challenge(verifier: str) -> str:
     if not _VERIFIER.fullmatch(verifier):
         raise ValueError("a PKCE verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~")
     return hashlib.sha256(verifier.encode()).hexdigest()
+
+
+def new_verifier() -> str:
+    """A fresh PKCE verifier: 384 random bits."""
+    return secrets.token_urlsafe(48)
+
+
+def needs_pkce(redirect_uri: str) -> bool:
+    """Whether TikTok takes this for a desktop app, which must send a challenge (1.1). Web apps send none."""
+    return urlsplit(redirect_uri).hostname in LOCAL_HOSTS
+
+
+def redirect_problem(uri: str) -> str | None:
+    """Why TikTok cannot have this registered as a redirect URI (1.1), or None."""
+    if len(uri) > REDIRECT_MAX:
+        return f"A redirect URI has at most {REDIRECT_MAX} characters."
+    if not uri.isascii() or not uri.isprintable() or " " in uri:
+        return "A redirect URI is printable ASCII."
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return "This is not a URL."
+    if not parts.hostname or parts.username is not None or "?" in uri or "#" in uri:
+        return "A redirect URI is absolute and has no user, no query and no fragment."
+    if parts.hostname in LOCAL_HOSTS:
+        if parts.scheme in ("http", "https") and port is not None:
+            return None
+        return "On this machine, a redirect URI is http or https and names its port."
+    return None if parts.scheme == "https" else "A redirect URI is https."
 
 
 def authorize_url(

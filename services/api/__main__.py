@@ -14,6 +14,7 @@ from libs.runtime.settings import reveal
 from libs.runtime.sync import read_once
 from libs.store.errors import StoreError
 from libs.store.store import Store
+from libs.tiktok.client import TikTokClient
 from services.api.app import build, ensure_operator_key
 from services.api.settings import ApiSettings
 
@@ -36,6 +37,9 @@ async def serve(settings: ApiSettings) -> None:
         )
         egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
         workers = await parts.enter_async_context(Workers())
+        tiktok = await parts.enter_async_context(
+            TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
+        )
         clock = await parts.enter_async_context(
             open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
         )
@@ -43,7 +47,14 @@ async def serve(settings: ApiSettings) -> None:
         if settings.operator_key:
             await ensure_operator_key(store, settings.operator_key.get_secret_value(), clock.now())
         program = build(
-            settings, store=store, broker=broker, storage=storage, egress=egress, workers=workers, clock=clock
+            settings,
+            store=store,
+            broker=broker,
+            storage=storage,
+            egress=egress,
+            workers=workers,
+            tiktok=tiktok,
+            clock=clock,
         )
         await program.start()
         await until_signal()

@@ -16,14 +16,17 @@ from libs.runtime.program import Program
 from libs.runtime.sync import clock_check, keep_in_step
 from libs.runtime.web import HttpServer, make_app
 from libs.store.store import Store
+from libs.tiktok.client import TikTokClient
 from services.api.body import BODY_MAX
 from services.api.call import Desk, UrlCheck
+from services.api.callback import Callback
 from services.api.contracts import add_contracts
 from services.api.door import Door
 from services.api.problem import problems
 from services.api.resource import ROUTES
 from services.api.route import add_routes
-from services.api.settings import ApiSettings
+from services.api.settings import CALLBACK, ApiSettings
+from services.api.tiktok import TikTok
 from services.api.upkeep import LastUsed, keep_partitions
 
 log = structlog.get_logger()
@@ -37,18 +40,22 @@ def build(
     storage: MediaStorage,
     egress: UrlCheck,
     workers: Workers,
+    tiktok: TikTokClient,
     clock: SyncedClock,
 ) -> Program:
     """The api over open parts; whoever opened them closes them after `stop`. `egress` is a `GuardedClient`."""
     metrics, used = Metrics("api"), LastUsed(store.keys, now=clock.now)
     checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
     app = make_app("api", checks=checks, client_max_size=BODY_MAX, metrics=metrics, middlewares=(problems(metrics),))
-    desk = Desk(settings, store, broker, storage, workers, egress, clock)
+    server = HttpServer(app, host=settings.api_host, port=settings.api_port)
+    line = TikTok.of(settings, store=store, client=tiktok, server=server, clock=clock)
+    desk = Desk(settings, store, broker, storage, workers, egress, clock, line)
     add_contracts(app)
     add_routes(app, ROUTES, desk=desk, door=Door(store.keys, used=used))
+    app.router.add_get(CALLBACK, Callback(line, broker).show, allow_head=False)  # a HEAD must not use a link up
     return Program(
         "api",
-        server=HttpServer(app, host=settings.api_host, port=settings.api_port),
+        server=server,
         workers=[keep_in_step(clock, store.now), keep_partitions(store, now=clock.now), used.worker()],
     )
 

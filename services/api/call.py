@@ -11,19 +11,21 @@ from libs.broker.port import Broker
 from libs.egress import Refusal as EgressRefusal
 from libs.media.port import MediaStorage
 from libs.media.workers import Workers
-from libs.model.ids import Prefix, is_id
+from libs.model.ids import Prefix, is_id, new_id
 from libs.model.key import Key
 from libs.model.problem import FieldError, Refusal, invalid, not_found
 from libs.runtime.clock import Clock
 from libs.store.store import Store
 from services.api.body import field_error, parsed, read_object
 from services.api.settings import ApiSettings
+from services.api.tiktok import TikTok
 
 M = TypeVar("M", bound=BaseModel)
 
 _NOUNS: Final[dict[Prefix, str]] = {
     "cus": "customer", "acc": "account", "med": "media", "post": "post", "evt": "event", "end": "endpoint",
-    "dlv": "delivery", "key": "key",
+    "dlv": "delivery", "key": "key", "app": "app", "grp": "group", "aud": "audit entry", "con": "consumer",
+    "rpl": "replay", "att": "attempt", "bat": "batch", "agt": "agent",
 }  # fmt: skip
 
 
@@ -45,6 +47,7 @@ class Desk:
     workers: Workers
     egress: UrlCheck
     clock: Clock
+    tiktok: TikTok
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class Call:
         if not is_id(given, prefix):
             raise self.missing(prefix)
         return given
+
+    def new_id(self, prefix: Prefix) -> str:
+        """The id of something new."""
+        return new_id(prefix, self.now)
 
     def missing(self, prefix: Prefix) -> Refusal:
         """404, the same for what does not exist and for what is another customer's."""

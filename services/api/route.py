@@ -20,7 +20,7 @@ CUSTOMER_ID = web.RequestKey("customer_id", str)
 class Route:
     """One operation of the REST API: which grant opens it, who answers it, what its query string may hold (nothing)."""
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
     path: str
     capability: Capability
     handle: Callable[[Call], Awaitable[web.StreamResponse]]

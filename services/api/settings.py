@@ -7,9 +7,12 @@ from pydantic import Field, SecretStr, field_validator
 from libs.broker.topology import Names
 from libs.egress import BadAllowList, parse_allow
 from libs.model.key import PREFIX
-from libs.runtime.settings import ProgramSettings, SecretList
+from libs.runtime.settings import CommaList, ProgramSettings, SecretList
 from libs.store.vault import Vault
+from libs.tiktok.oauth import redirect_problem
 
+CALLBACK = "/oauth/tiktok/callback"
+"""The hosted page, beneath PUBLIC_URL: the redirect URI to register at TikTok."""
 OPERATOR_KEY_MIN = 35
 """The prefix and 32 characters: what is looked up by a fast hash must not be guessable."""
 
@@ -23,7 +26,13 @@ class ApiSettings(ProgramSettings):
     clipwire_encryption_keys: SecretList
     media_url: str = Field(description="file:///folder or s3://bucket/prefix")
     media_max_bytes: Annotated[int, Field(ge=1)] = Field(4 * 1024**3, description="TikTok's limit (fact sheet 4.4)")
+    public_url: str = Field("", description="where browsers reach us; empty: this machine only")
+    tiktok_auth_url: str = "https://www.tiktok.com"
     tiktok_client_key: str = Field("", description="the app that accounts belong to unless they name another")
+    tiktok_client_secret: SecretList = ()
+    tiktok_scopes: CommaList = Field(
+        ("user.info.basic", "video.publish", "video.upload"), description="asked for when a connect names none"
+    )
     tiktok_audited: bool = False
     egress_allow: str = Field("", description="CIDRs customers may be reached on besides the public internet")
     operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")
@@ -50,6 +59,13 @@ class ApiSettings(ProgramSettings):
         except BadAllowList as error:
             raise ValueError(str(error)) from error
         return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _usable_public_url(cls, url: str) -> str:
+        if url and (problem := redirect_problem(url.rstrip("/") + CALLBACK)) is not None:
+            raise ValueError(problem)
+        return url.rstrip("/")
 
     @field_validator("operator_key")
     @classmethod

@@ -11,6 +11,7 @@ from libs.runtime.web import HttpServer, make_app
 from libs.runtime.workers import Worker
 from libs.store.store import Store
 from services.ingest.commit import GroupCommit
+from services.ingest.keyring import Keyring
 from services.ingest.receive import Receiver
 from services.ingest.settings import IngestSettings
 
@@ -30,10 +31,12 @@ def build(settings: IngestSettings, *, store: Store, broker: Broker, clock: Sync
         patience_s=DURABLE_S,
     )
     metrics.gauge("webhooks_waiting", "Verified webhooks waiting to be saved").set_function(lambda: commit.waiting)
+    keyring = Keyring(
+        store.apps, client_key=settings.tiktok_client_key, secrets=reveal(settings.tiktok_client_secret), now=clock.now
+    )
     receiver = Receiver(
         commit,
-        client_keys=[settings.tiktok_client_key],
-        secrets=reveal(settings.tiktok_client_secret),
+        keyring,
         now=clock.now,
         answered=metrics.counter("webhooks", "Webhooks answered, by status and why", ("status", "why")),
     )

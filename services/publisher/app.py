@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from libs.accounts.apps import AppBook, OperatorApp
 from libs.accounts.budget import Budget
 from libs.accounts.line import Line
 from libs.accounts.token import TokenKeeper
@@ -13,12 +14,12 @@ from libs.media.port import MediaStorage
 from libs.media.workers import Workers
 from libs.runtime.clock import SyncedClock
 from libs.runtime.program import Program
+from libs.runtime.settings import reveal
 from libs.runtime.sync import clock_check, keep_in_step
 from libs.runtime.web import HttpServer, make_app
 from libs.runtime.workers import Worker
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
-from libs.tiktok.oauth import App as TikTokApp
 from services.publisher.begin import Beginner
 from services.publisher.claims import Claims
 from services.publisher.drive import Drive
@@ -52,8 +53,8 @@ def build(
 ) -> Program:
     """The publisher over open parts; whoever opened them closes them after `stop`."""
     now = clock.now
-    key, secret = settings.tiktok_client_key, settings.tiktok_client_secret[0].get_secret_value()
-    tokens = TokenKeeper(store, tiktok, {key: TikTokApp(key, secret)})
+    app_secrets = tuple(reveal(settings.tiktok_client_secret))
+    tokens = TokenKeeper(store, tiktok, AppBook(store, OperatorApp(settings.tiktok_client_key, app_secrets)))
     budget = Budget(store)
     line = Line(tokens, budget, now)
     preparer = _preparer(settings, store, storage, egress, workers, converters, now)

@@ -79,10 +79,39 @@ async def test_a_lease_that_was_not_needed_does_not_bring_the_next_refresh_forwa
     planned = (await row(place, account))["alarm"]
 
     assert await place.store.accounts.lease_refresh(account.id, now=NOW, lease=NOW + MINUTE) is not None
-    await place.store.accounts.release_refresh(account.id)
+    await place.store.accounts.release_refresh(account.id, lease=NOW + MINUTE)
 
     assert (await row(place, account))["alarm"] == planned
     assert await place.store.accounts.claim_refresh(now=NOW + HOUR, lease=NOW + 2 * HOUR, limit=9) == []
+
+
+async def test_a_lease_is_given_back_and_its_failure_noted_by_its_holder_alone(place: Place) -> None:
+    account = await place.account()
+    accounts = place.store.accounts
+    used = await accounts.lease_refresh(account.id, now=NOW, lease=NOW + MINUTE)
+    assert used is not None
+    assert await accounts.lease_refresh(account.id, now=NOW + MINUTE, lease=NOW + 2 * MINUTE) is not None
+
+    await accounts.release_refresh(account.id, lease=NOW + MINUTE)
+    await accounts.refresh_failed(used, again_at=NOW, reason="late", lease=NOW + MINUTE, now=NOW + MINUTE)
+
+    found = await row(place, account)
+    assert (found["refreshing_until"], found["refreshes_failed"]) == (NOW + 2 * MINUTE, 0)
+    await accounts.refresh_failed(used, again_at=LATER, reason="mine", lease=NOW + 2 * MINUTE, now=NOW + MINUTE)
+    found = await row(place, account)
+    assert (found["refreshing_until"], found["refreshes_failed"], found["reason"]) == (None, 1, "mine")
+
+
+async def test_the_tokens_of_a_disconnected_account_are_forgotten(place: Place) -> None:
+    account = await place.account(tokens=tokens("mine"))
+
+    gone = await place.store.accounts.end(
+        account, AccountState.DISCONNECTED, used=None, reason="asked", events=[], now=NOW
+    )
+
+    granted = await place.store.accounts.grant(account.id)
+    assert gone and granted is not None
+    assert (granted[1].access_token, granted[1].refresh_token) == ("", "")
 
 
 async def test_a_refresher_that_dies_is_followed_by_another(place: Place) -> None:
@@ -140,7 +169,7 @@ async def test_a_refresh_does_not_overwrite_a_reconnect(place: Place) -> None:
     await place.account(tokens=tokens("same"), now=LATER)  # even when TikTok gave the same tokens again
 
     assert not await place.store.accounts.refreshed(used, tokens("stale"), now=LATER)
-    await place.store.accounts.refresh_failed(used, again_at=NOW, reason="stale", now=LATER)
+    await place.store.accounts.refresh_failed(used, again_at=NOW, reason="stale", lease=LATER, now=LATER)
 
     assert (await grant(place, account)).access_token == "act.same"
     assert (await row(place, account))["refreshes_failed"] == 0

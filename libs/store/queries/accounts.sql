@@ -2,25 +2,42 @@
 -- A reconnect keeps the account's id and starts a new grant; tokens of the old one are gone with it.
 insert into accounts as a (id, customer_id, client_key, open_id, username, display_name, scopes, state, granted_at,
                            access_token, refresh_token, refresh_hash, access_expires_at, refresh_expires_at, alarm,
-                           created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, 'connected', $8, $9, $10, $11, $12, $13, $14, $8, $8)
+                           created_at, updated_at, wanted)
+values ($1, $2, $3, $4, $5, $6, $7, 'connected', $8, $9, $10, $11, $12, $13, $14, $8, $8, $15)
 on conflict (customer_id, client_key, open_id) do update
 set username = coalesce(excluded.username, a.username), display_name = coalesce(excluded.display_name, a.display_name),
-    scopes = excluded.scopes, state = 'connected', reason = null, grant_n = a.grant_n + 1, granted_at = excluded.granted_at,
+    scopes = excluded.scopes, wanted = excluded.wanted, state = 'connected', reason = null, grant_n = a.grant_n + 1, granted_at = excluded.granted_at,
     access_token = excluded.access_token, refresh_token = excluded.refresh_token, refresh_hash = excluded.refresh_hash,
     access_expires_at = excluded.access_expires_at, refresh_expires_at = excluded.refresh_expires_at,
     refreshes_failed = 0, alarm = excluded.alarm, version = a.version + 1, updated_at = excluded.updated_at
 returning *
 
 -- name: get
-select * from accounts where id = $1 and ($2::text is null or customer_id = $2)
+select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
+where a.id = $1 and ($2::text is null or a.customer_id = $2)
 
 -- name: get_many
-select * from accounts where id = any($1::text[]) and ($2::text is null or customer_id = $2)
+select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
+where a.id = any($1::text[]) and ($2::text is null or a.customer_id = $2)
 
 -- name: page
-select * from accounts where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
-order by id desc limit $3
+select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
+where ($1::text is null or a.customer_id = $1) and ($2::text is null or a.id < $2)
+order by a.id desc limit $3
+
+-- name: hold_group
+select from groups where id = $1 and customer_id = $2 for update
+
+-- name: place
+update accounts set group_id = $2, version = version + 1, updated_at = $3
+where id = $1 and not exists (select from accounts where group_id = $2 and id <> $1)
+returning *
+
+-- name: unplace
+update accounts set group_id = null, version = version + 1, updated_at = $2 where id = $1 returning *
+
+-- name: shared
+select exists (select from accounts where client_key = $1 and open_id = $2 and id <> $3 and state = 'connected')
 
 -- name: by_open_id
 select * from accounts where client_key = $1 and open_id = $2
@@ -39,7 +56,7 @@ where id = $1 and state = 'connected' and (refreshing_until is null or refreshin
 returning *
 
 -- name: release_refresh
-update accounts set refreshing_until = null where id = $1
+update accounts set refreshing_until = null where id = $1 and refreshing_until = $2
 
 -- name: refreshed
 -- Guarded by the grant and by the refresh token that was used: a late success is kept, a reconnect is not overwritten.
@@ -53,6 +70,7 @@ returning *
 -- name: refresh_failed
 update accounts set alarm = $4, refreshing_until = null, refreshes_failed = refreshes_failed + 1, reason = $5, updated_at = $6
 where id = $1 and grant_n = $2 and refresh_hash = $3 and state = 'connected'
+  and (refreshing_until is null or refreshing_until = $7)
 returning *
 
 -- name: reauthorize
@@ -64,7 +82,7 @@ returning *
 
 -- name: disconnect
 update accounts set state = 'disconnected', reason = $3, alarm = null, refreshing_until = null,
-    version = version + 1, updated_at = $4
+    access_token = $5, refresh_token = $5, version = version + 1, updated_at = $4
 where id = $1 and grant_n = $2 and state <> 'disconnected'
 returning *
 

@@ -1,10 +1,28 @@
 """One module per resource: how it is shown, what may be done with it, and at its end the table of its routes."""
 
-from services.api.resource import accounts, consumers, customers, deliveries, endpoints, events, keys, media, posts
+from services.api.resource import (
+    accounts,
+    apps,
+    connect,
+    consumers,
+    creator,
+    customers,
+    deliveries,
+    endpoints,
+    events,
+    groups,
+    keys,
+    media,
+    posts,
+)
 
 ROUTES = (
     *customers.ROUTES,
+    *apps.ROUTES,
+    *connect.ROUTES,
     *accounts.ROUTES,
+    *creator.ROUTES,
+    *groups.ROUTES,
     *media.ROUTES,
     *posts.ROUTES,
     *endpoints.ROUTES,

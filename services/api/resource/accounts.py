@@ -1,28 +1,40 @@
-"""Accounts: created directly with the tokens that TikTok's token endpoint gave. No answer shows a token."""
+"""Accounts: shown, placed in groups, disconnected; or made from tokens that TikTok gave. No answer shows a token."""
 
 from datetime import timedelta
 
 from aiohttp import web
 
-from libs.model.account import Account
-from libs.model.event import Event, EventType, event
-from libs.model.ids import new_id
+from libs.accounts.connect import connected_event
+from libs.accounts.errors import Later
+from libs.model.account import Account, AccountState
+from libs.model.connect import CANNOT
 from libs.model.key import Capability
-from libs.model.problem import FieldError, Refusal, invalid
-from libs.rest.accounts import AccountAnswer, AccountNew, AccountsQuery
+from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.rest.accounts import (
+    AccountAnswer,
+    AccountChange,
+    AccountHealth,
+    AccountNew,
+    AccountsQuery,
+    DisconnectAnswer,
+    DisconnectNew,
+)
 from libs.store.accounts import Tokens
+from libs.tiktok.errors import TikTokError
+from services.api.body import parsed, read_object
 from services.api.call import Call, reply
 from services.api.page import page
+from services.api.resource.creator import trouble
 from services.api.route import Route
 
 
 async def create(call: Call) -> web.StreamResponse:
     """201: a new account. 200: the customer had it already; it is connected anew with these tokens and keeps its id."""
     new = await call.body(AccountNew)
-    client_key = _client_key(new.client_key, ours=call.desk.settings.tiktok_client_key)
     owner = await call.owner(new.customer_id)
+    client_key = _client_key(new.client_key, ours=await call.desk.tiktok.apps.of_customer(owner))
     made = await call.desk.store.accounts.connect(
-        id_=new_id("acc", call.now),
+        id_=call.new_id("acc"),
         customer_id=owner,
         client_key=client_key,
         open_id=new.open_id,
@@ -30,7 +42,7 @@ async def create(call: Call) -> web.StreamResponse:
         display_name=new.display_name,
         tokens=_tokens(new, call=call),
         now=call.now,
-        tell=lambda account: [connected(account, call=call)],
+        tell=lambda account: [connected_event(account, now=call.now)],
     )
     await call.ring("notifier")
     return reply(shown(made), status=201 if made.grant_n == 1 else 200, location=f"/v1/accounts/{made.id}")
@@ -47,22 +59,69 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One account."""
+    return reply(shown(await _found(call)))
+
+
+async def health(call: Call) -> web.StreamResponse:
+    """Whether it can be used, what its scopes allow, and the last error."""
+    account = await _found(call)
+    app_audited = call.desk.settings.tiktok_audited if account.app_audited is None else account.app_audited
+    usable = account.state is AccountState.CONNECTED
+    answer = AccountHealth(
+        id=account.id,
+        state=account.state,
+        usable=usable,
+        scopes=account.scopes,
+        missing_scopes=account.missing_scopes,
+        can=tuple(what for scope, what in CANNOT.items() if usable and scope in account.scopes),
+        cannot=tuple(what for scope, what in CANNOT.items() if not usable or scope not in account.scopes),
+        access_expires_at=account.access_expires_at,
+        refresh_expires_at=account.refresh_expires_at,
+        refreshes_failed=account.refreshes_failed,
+        last_error=account.reason,
+        app_audited=app_audited,
+        remedy=None if usable else "Connect it again: POST /v1/accounts/connect with this account_id.",
+    )
+    return reply(answer)
+
+
+async def change(call: Call) -> web.StreamResponse:
+    """Puts it into a group, or takes it out of the one it is in."""
+    call.id("acc")
+    new = await call.body(AccountChange)
+    account = await _found(call)
+    placed = await call.desk.store.accounts.place(account, new.group_id, now=call.now)
+    if placed is None:
+        detail = "This customer has no such group, or it holds another account; a group holds one."
+        raise Refusal(invalid([FieldError("group_id", "group_taken", detail, remedy="Use an empty group.")]))
+    return reply(shown(placed))
+
+
+async def disconnect(call: Call) -> web.StreamResponse:
+    """Revokes the grant at TikTok and forgets its tokens; the account's id and history stay. Twice is fine."""
+    call.id("acc")
+    new = parsed(DisconnectNew, await read_object(call.request, optional=True))
+    account = await _found(call)
+    try:
+        became = await call.desk.tiktok.disconnector.disconnect(account, revoke=new.revoke)
+    except (Later, TikTokError) as error:
+        raise Refusal(_still_connected(trouble(error))) from error
+    await call.ring("publisher", "notifier")
+    return reply(DisconnectAnswer(**dict(shown(await _found(call))), at_tiktok=became))
+
+
+async def _found(call: Call) -> Account:
     found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees)
     if found is None:
         raise call.missing("acc")
-    return reply(shown(found))
+    return found
 
 
-def connected(account: Account, *, call: Call) -> Event:
-    """Told once per grant."""
-    return event(
-        EventType.ACCOUNT_CONNECTED,
-        key=f"{account.id}:connected:{account.grant_n}",
-        now=call.now,
-        data=account.describe(),
-        customer_id=account.customer_id,
-        account_id=account.id,
-    )
+def _still_connected(said: Problem) -> Problem:
+    detail = f"{said.detail} The account is still connected."
+    return Problem(said.code, "The account was not disconnected", said.status, detail,
+                   "Send it again later, or with revoke: false to forget the tokens here only.", said.retryable,
+                   upstream=said.upstream)  # fmt: skip
 
 
 def shown(account: Account) -> AccountAnswer:
@@ -76,6 +135,8 @@ def shown(account: Account) -> AccountAnswer:
         state=account.state,
         reason=account.reason,
         scopes=account.scopes,
+        missing_scopes=account.missing_scopes,
+        group_id=account.group_id,
         granted_at=account.granted_at,
         access_expires_at=account.access_expires_at,
         refresh_expires_at=account.refresh_expires_at,
@@ -83,15 +144,15 @@ def shown(account: Account) -> AccountAnswer:
     )
 
 
-def _client_key(named: str | None, *, ours: str) -> str:
+def _client_key(named: str | None, *, ours: str | None) -> str:
     """The app the tokens belong to. With another app's, they could never be refreshed."""
     if named is None and not ours:
         detail = "No TikTok app is configured, so the account has to name one."
         raise Refusal(invalid([FieldError("client_key", "required", detail, remedy="Add client_key.")]))
     if named is not None and ours and named != ours:
-        detail = "This is not the client key of the TikTok app that is configured."
+        detail = "This is not the client key of the customer's TikTok app."
         raise Refusal(invalid([FieldError("client_key", "unknown_app", detail, remedy="Leave client_key out.")]))
-    return named or ours
+    return named or ours or ""
 
 
 def _tokens(new: AccountNew, *, call: Call) -> Tokens:
@@ -109,4 +170,7 @@ ROUTES = (
     Route("POST", "/v1/accounts", Capability.ACCOUNTS, create, write=True),
     Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed, query=AccountsQuery),
     Route("GET", "/v1/accounts/{id}", Capability.ACCOUNTS, get),
+    Route("GET", "/v1/accounts/{id}/health", Capability.ACCOUNTS, health),
+    Route("PATCH", "/v1/accounts/{id}", Capability.ACCOUNTS, change, write=True),
+    Route("POST", "/v1/accounts/{id}/disconnect", Capability.ACCOUNTS, disconnect, write=True),
 )

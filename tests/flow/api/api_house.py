@@ -17,13 +17,14 @@ from libs.media.finding import VideoProbe
 from libs.media.port import MediaStorage
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
-from libs.model.key import new_secret
+from libs.model.key import Capability, new_secret
 from libs.runtime.clock import SyncedClock, SystemClock
 from libs.runtime.program import Program
 from libs.runtime.settings import load
 from libs.runtime.sync import read_once
 from libs.store.store import Store
 from libs.store.vault import new_key
+from libs.tiktok.client import TikTokClient
 from services.api.app import build, ensure_operator_key
 from services.api.settings import ApiSettings
 
@@ -86,7 +87,7 @@ class House:
 
     async def key(self, customer_id: str | None, **grants: str) -> str:
         """A key of that customer, with every grant unless named."""
-        every = dict.fromkeys(("customers", "accounts", "posts", "media", "endpoints", "events", "keys"), "full")
+        every = {str(capability): "full" for capability in Capability}
         body: dict[str, Any] = {"name": "test", "grants": grants or every}
         if customer_id:
             body["customer_id"] = customer_id
@@ -186,7 +187,8 @@ async def open_house(
     """Starts the api on a free port and stops it. `storage` and `workers` are for faults; else they are real."""
     settings = load(ApiSettings, {
         "DATABASE_URL": database_url, "CLIPWIRE_ENCRYPTION_KEYS": new_key(), "MEDIA_URL": f"file://{folder}/media",
-        "API_PORT": "0", "TIKTOK_CLIENT_KEY": "awhousekey1", "EGRESS_ALLOW": "127.0.0.0/8", **environ,
+        "API_PORT": "0", "TIKTOK_CLIENT_KEY": "awhousekey1", "EGRESS_ALLOW": "127.0.0.0/8",
+        "TIKTOK_CLIENT_SECRET": "planted-client-secret", "TIKTOK_API_URL": "http://127.0.0.1:9", **environ,
     })  # fmt: skip
     async with AsyncExitStack() as parts:
         keys = [key.get_secret_value() for key in settings.clipwire_encryption_keys]
@@ -204,8 +206,18 @@ async def open_house(
         await read_once(clock, store.now)
         operator = new_secret()
         await ensure_operator_key(store, operator, clock.now())
+        tiktok = await parts.enter_async_context(
+            TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
+        )
         program = build(
-            settings, store=store, broker=broker, storage=storage, egress=egress, workers=workers, clock=clock
+            settings,
+            store=store,
+            broker=broker,
+            storage=storage,
+            egress=egress,
+            workers=workers,
+            tiktok=tiktok,
+            clock=clock,
         )
         await program.start()
         parts.push_async_callback(program.stop)

@@ -1,0 +1,209 @@
+"""Connecting accounts by OAuth: where to send the creator, and what becomes of how they come back."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from libs.accounts.apps import AppBook
+from libs.accounts.token import tokens_of, with_any
+from libs.model.account import Account
+from libs.model.connect import LIFE, Connect, Judged
+from libs.model.event import Event, EventType, event
+from libs.model.ids import new_id
+from libs.store.connects import Claimed
+from libs.store.store import Store
+from libs.tiktok.client import TikTokClient
+from libs.tiktok.display import User, user_fields
+from libs.tiktok.errors import OAuthRefused, TikTokError
+from libs.tiktok.oauth import App, Denied, UserTokens, challenge, needs_pkce, new_verifier, read_callback
+from libs.tiktok.readings import Class
+
+log = structlog.get_logger()
+
+EXCHANGE_S = 15.0
+PROFILE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Begun:
+    """Where to send the creator's browser. `state` comes back with it, and is a secret until then."""
+
+    auth_url: str
+    state: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A consent that brought no account. `connect` is whose it was, when that may be told."""
+
+    why: Judged
+    detail: str = ""
+    connect: Connect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The account, connected; which scopes its creator left switched off is the account's to say."""
+
+    account: Account
+    connect: Connect
+
+
+class Connector:
+    """Begins and ends consents. A state is 128 random bits, bound to its customer and redirect, for one use."""
+
+    def __init__(self, store: Store, client: TikTokClient, apps: AppBook, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._client = client
+        self._apps = apps
+        self._now = now
+
+    async def begin(
+        self,
+        *,
+        customer_id: str,
+        client_key: str,
+        redirect_uri: str,
+        scopes: Sequence[str],
+        made_by: str,
+        account_id: str | None = None,
+        group_id: str | None = None,
+        always_ask: bool = False,
+    ) -> Begun:
+        """Asks for a consent. `redirect_uri` is one that `redirect_problem` has nothing against."""
+        now, state = self._now(), secrets.token_hex(16)
+        verifier = new_verifier() if needs_pkce(redirect_uri) else None
+        connect = Connect(
+            customer_id=customer_id,
+            client_key=client_key,
+            redirect_uri=redirect_uri,
+            scopes=tuple(scopes),
+            made_by=made_by,
+            created_at=now,
+            expires_at=now + LIFE,
+            account_id=account_id,
+            group_id=group_id,
+        )
+        await self._store.connects.begin(connect, state=state, verifier=verifier)
+        auth_url = self._client.authorize_url(
+            client_key=client_key,
+            redirect_uri=redirect_uri,
+            scopes=scopes,
+            state=state,
+            code_challenge=challenge(verifier) if verifier is not None else None,
+            always_ask=always_ask,
+        )
+        return Begun(auth_url, state, connect.expires_at)
+
+    async def returned(
+        self, query: Mapping[str, str], *, redirect_uri: str, customer_id: str | None = None
+    ) -> Connected | Ended:
+        """Ends a consent by how the browser came back, its query decoded once. The state is used up first.
+
+        `customer_id` is whose key brings the query; None when the browser itself does.
+        """
+        answer = read_callback(query)
+        state = answer.state if answer is not None else query.get("state", "")
+        claimed = await self._store.connects.claim(
+            state, redirect_uri=redirect_uri, customer_id=customer_id, now=self._now()
+        )
+        if isinstance(claimed, Judged):
+            return Ended(claimed)
+        connect = claimed.connect
+        if answer is None:
+            return Ended(Judged.NO_ANSWER, connect=connect)
+        if isinstance(answer, Denied):
+            why = Judged.DENIED if answer.reading.code == "access_denied" else Judged.REFUSED_BY_TIKTOK
+            return Ended(why, answer.reading.remedy, connect)
+        apps = await self._apps.credentials(connect.client_key)
+        if not apps:
+            return Ended(Judged.UNKNOWN_APP, connect=connect)
+        given = await self._exchange(apps, answer.code, claimed)
+        return given if isinstance(given, Ended) else await self._keep(given, connect, apps)
+
+    async def _exchange(self, apps: Sequence[App], code: str, claimed: Claimed) -> UserTokens | Ended:
+        connect = claimed.connect
+        try:
+            reply = await with_any(
+                apps,
+                lambda app: self._client.exchange_code(
+                    app,
+                    code,
+                    redirect_uri=connect.redirect_uri,
+                    code_verifier=claimed.verifier,
+                    timeout=EXCHANGE_S,
+                ),
+            )
+        except OAuthRefused as error:
+            log.info("connect.refused", code=error.code, log_id=error.log_id, customer=connect.customer_id)
+            if error.reading.kind is Class.REAUTHORIZE:  # invalid_grant; only its words tell the two reasons apart
+                foreign = "verifier" in error.message.lower()
+                return Ended(Judged.FOREIGN_CODE if foreign else Judged.EXPIRED_CODE, connect=connect)
+            why = Judged.TIKTOK_TROUBLE if error.reading.kind is Class.RETRY else Judged.REFUSED_BY_TIKTOK
+            return Ended(why, error.reading.remedy, connect)
+        except TikTokError as error:
+            log.warning("connect.trouble", error=type(error).__name__, customer=connect.customer_id)
+            return Ended(Judged.TIKTOK_TROUBLE, connect=connect)
+        return reply.value
+
+    async def _keep(self, given: UserTokens, connect: Connect, apps: Sequence[App]) -> Connected | Ended:
+        if connect.account_id is not None:
+            old = await self._store.accounts.get(connect.account_id, customer_id=connect.customer_id)
+            if old is None or old.open_id != given.open_id:
+                await self._give_back(given, connect, apps)
+                return Ended(Judged.OTHER_CREATOR, connect=connect)
+        user = await self._user(given)
+        now = self._now()
+        account = await self._store.accounts.connect(
+            id_=new_id("acc", now),
+            customer_id=connect.customer_id,
+            client_key=connect.client_key,
+            open_id=given.open_id,
+            username=user.username,
+            display_name=user.display_name,
+            tokens=tokens_of(given, now=now),
+            wanted=connect.scopes,
+            group_id=connect.group_id,
+            now=now,
+            tell=lambda account: [connected_event(account, now=now)],
+        )
+        log.info("account.connected", account=account.id, grant=account.grant_n, missing=account.missing_scopes)
+        return Connected(account, connect)
+
+    async def _user(self, given: UserTokens) -> User:
+        """Who it is, as far as the granted scopes tell; nobody is kept from connecting because that did not come."""
+        fields = user_fields(given.scopes)
+        if not fields:
+            return User()
+        try:
+            token = given.access_token.get_secret_value()
+            return (await self._client.user_info(token, fields, timeout=PROFILE_S)).value
+        except TikTokError as error:
+            log.warning("connect.no_profile", error=type(error).__name__)
+            return User()
+
+    async def _give_back(self, given: UserTokens, connect: Connect, apps: Sequence[App]) -> None:
+        """Somebody else's grant, which nobody wanted: revoked, unless a connected account here stands on it."""
+        if await self._store.accounts.connected_elsewhere(connect.client_key, given.open_id):
+            return
+        try:
+            token = given.access_token.get_secret_value()
+            await with_any(apps, lambda app: self._client.revoke(app, token, timeout=PROFILE_S))
+        except TikTokError as error:
+            log.warning("connect.not_given_back", error=type(error).__name__)
+
+
+def connected_event(account: Account, *, now: datetime) -> Event:
+    """Told once per grant."""
+    return event(
+        EventType.ACCOUNT_CONNECTED,
+        key=f"{account.id}:connected:{account.grant_n}",
+        now=now,
+        data=account.describe(),
+        customer_id=account.customer_id,
+        account_id=account.id,
+    )

@@ -1,0 +1,16 @@
+-- name: begin
+insert into connects (state_hash, customer_id, client_key, redirect_uri, scopes, verifier, account_id, group_id, made_by,
+                      created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- name: claim
+update connects set used_at = $4
+where state_hash = $1 and redirect_uri = $2 and ($3::text is null or customer_id = $3)
+  and used_at is null and expires_at > $4
+returning *
+
+-- name: get
+select * from connects where state_hash = $1
+
+-- name: forget
+delete from connects where ctid = any(array(select ctid from connects where expires_at < $1 limit $2))

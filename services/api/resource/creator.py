@@ -1,0 +1,105 @@
+"""What TikTok knows of an account now: who the creator is, and what it may post."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import orjson
+from aiohttp import web
+
+from libs.accounts.errors import Later, NotConnected
+from libs.model.account import Account
+from libs.model.connect import CANNOT
+from libs.model.key import Capability
+from libs.model.problem import Problem, Refusal
+from libs.rest.accounts import AccountProfile, VideosQuery
+from libs.tiktok.display import VIDEO_FIELDS, VideoPage, user_fields
+from libs.tiktok.errors import Refused, TikTokError
+from libs.tiktok.readings import Class
+from libs.tiktok.wire import Reply
+from services.api.call import Call
+from services.api.route import Route
+
+T = TypeVar("T")
+ASK_S = 15.0
+Do = Callable[[str], Awaitable[Reply[T]]]
+
+
+async def profile(call: Call) -> web.StreamResponse:
+    """Who the creator is, asked of TikTok now, with the fields that the granted scopes open."""
+    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees)
+    if found is None:
+        raise call.missing("acc")
+    fields = user_fields(found.scopes)
+    if not fields:
+        raise Refusal(_lacks("user.info.basic"))
+    client = call.desk.tiktok.client
+    said = await asked(call, found, lambda token: client.user_info(token, fields, timeout=ASK_S))
+    answer = AccountProfile(id=found.id, **said.value.model_dump(exclude_none=True))
+    body = answer.model_dump_json(exclude_none=True).encode()
+    return web.Response(body=body, content_type="application/json")
+
+
+async def videos(call: Call) -> web.StreamResponse:
+    """The creator's public videos as TikTok shows them now, newest first, whoever posted them."""
+    call.id("acc")
+    query = call.query(VideosQuery)
+    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees)
+    if found is None:
+        raise call.missing("acc")
+    if "video.list" not in found.scopes:
+        raise Refusal(_lacks("video.list"))
+    client = call.desk.tiktok.client
+
+    def ask(token: str) -> Awaitable[Reply[VideoPage]]:
+        return client.video_list(token, VIDEO_FIELDS, timeout=ASK_S, cursor=query.cursor, max_count=query.limit)
+
+    said = (await asked(call, found, ask)).value
+    more = str(said.cursor) if said.has_more and said.cursor is not None else None
+    data = [video.model_dump(exclude_none=True) for video in said.videos]
+    return web.Response(body=orjson.dumps({"data": data, "next_cursor": more}), content_type="application/json")
+
+
+async def asked(call: Call, account: Account, do: Do[T]) -> Reply[T]:
+    """Asks TikTok for the account, once more with a fresh token when it refuses the old one. Raises `Refusal`."""
+    tokens, now = call.desk.tiktok.tokens, call.now
+    try:
+        token = await tokens.usable(account.id, now=now)
+        try:
+            return await do(token)
+        except Refused as error:
+            if error.reading.kind is not Class.REFRESH:
+                raise
+            return await do(await tokens.usable(account.id, refused=token, now=now))
+    except (NotConnected, Later, TikTokError) as error:
+        raise Refusal(trouble(error)) from error
+
+
+def trouble(error: Exception) -> Problem:
+    """What to tell of a call to TikTok that brought nothing."""
+    match error:
+        case NotConnected():
+            return Problem("reauthorization_required", "The account is not connected", 409, error.reason,
+                           "Its creator must connect it again: POST /v1/accounts/connect.")  # fmt: skip
+        case Refused() if error.reading.kind in (Class.RATE_LIMITED, Class.RETRY):
+            return _later("TikTok limits how often it may be asked.")
+        case Refused():
+            upstream = {"code": error.code, "log_id": error.log_id}
+            return Problem("refused_by_tiktok", "TikTok refused", 422, f"TikTok says {error.code}.",
+                           error.reading.remedy, upstream=upstream)  # fmt: skip
+        case _:
+            return _later("TikTok is in trouble, or its answer was lost.")
+
+
+def _later(detail: str) -> Problem:
+    return Problem("tiktok_unavailable", "Not now", 503, detail, "Send the same request again later.", True)
+
+
+def _lacks(scope: str) -> Problem:
+    detail = f"The creator did not grant {scope}, without which we cannot {CANNOT[scope]}."
+    return Problem("missing_scope", "A permission is missing", 409, detail, "Connect the account again and grant it.")
+
+
+ROUTES = (
+    Route("GET", "/v1/accounts/{id}/profile", Capability.PROFILE, profile),
+    Route("GET", "/v1/accounts/{id}/videos", Capability.VIDEOS, videos, query=VideosQuery),
+)
