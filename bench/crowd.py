@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bench.ground import Database
 from bench.hook import CLIENT_KEY, Series
+from libs.model.endpoint import Endpoint, EndpointState, Secret
 from libs.model.event import Event, EventType, event
 from libs.model.ids import new_id
 from libs.signing import new_secret
@@ -60,13 +61,15 @@ async def gather(database: Database, *, urls: Sequence[str], accounts_each: int)
         customer = await store.customers.create(id_=new_id("cus", now), name=f"bench {n}", now=now)
         customers.append(customer.id)
         endpoint = await store.endpoints.create(
-            id_=new_id("end", now),
-            customer_id=customer.id,
-            url=f"{url}/hooks/clipwire",
-            events=["*"],
-            secret=new_secret().reveal(),
-            description="bench",
-            timeout_s=15.0,
+            Endpoint(
+                id=new_id("end", now),
+                customer_id=customer.id,
+                url=f"{url}/hooks/clipwire",
+                events=("*",),
+                state=EndpointState.ENABLED,
+                secrets=(Secret(new_secret().reveal()),),
+                description="bench",
+            ),
             now=now,
         )
         endpoints.append(endpoint.id)

@@ -13,6 +13,7 @@ from libs.broker.open import open_broker
 from libs.egress import USER_AGENT, Guard, GuardedClient, own_ports, parse_allow
 from libs.media.storage import open_storage
 from libs.media.workers import Workers
+from libs.model.endpoint import Endpoint, EndpointState, Secret
 from libs.model.ids import new_id
 from libs.runtime.clock import SyncedClock, SystemClock
 from libs.runtime.program import Program
@@ -243,13 +244,15 @@ class House:
         if endpoint is None:
             now = self.clock.now()
             endpoint = await self.store.endpoints.create(
-                id_=new_id("end", now),
-                customer_id=customer_id,
-                url=url,
-                events=["*"],
-                secret=new_signing_secret().reveal(),
-                description="the simulator's scripted customer",
-                timeout_s=15.0,
+                Endpoint(
+                    id=new_id("end", now),
+                    customer_id=customer_id,
+                    url=url,
+                    events=("*",),
+                    state=EndpointState.ENABLED,
+                    secrets=(Secret(new_signing_secret().reveal()),),
+                    description="the simulator's scripted customer",
+                ),
                 now=now,
             )
-        await ask("PUT", self._simulator.url, f"/_sim/customer/{CUSTOMER}", {"secret": endpoint.secrets[0]})
+        await ask("PUT", self._simulator.url, f"/_sim/customer/{CUSTOMER}", {"secret": endpoint.secrets[0].text})

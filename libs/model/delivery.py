@@ -48,11 +48,13 @@ def judge(
     tries: int,
     now: datetime,
     schedule: Sequence[timedelta] = SCHEDULE,
+    down: bool = False,
 ) -> Verdict:
     """Reads an answer (`status`) or its absence (`error`, a short code) after `tries` tries including this one.
 
     2xx is success; everything else fails, a redirect too. `Retry-After` is honoured on any failure, never earlier than
-    asked and at most 24 h; jitter only adds.
+    asked and at most 24 h; jitter only adds. While its endpoint is `down` (its circuit is open) no delivery is given
+    up: it is not the message's failing.
     """
     if status is not None and 200 <= status < 300:
         return _delivered(status)
@@ -60,9 +62,9 @@ def judge(
     asked = parse_retry_after(retry_after, now=now)
     slowed = status in SLOWING
     pause = now + max(asked or timedelta(0), SLOW_DOWN) if slowed else None
-    if tries >= len(schedule):
-        return Verdict(DeliveryState.EXHAUSTED, None, f"{why}; no try left", pause, gone=status == 410)
-    wait = schedule[tries] * (1 + random.uniform(0, JITTER))
+    if tries >= len(schedule) and not (down or status == 410):
+        return Verdict(DeliveryState.EXHAUSTED, None, f"{why}; no try left", pause)
+    wait = schedule[min(tries, len(schedule) - 1)] * (1 + random.uniform(0, JITTER))
     alarm = now + max(wait, asked or timedelta(0))
     if pause:
         alarm = max(alarm, pause)

@@ -1,7 +1,7 @@
-"""A customer's endpoint: where events go, which ones, and how patiently."""
+"""A customer's endpoint: where events go, which ones, in which form, and how patiently."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,6 +9,9 @@ from libs.model.event import EventType
 from libs.model.problem import FieldError
 
 PATTERNS_MAX = 50
+SECRETS_MAX = 10
+"""Keys that live at once. A delivery has a signature of each."""
+OVERLAP_MAX = timedelta(days=30)
 DISABLE_AFTER = timedelta(days=5)
 SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 """Waits before each try (Standard Webhooks' example): ten tries over 75 h 35 m 5 s."""
@@ -20,24 +23,91 @@ class EndpointState(StrEnum):
     """Nothing is sent; its events are kept and go out when it is enabled again."""
 
 
+class DisabledFor(StrEnum):
+    REQUEST = "request"
+    GONE = "gone"
+    """It answered 410: only a person brings it back."""
+    FAILING = "failing"
+    """It failed too long: probes go on, and the first that succeeds brings it back."""
+
+
+class Payload(StrEnum):
+    FULL = "full"
+    THIN = "thin"
+    """Ids only: what happened is asked for with a key."""
+
+
+class Scheme(StrEnum):
+    """Signatures of Standard Webhooks."""
+
+    V1 = "v1"
+    """HMAC with a shared secret."""
+    V1A = "v1a"
+    """ed25519: anybody verifies with the public key."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A signing key as text (`whsec_…`, `whsk_…`); it signs until `until`, None: until it is replaced."""
+
+    text: str
+    until: datetime | None = None
+
+    @property
+    def scheme(self) -> Scheme:
+        return Scheme.V1A if self.text.startswith("whsk_") else Scheme.V1
+
+    def lives(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+    def __repr__(self) -> str:
+        return f"Secret({self.scheme}, until={self.until})"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
-    """One row of `endpoints`. `secrets` are live signing secrets, newest first."""
+    """One row of `endpoints`. `secrets` are its keys, newest first, some perhaps ended."""
 
     id: str
     customer_id: str
     url: str
     events: tuple[str, ...]
     state: EndpointState
-    secrets: tuple[str, ...]
+    secrets: tuple[Secret, ...]
     description: str = ""
+    accounts: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    payload: Payload = Payload.FULL
+    schedule: tuple[timedelta, ...] = SCHEDULE
+    timeout_s: float = 15.0
+    rate_per_s: float | None = None
+    concurrency: int | None = None
+    disable_after: timedelta = DISABLE_AFTER
     failing_since: datetime | None = None
     reason: str | None = None
-    timeout_s: float = 15.0
+    disabled_for: DisabledFor | None = None
+    version: int = 1
     created_at: datetime | None = None
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything goes out to it: everything, or a probe now and then."""
+        return self.disabled_for in (None, DisabledFor.FAILING)
+
+    def live(self, now: datetime) -> tuple[Secret, ...]:
+        return tuple(secret for secret in self.secrets if secret.lives(now))
 
     def __repr__(self) -> str:
         return f"Endpoint({self.id}, {self.state})"
+
+
+def rotated(
+    secrets: Sequence[Secret], fresh: Sequence[str], *, now: datetime, overlap: timedelta
+) -> tuple[Secret, ...]:
+    """The keys after a rotation, newest first: every older one ends after the overlap, or when it would have anyway."""
+    ends = now + overlap
+    older = [Secret(one.text, min(one.until or ends, ends)) for one in secrets]
+    return (*(Secret(text) for text in fresh), *(one for one in older if one.lives(now)))
 
 
 def wanted(patterns: Sequence[str], type_: str) -> bool:
@@ -45,6 +115,16 @@ def wanted(patterns: Sequence[str], type_: str) -> bool:
     return any(
         pattern in ("*", type_) or (pattern.endswith(".*") and type_.startswith(pattern[:-1])) for pattern in patterns
     )
+
+
+def hears(accounts: Sequence[str], account_id: str | None) -> bool:
+    """Whether an account filter lets an event through: an empty one all, any other also what is of no account."""
+    return not accounts or account_id is None or account_id in accounts
+
+
+def about(key: str, type_: str) -> str | None:
+    """The endpoint whose health a notice tells, from its event's key: others hear of it, not the one that fails."""
+    return key.partition(":")[0] if type_.startswith("endpoint.") else None
 
 
 def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:

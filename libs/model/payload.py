@@ -171,7 +171,30 @@ class EndpointNews(Data):
 
     endpoint_id: str
     url: str
+    """Without its query, which may hold a token."""
     reason: str | None = None
+
+
+class EndpointFailing(EndpointNews):
+    """No try succeeded for `percent` of the time after which the endpoint is disabled, at `disabled_at`."""
+
+    failing_since: str
+    percent: int
+    disabled_at: str
+    last_failure: str
+
+
+class EndpointDisabled(EndpointNews):
+    """Events are kept. `comes_back_by_itself`: it is probed, and the first success enables it again."""
+
+    comes_back_by_itself: bool
+
+
+class EndpointRecovered(EndpointNews):
+    """It answers well again; what was kept for it goes out."""
+
+    failing_since: str
+    was_disabled: bool
 
 
 class Forwarded(Data):
@@ -213,9 +236,9 @@ PAYLOADS: Final[dict[EventType, type[Data]]] = {
     EventType.POST_STATS: PostStats,
     EventType.MEDIA_READY: MediaReady,
     EventType.MEDIA_FAILED: MediaFailed,
-    EventType.ENDPOINT_FAILING: EndpointNews,
-    EventType.ENDPOINT_DISABLED: EndpointNews,
-    EventType.ENDPOINT_RECOVERED: EndpointNews,
+    EventType.ENDPOINT_FAILING: EndpointFailing,
+    EventType.ENDPOINT_DISABLED: EndpointDisabled,
+    EventType.ENDPOINT_RECOVERED: EndpointRecovered,
     EventType.VIDEO_PUBLISH_COMPLETED: Forwarded,
     EventType.VIDEO_UPLOAD_FAILED: Forwarded,
     EventType.PORTABILITY_DOWNLOAD_READY: Forwarded,

@@ -104,9 +104,15 @@ DATA: Final[dict[EventType, dict[str, Any]]] = {
         "post_id": _POST["post_id"],
     },
     EventType.MEDIA_FAILED: {"post_id": _POST["post_id"], "problem": _PROBLEM | {"code": "not_a_video"}},
-    EventType.ENDPOINT_FAILING: _ENDPOINT,
-    EventType.ENDPOINT_DISABLED: _ENDPOINT | {"reason": "answered 410 Gone"},
-    EventType.ENDPOINT_RECOVERED: _ENDPOINT,
+    EventType.ENDPOINT_FAILING: _ENDPOINT
+    | {
+        "failing_since": "2026-11-20T09:30:00.000Z",
+        "percent": 50,
+        "disabled_at": "2026-11-25T09:30:00.000Z",
+        "last_failure": "answered 500",
+    },
+    EventType.ENDPOINT_DISABLED: _ENDPOINT | {"reason": "answered 410 Gone", "comes_back_by_itself": False},
+    EventType.ENDPOINT_RECOVERED: _ENDPOINT | {"failing_since": "2026-11-20T09:30:00.000Z", "was_disabled": True},
     EventType.VIDEO_PUBLISH_COMPLETED: _FORWARDED,
     EventType.VIDEO_UPLOAD_FAILED: _FORWARDED | {"tiktok_event": "video.upload.failed"},
     EventType.PORTABILITY_DOWNLOAD_READY: _FORWARDED

@@ -1,14 +1,14 @@
 """Deliveries: fanned out once, claimed by lane, settled in batches."""
 
-from collections.abc import Callable, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 from libs.model.delivery import DeliveryState, Verdict
-from libs.model.endpoint import DISABLE_AFTER
-from libs.model.event import Event, EventType, event
-from libs.store import rows
+from libs.model.event import Event
+from libs.store import health, rows
 from libs.store.events import record_events
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
@@ -24,6 +24,7 @@ class Subscription:
     endpoint_id: str
     customer_id: str
     events: tuple[str, ...]
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Outgoing:
     type: str
     customer_id: str
     account_id: str | None
+    key: str = ""
 
 
 class Claimed(NamedTuple):
@@ -50,13 +52,25 @@ class Claimed(NamedTuple):
     occurred_at: datetime
 
 
+class LaneSeen(NamedTuple):
+    """A lane as a claim found it: failures in a row, the version of its endpoint, and how many seconds what was taken
+    uses up of its rate (None: it has none).
+    """
+
+    endpoint_id: str
+    failures: int
+    endpoint_version: int
+    pace_s: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim found: deliveries, the lanes looked at, and (endpoint id, ring) of those with fewer than asked."""
+    """What one claim found: deliveries, the lanes looked at, (endpoint id, ring) of those with fewer than asked."""
 
     deliveries: tuple[Claimed, ...]
     lanes: tuple[str, ...]
     drained: tuple[tuple[str, int], ...]
+    seen: tuple[LaneSeen, ...] = ()
 
 
 class Settled(NamedTuple):
@@ -70,6 +84,15 @@ class Settled(NamedTuple):
     status: int | None
     error: str | None
     response: str
+    detail: str = "{}"
+    """JSON: milliseconds by phase, headers, and whatever else explains the try."""
+
+
+class Saved(NamedTuple):
+    """How many tries were not stale, and what was told of their endpoints' health."""
+
+    kept: int
+    notices: tuple[Event, ...] = ()
 
 
 Match = Callable[[Outgoing, Sequence[Subscription]], Sequence[tuple[str, str]]]
@@ -90,7 +113,9 @@ class Deliveries:
             found = await connection.fetch(EVENTS.claim_fan_out, now, limit)
             if not found:
                 return (0, 0)
-            events = [Outgoing(r["id"], r["day"], r["type"], r["customer_id"], r["account_id"]) for r in found]
+            events = [
+                Outgoing(r["id"], r["day"], r["type"], r["customer_id"], r["account_id"], r["key"]) for r in found
+            ]
             made = await self._insert(connection, events, match, now=now)
             await connection.execute(EVENTS.fanned_out, [e.id for e in events], [e.day for e in events])
             return (len(events), made)
@@ -100,7 +125,7 @@ class Deliveries:
     async def _insert(self, connection: Connection, events: Sequence[Outgoing], match: Match, *, now: datetime) -> int:
         subscribed: dict[str, list[Subscription]] = {}
         for row in await connection.fetch(SQL.endpoints_of, list({e.customer_id for e in events})):
-            subscription = Subscription(row["id"], row["customer_id"], tuple(row["events"]))
+            subscription = Subscription(row["id"], row["customer_id"], tuple(row["events"]), tuple(row["accounts"]))
             subscribed.setdefault(row["customer_id"], []).append(subscription)
         wanted = [
             (delivery_id, e.day, e.id, endpoint_id, e.customer_id)
@@ -119,60 +144,58 @@ class Deliveries:
     ) -> Claim:
         """Up to `per_lane` due deliveries of each of up to `lanes` due lanes, leased until `lease`."""
         found = await self._pool.fetch(SQL.claim, now, lease, lanes, per_lane, list(except_lanes))
-        rings = {row["endpoint_id"]: row["ring"] for row in found}
-        counts = dict.fromkeys(rings, 0)
-        claimed = []
+        rings: dict[str, int] = {}
+        seen: list[LaneSeen] = []
+        claimed: list[Claimed] = []
         for row in found:
-            if row["id"] is not None:
-                counts[row["endpoint_id"]] += 1
+            if row["id"] is None:
+                rings[row["endpoint_id"]] = row["ring"]
+                seen.append(LaneSeen(row["endpoint_id"], row["failures"], row["endpoint_version"], row["pace_s"]))
+            else:
                 claimed.append(
                     Claimed(row["id"], row["day"], row["version"], row["endpoint_id"], row["event_id"], row["tries"],
                             row["body"], row["occurred_at"])
                 )  # fmt: skip
-        drained = tuple((lane, rings[lane]) for lane, count in counts.items() if count < per_lane)
-        return Claim(tuple(claimed), tuple(rings), drained)
+        counts = Counter(delivery.endpoint_id for delivery in claimed)
+        drained = tuple((lane, ring) for lane, ring in rings.items() if counts[lane] < per_lane)
+        return Claim(tuple(claimed), tuple(rings), drained, tuple(seen))
 
     async def sleep_lanes(self, lanes: Sequence[tuple[str, int]]) -> None:
         """Lets lanes sleep until their next alarm, unless something rang since their ring was read."""
         if lanes:
             await self._pool.execute(SQL.sleep_lanes, [lane for lane, _ in lanes], [ring for _, ring in lanes])
 
-    async def settle(self, settled: Sequence[Settled], *, now: datetime) -> int:
-        """Saves attempts and states together, pauses and disables endpoints; returns how many were not stale."""
+    async def settle(self, settled: Sequence[Settled], *, now: datetime) -> Saved:
+        """Saves attempts and states together, and what they mean for their endpoints: pauses, circuits, notices."""
         well = {s.delivery.endpoint_id for s in settled if s.verdict.healthy}
         columns = _settle_columns(settled)
         if all(s.verdict.healthy for s in settled):  # nearly always: one statement, and so a transaction of its own
-            return int(await self._pool.fetchval(SQL.settle, *columns, now, list(well)))
+            row = await self._pool.fetchone(SQL.settle, *columns, now, list(well))
+            return Saved(row["kept"], await self._recover(row["told"], now=now) if row["told"] else ())
 
-        async def write(connection: Connection) -> int:
-            kept = await connection.fetchval(SQL.settle, *columns, now, list(well))
-            disabled = await self._ill(connection, settled, well, now=now)
+        async def write(connection: Connection) -> Saved:
+            [row] = await connection.fetch(SQL.settle, *columns, now, list(well))
+            notices = await health.recover(connection, row["told"], now=now)
+            ill = health.Ill.of(settled, well)
+            notices += await health.mark(connection, ill, now=now)
             again = [(s.delivery.endpoint_id, s.verdict.alarm) for s in settled if s.verdict.alarm is not None]
             if again:
                 await connection.execute(SQL.ring_lanes, *rows.columns(sorted(again), 2))
-            pauses = sorted((s.delivery.endpoint_id, s.verdict.pause_until) for s in settled if s.verdict.pause_until)
-            if pauses:
-                latest = dict(pauses)
-                await connection.execute(SQL.pause_lanes, list(latest), list(latest.values()))
-            if disabled:
-                await connection.execute(SQL.disable_lanes, [row["id"] for row in disabled])
-                await record_events(connection, [_disabled(row, now=now) for row in disabled], now=now)
-            return int(kept)
+            await health.pause(connection, ill, now=now)
+            await record_events(connection, notices, now=now)
+            return Saved(row["kept"], tuple(notices))
 
         return await self._pool.transact(write)
 
-    async def _ill(
-        self, connection: Connection, settled: Sequence[Settled], well: Set[str], *, now: datetime
-    ) -> list[rows.Row]:
-        """Notes which endpoints fare ill; returns those that were disabled for it."""
-        ill = {s.delivery.endpoint_id for s in settled if not s.verdict.healthy} - well
-        if ill:
-            await connection.execute(SQL.failing, list(ill), now)
-        gone = {s.delivery.endpoint_id for s in settled if s.verdict.gone}
-        if not (ill or gone):
-            return []
-        why = f"failing for {DISABLE_AFTER // timedelta(days=1)} days"
-        return await connection.fetch(SQL.disable, list(gone), list(ill), now - DISABLE_AFTER, why, now)
+    async def _recover(self, endpoint_ids: Sequence[str], *, now: datetime) -> tuple[Event, ...]:
+        """In a transaction of its own: should it be lost, the next success does it."""
+
+        async def write(connection: Connection) -> tuple[Event, ...]:
+            notices = await health.recover(connection, endpoint_ids, now=now)
+            await record_events(connection, notices, now=now)
+            return tuple(notices)
+
+        return await self._pool.transact(write)
 
     async def release(self, deliveries: Sequence[Claimed], *, now: datetime) -> None:
         """Gives back what was claimed and not tried."""
@@ -223,14 +246,8 @@ def _settle_columns(settled: Sequence[Settled]) -> list[list[object]]:
         (
             s.delivery.id, s.delivery.day, s.delivery.version, str(s.verdict.state), s.verdict.alarm, s.status, s.error,
             s.attempt_id, s.delivery.endpoint_id, s.delivery.event_id, s.at, s.ms, s.response, s.verdict.why,
-            s.delivery.tries + 1,
+            s.delivery.tries + 1, s.detail,
         )
         for s in settled
     ]  # fmt: skip
-    return rows.columns(taken, 15)
-
-
-def _disabled(row: rows.Row, *, now: datetime) -> Event:
-    data = {"endpoint_id": row["id"], "url": row["url"], "reason": row["reason"]}
-    key = f"{row['id']}:disabled:{now.timestamp():.0f}"
-    return event(EventType.ENDPOINT_DISABLED, key=key, now=now, data=data, customer_id=row["customer_id"])
+    return rows.columns(taken, 16)

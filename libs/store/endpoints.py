@@ -1,11 +1,14 @@
 """Endpoints: where customers want to hear."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from libs.model.endpoint import Endpoint, EndpointState
+import orjson
+
+from libs.model.endpoint import SCHEDULE, DisabledFor, Endpoint, EndpointState, Payload, Secret
 from libs.store import rows
-from libs.store.pool import Pool
+from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
 from libs.store.vault import Vault
 
@@ -19,22 +22,9 @@ class Endpoints:
         self._pool = pool
         self._vault = vault
 
-    async def create(
-        self,
-        *,
-        id_: str,
-        customer_id: str,
-        url: str,
-        events: Sequence[str],
-        secret: str,
-        description: str,
-        timeout_s: float,
-        now: datetime,
-    ) -> Endpoint:
-        row = await self._pool.fetchone(
-            SQL.insert, id_, customer_id, url, list(events), [self._vault.seal(secret)], description, timeout_s, now
-        )
-        return self._endpoint(row)
+    async def create(self, endpoint: Endpoint, *, now: datetime) -> Endpoint:
+        """Keeps a new endpoint; it is enabled."""
+        return self._endpoint(await self._pool.fetchone(SQL.insert, *self._columns(endpoint), now))
 
     async def get(self, id_: str, *, customer_id: str | None) -> Endpoint | None:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id)
@@ -47,20 +37,21 @@ class Endpoints:
         return [self._endpoint(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
 
     async def change(
-        self,
-        id_: str,
-        *,
-        customer_id: str | None,
-        url: str | None,
-        events: Sequence[str] | None,
-        description: str | None,
-        timeout_s: float | None,
-        now: datetime,
+        self, id_: str, *, customer_id: str | None, edit: Callable[[Endpoint], Endpoint], now: datetime
     ) -> Endpoint | None:
-        """Changes what is not None; None when there is no such endpoint."""
-        wanted = list(events) if events is not None else None
-        row = await self._pool.fetchrow(SQL.change, id_, customer_id, url, wanted, description, timeout_s, now)
-        return self._endpoint(row) if row else None
+        """Saves what `edit` makes of the endpoint, keys included; None when there is no such endpoint.
+
+        Its row is held meanwhile, so that two changes never undo one another. What `edit` raises changes nothing.
+        """
+
+        async def write(connection: Connection) -> Endpoint | None:
+            held = await connection.fetchrow(SQL.hold, id_, customer_id)
+            if held is None:
+                return None
+            row = await connection.fetchrow(SQL.change, *self._columns(edit(self._endpoint(held))), now)
+            return self._endpoint(row) if row else None
+
+        return await self._pool.transact(write)
 
     async def enable(self, id_: str, *, customer_id: str | None, now: datetime) -> Endpoint | None:
         """Lets its events flow, those kept while it was disabled included."""
@@ -78,17 +69,41 @@ class Endpoints:
                 await connection.execute(SQL.disable_lane, id_)
             return self._endpoint(row) if row else None
 
+    def _columns(self, endpoint: Endpoint) -> tuple[Any, ...]:
+        headers = self._vault.seal(orjson.dumps(dict(endpoint.headers)).decode()) if endpoint.headers else None
+        waits = [wait // timedelta(seconds=1) for wait in endpoint.schedule] if endpoint.schedule != SCHEDULE else None
+        return (
+            endpoint.id, endpoint.customer_id, endpoint.url, list(endpoint.events),
+            [self._vault.seal(secret.text) for secret in endpoint.secrets],
+            [secret.until for secret in endpoint.secrets], endpoint.description, list(endpoint.accounts), headers,
+            str(endpoint.payload), waits, endpoint.timeout_s, endpoint.rate_per_s, endpoint.concurrency,
+            endpoint.disable_after,
+        )  # fmt: skip
+
     def _endpoint(self, row: rows.Row) -> Endpoint:
+        waits, headers, cause = row["schedule_s"], row["headers"], row["disabled_for"]
         return Endpoint(
             id=row["id"],
             customer_id=row["customer_id"],
             url=row["url"],
             events=tuple(row["events"]),
             state=EndpointState(row["state"]),
-            secrets=tuple(self._vault.open(sealed) for sealed in row["secrets"]),
+            secrets=tuple(
+                Secret(self._vault.open(sealed), until)
+                for sealed, until in zip(row["secrets"], row["secret_ends"], strict=True)
+            ),
             description=row["description"],
+            accounts=tuple(row["accounts"]),
+            headers=orjson.loads(self._vault.open(headers)) if headers else {},
+            payload=Payload(row["payload"]),
+            schedule=tuple(timedelta(seconds=wait) for wait in waits) if waits else SCHEDULE,
+            timeout_s=row["timeout_s"],
+            rate_per_s=row["rate_per_s"],
+            concurrency=row["concurrency"],
+            disable_after=row["disable_after"],
             failing_since=row["failing_since"],
             reason=row["reason"],
-            timeout_s=row["timeout_s"],
+            disabled_for=DisabledFor(cause) if cause else None,
+            version=row["version"],
             created_at=row["created_at"],
         )

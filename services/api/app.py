@@ -1,6 +1,7 @@
 """How the api is put together. Pure wiring."""
 
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -23,7 +24,7 @@ from services.api.callback import Callback
 from services.api.contracts import add_contracts
 from services.api.door import Door
 from services.api.problem import problems
-from services.api.resource import ROUTES
+from services.api.resource import ROUTES, endpoints
 from services.api.route import add_routes
 from services.api.settings import CALLBACK, ApiSettings
 from services.api.tiktok import TikTok
@@ -53,6 +54,7 @@ def build(
     add_contracts(app)
     add_routes(app, ROUTES, desk=desk, door=Door(store.keys, used=used))
     app.router.add_get(CALLBACK, Callback(line, broker).show, allow_head=False)  # a HEAD must not use a link up
+    app.router.add_get(endpoints.PUBLIC_KEYS_PATH, partial(endpoints.published_keys, desk))
     return Program(
         "api",
         server=server,

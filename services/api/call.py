@@ -87,9 +87,9 @@ class Call:
             raise Refusal(invalid([FieldError(tame(name), "repeated", "This is given twice.") for name in names]))
         return parsed(model, {tame(name): value for name, value in given.items()})
 
-    async def body(self, model: type[M]) -> M:
-        """The JSON body as `model`."""
-        return parsed(model, await read_object(self.request))
+    async def body(self, model: type[M], *, optional: bool = False) -> M:
+        """The JSON body as `model`; with `optional`, no body at all is one without fields."""
+        return parsed(model, await read_object(self.request, optional=optional))
 
     async def nothing(self) -> None:
         """For actions, which take no fields: no body, or an empty object."""

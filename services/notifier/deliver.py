@@ -5,9 +5,12 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
-from libs.egress import Answered, Failed, FailureKind, GuardedClient
+import orjson
+
+from libs.egress import Answered, Failed, FailureKind, GuardedClient, Outcome
 from libs.model.delivery import judge
-from libs.model.endpoint import Endpoint
+from libs.model.endpoint import Endpoint, Payload
+from libs.model.event import thin
 from libs.model.ids import new_id
 from libs.signing import parse_secret, sign
 from libs.signing.secret import SigningSecret
@@ -17,22 +20,32 @@ RESPONSE_MAX = 16 * 1024
 
 
 class Destination:
-    """An endpoint with its keys prepared. `timeout_max` bounds the endpoint's own timeout, in seconds."""
+    """An endpoint with everything prepared that its deliveries share. `timeout_max` bounds its own timeout, in seconds,
+    `concurrency` its own limit.
+    """
 
-    def __init__(self, endpoint: Endpoint, *, timeout_max: float) -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout_max: float, concurrency: int, now: datetime) -> None:
         self.url = endpoint.url
+        self.version = endpoint.version
         self.timeout_s = min(endpoint.timeout_s, timeout_max)
-        self.secrets: list[SigningSecret] = [parse_secret(secret) for secret in endpoint.secrets]
+        self.secrets: list[SigningSecret] = [parse_secret(secret.text) for secret in endpoint.live(now)]
+        self.schedule = endpoint.schedule
+        self.thin = endpoint.payload is Payload.THIN
+        self.concurrency = min(endpoint.concurrency or concurrency, concurrency)
+        self.headers = {**endpoint.headers, "content-type": "application/json"}
 
 
 async def deliver(
-    delivery: Claimed, to: Destination, egress: GuardedClient, *, now: Callable[[], datetime]
+    delivery: Claimed, to: Destination, egress: GuardedClient, *, now: Callable[[], datetime], down: bool = False
 ) -> Settled | None:
-    """Sends it once. None when it was not sent for want of a connection of ours: no try is spent."""
+    """Sends it once. None when it was not sent for want of a connection of ours: no try is spent.
+
+    `down`: whether a failure would leave its endpoint's circuit open.
+    """
     began = now()
-    body = delivery.body.encode()
+    body = thin(delivery.body) if to.thin else delivery.body.encode()
     headers = sign(to.secrets, message_id=delivery.event_id, timestamp=int(began.timestamp()), body=body)
-    headers["content-type"] = "application/json"
+    headers |= to.headers
     headers["traceparent"] = traceparent(delivery.event_id)
     outcome = await egress.post(to.url, body=body, headers=headers, timeout_s=to.timeout_s)
     ended = now()
@@ -51,6 +64,8 @@ async def deliver(
         retry_after=outcome.retry_after,
         tries=delivery.tries + 1,
         now=ended,
+        schedule=to.schedule,
+        down=down,
     )
     return Settled(
         delivery=delivery,
@@ -61,12 +76,31 @@ async def deliver(
         status=outcome.status,
         error=error,
         response=response,
+        detail=_detail(outcome),
     )
 
 
 def traceparent(event_id: str) -> str:
     """W3C trace context: one trace per event, one span per try."""
     return f"00-{hashlib.sha256(event_id.encode()).hexdigest()[:32]}-{random.getrandbits(64) or 1:016x}-01"
+
+
+def _detail(outcome: Outcome) -> str:
+    """What else there is to know of a try, as JSON. Of a reused connection only the first byte was waited for."""
+    timings = outcome.timings
+    first = timings.first_byte_ms
+    known: dict[str, object] = {"first_byte_ms": first and round(first, 2), "reused": timings.reused}
+    if not timings.reused:
+        for name in ("dns_ms", "connect_ms", "tls_ms"):
+            value: float | None = getattr(timings, name)
+            known[name] = value and round(value, 2)
+    if isinstance(outcome, Failed):
+        known["detail"] = outcome.detail
+    else:
+        known["headers"] = outcome.headers
+        if outcome.truncated:
+            known["truncated"] = True
+    return orjson.dumps(known).decode()
 
 
 def _error(outcome: Failed) -> str:

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import structlog
 
 from libs.egress import GuardedClient
-from libs.model.endpoint import Endpoint, EndpointState
+from libs.model.circuit import OPEN_AFTER
+from libs.model.endpoint import Endpoint
 from libs.runtime.workers import Patience, first_of
-from libs.store.deliveries import Claimed
+from libs.store.deliveries import Claimed, LaneSeen
 from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 from services.notifier.deliver import Destination, deliver
@@ -61,7 +62,7 @@ class Dispatch:
         self._concurrency = concurrency
         self._endpoint_concurrency = endpoint_concurrency
         self._lease = lease
-        self._idle_s = idle_s
+        self._idle_s = self._paced_s = idle_s
         self._lanes: dict[str, Lane] = {}
         self._turns: deque[Lane] = deque()
         self._sending: set[asyncio.Task[None]] = set()
@@ -85,7 +86,7 @@ class Dispatch:
                 patience.over()
                 self._begin()
                 if not claimed:
-                    await first_of(_set_within(self._wake, self._idle_s), stop.wait())
+                    await first_of(_set_within(self._wake, min(self._idle_s, self._paced_s)), stop.wait())
         finally:
             await self._drain()
 
@@ -101,9 +102,11 @@ class Dispatch:
         claim = await self._store.deliveries.claim(
             now=now, lease=lease, lanes=LANES_AT_ONCE, per_lane=PER_LANE, except_lanes=held
         )
-        await self._learn({delivery.endpoint_id for delivery in claim.deliveries}, now=now)
+        seen = {lane.endpoint_id: lane for lane in claim.seen}
+        await self._learn({delivery.endpoint_id for delivery in claim.deliveries}, seen, now=now)
         for delivery in claim.deliveries:
-            self._lane(delivery.endpoint_id).waiting.append((delivery, lease))
+            self._lane(delivery.endpoint_id, seen).waiting.append((delivery, lease))
+        self._paced_s = min([lane.pace_s for lane in claim.seen if lane.pace_s], default=self._idle_s)
         drained = {endpoint_id for endpoint_id, _ in claim.drained}
         for endpoint_id in {delivery.endpoint_id for delivery in claim.deliveries}:
             self._lanes[endpoint_id].more = endpoint_id not in drained
@@ -112,15 +115,22 @@ class Dispatch:
         await self._store.deliveries.sleep_lanes(claim.drained)
         return len(claim.drained) < len(claim.lanes) or len(claim.lanes) == LANES_AT_ONCE
 
-    def _lane(self, endpoint_id: str) -> Lane:
+    def _lane(self, endpoint_id: str, seen: Mapping[str, LaneSeen]) -> Lane:
         lane = self._lanes.get(endpoint_id)
         if lane is None:
-            lane = self._lanes[endpoint_id] = Lane(endpoint_id)
+            destination, _ = self._known[endpoint_id]
+            lane = self._lanes[endpoint_id] = Lane(
+                endpoint_id,
+                most=destination.concurrency if destination is not None else 1,
+                failures=seen[endpoint_id].failures if endpoint_id in seen else 0,
+            )
         return lane
 
-    async def _learn(self, endpoint_ids: set[str], *, now: datetime) -> None:
-        """Reads endpoints that are new or were read a while ago; secrets stay in memory only while they are used."""
-        unknown = [id_ for id_ in endpoint_ids if id_ not in self._known or now - self._known[id_][1] > KNOWN_FOR]
+    async def _learn(self, endpoint_ids: set[str], seen: Mapping[str, LaneSeen], *, now: datetime) -> None:
+        """Reads endpoints that are new, were changed, or were read a while ago, those with something waiting too;
+        secrets stay in memory only while they are used.
+        """
+        unknown = [id_ for id_ in {*endpoint_ids, *self._lanes} if self._is_old(id_, seen, now=now)]
         if not unknown:
             return
         if len(self._known) > KNOWN_MAX:
@@ -128,14 +138,30 @@ class Dispatch:
         found = await self._store.endpoints.get_many(unknown)
         for id_ in unknown:
             endpoint = found.get(id_)
-            usable = endpoint is not None and endpoint.state is EndpointState.ENABLED
-            self._known[id_] = (self._destination(endpoint) if endpoint is not None and usable else None, now)
+            destination = self._destination(endpoint, now=now) if endpoint is not None and endpoint.sends else None
+            self._known[id_] = (destination, now)
+            if destination is not None and id_ in self._lanes:
+                self._lanes[id_].allow(destination.concurrency)
 
-    def _destination(self, endpoint: Endpoint) -> Destination:
-        return Destination(endpoint, timeout_max=OF_LEASE * self._lease.total_seconds())
+    def _is_old(self, id_: str, seen: Mapping[str, LaneSeen], *, now: datetime) -> bool:
+        if id_ not in self._known:
+            return True
+        destination, read = self._known[id_]
+        if now - read > KNOWN_FOR:
+            return True
+        lane = seen.get(id_)
+        return lane is not None and (destination is None or destination.version != lane.endpoint_version)
+
+    def _destination(self, endpoint: Endpoint, *, now: datetime) -> Destination:
+        return Destination(
+            endpoint,
+            timeout_max=OF_LEASE * self._lease.total_seconds(),
+            concurrency=self._endpoint_concurrency,
+            now=now,
+        )
 
     def _line_up(self, lane: Lane) -> None:
-        if lane.wants_turn(self._endpoint_concurrency):
+        if lane.wants_turn():
             lane.queued = True
             self._turns.append(lane)
 
@@ -175,13 +201,16 @@ class Dispatch:
 
     async def _send(self, lane: Lane, delivery: Claimed, destination: Destination) -> None:
         try:
-            settled = await deliver(delivery, destination, self._egress, now=self._now)
+            down = lane.failures >= OPEN_AFTER - 1
+            settled = await deliver(delivery, destination, self._egress, now=self._now, down=down)
             if settled is None:
                 await self._store.deliveries.release([delivery], now=self._now())
             else:
+                verdict = settled.verdict
+                lane.went(well=verdict.healthy)
                 await self._settlements.put(settled)
-                if settled.verdict.pause_until is not None or settled.verdict.gone:
-                    await self._leave_in_peace(lane, settled.verdict.pause_until)
+                if not verdict.healthy and (verdict.pause_until or verdict.gone or lane.failures >= OPEN_AFTER):
+                    await self._leave_in_peace(lane, verdict.pause_until)
         except Exception:
             log.exception("delivery.broke", delivery=delivery.id, endpoint=delivery.endpoint_id)
         finally:
@@ -193,7 +222,9 @@ class Dispatch:
                 self._wake.set()
 
     async def _leave_in_peace(self, lane: Lane, until: datetime | None) -> None:
-        """The answer was for the whole endpoint: what was taken for it and not begun goes back, spending no try."""
+        """The answer was for the whole endpoint, or one too many failed: what was taken for it and not begun goes back,
+        spending no try.
+        """
         peace = self._now() + PEACE
         self._peace[lane.endpoint_id] = peace
         unsent = [delivery for delivery, _ in lane.waiting]

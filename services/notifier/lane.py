@@ -3,16 +3,23 @@
 from collections import deque
 from datetime import datetime
 
+from libs.model.circuit import OPEN_AFTER
 from libs.store.deliveries import Claimed
 
 
 class Lane:
     """A small buffer, so that the database is asked in batches while the endpoint is spoken to at its own pace."""
 
-    __slots__ = ("endpoint_id", "more", "queued", "sending", "waiting")
+    __slots__ = ("endpoint_id", "failures", "more", "most", "queued", "room", "sending", "waiting")
 
-    def __init__(self, endpoint_id: str) -> None:
+    def __init__(self, endpoint_id: str, *, most: int, failures: int = 0) -> None:
         self.endpoint_id = endpoint_id
+        self.failures = failures
+        """Tries in a row that failed: those known when the lane was first claimed, and what this process saw since."""
+        self.most = most
+        """How many requests may be under way at once."""
+        self.room = most if failures < OPEN_AFTER else 1
+        """How many may be just now: halved by each failure, grown by one with each success."""
         self.waiting: deque[tuple[Claimed, datetime]] = deque()
         """(delivery, end of its lease)"""
         self.sending = 0
@@ -21,8 +28,23 @@ class Lane:
         self.queued = False
         """Whether the lane stands in line for its next turn."""
 
-    def wants_turn(self, limit: int) -> bool:
-        return bool(self.waiting) and self.sending < limit and not self.queued
+    def wants_turn(self) -> bool:
+        return bool(self.waiting) and self.sending < self.room and not self.queued
+
+    def went(self, *, well: bool) -> None:
+        """One try ended."""
+        if not well:
+            self.failures += 1
+            self.room = max(1, self.room // 2)
+            return
+        self.failures = 0
+        if self.room < self.most:
+            self.room += 1
+
+    def allow(self, most: int) -> None:
+        """The endpoint may have been changed meanwhile."""
+        if most != self.most:
+            self.most = self.room = most
 
     @property
     def idle(self) -> bool:

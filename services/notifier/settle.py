@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
+import orjson
 import structlog
 
 from libs.store.deliveries import Settled
@@ -55,14 +56,16 @@ class Settlements:
         """The tries did go out: while the store is away they are kept in hand; their leases bound the duplicates."""
         for n in range(TRIES):
             try:
-                kept = await self._store.deliveries.settle(batch, now=self._now())
+                saved = await self._store.deliveries.settle(batch, now=self._now())
             except Contended:
                 continue
             except StoreError as error:
                 log.warning("tries.not_saved", count=len(batch), why=f"{type(error).__name__}: {error}", tries=n + 1)
                 await asyncio.sleep(AGAIN_S * min(n + 1, 10))
                 continue
-            log.info("deliveries.attempted", count=len(batch), stale=len(batch) - kept, **_counts(batch))
+            log.info("deliveries.attempted", count=len(batch), stale=len(batch) - saved.kept, **_counts(batch))
+            for notice in saved.notices:
+                log.warning(str(notice.type), customer=notice.customer_id, **orjson.loads(notice.body)["data"])
             return
         log.error("tries.lost", count=len(batch), remedy="they are sent again when their leases end")
 

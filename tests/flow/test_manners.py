@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flow_house import Guest, Stage
 
+from libs.model.circuit import OPEN_AFTER
 from libs.model.endpoint import SCHEDULE
 from libs.model.event import EventType, event
 from libs.model.sample import DATA
@@ -93,28 +94,30 @@ async def test_any_2xx_is_delivered_however_long_its_body(stage: Stage, guest: G
 # When it is tried again
 
 
-async def test_tries_follow_the_schedule_to_its_end_and_one_by_hand_is_still_possible(
-    stage: Stage, guest: Guest
-) -> None:
+async def test_tries_follow_the_schedule_to_its_end_and_one_by_hand_is_still_possible(stage: Stage) -> None:
+    """One less than would open its circuit: while that is open nothing is given up."""
+    schedule = SCHEDULE[: OPEN_AFTER - 1]
+    guest = await stage.guest(endpoint={"schedule_s": [int(wait.total_seconds()) for wait in schedule]})
+    await guest.heard()
     await guest.answers(status=500)
     event_id = await guest.test_event()
-    for n, wait in enumerate(SCHEDULE[1:], start=1):
+    for n, wait in enumerate(schedule[1:], start=1):
         found = await guest.tried(event_id, n)
         assert wait.total_seconds() <= waited(found) <= wait.total_seconds() * JITTER
         await stage.advance(waited(found) - 0.5)
         assert (await guest.tried(event_id, n))["state"] == "pending"
         await stage.advance(0.51)  # the api tells times in whole milliseconds
-    exhausted = await guest.tried(event_id, len(SCHEDULE))
+    exhausted = await guest.tried(event_id, len(schedule))
     await stage.advance(DAY_S)
-    assert (await guest.tried(event_id, len(SCHEDULE)))["state"] == "exhausted"
+    assert (await guest.tried(event_id, len(schedule)))["state"] == "exhausted"
     await guest.answers(status=200)
 
     await stage.api("POST", f"deliveries/{exhausted['id']}/redeliver", status=202)
 
-    found = await guest.tried(event_id, len(SCHEDULE) + 1)
+    found = await guest.tried(event_id, len(schedule) + 1)
     assert (exhausted["state"], found["state"]) == ("exhausted", "delivered")
     arrived = [item["id"] for item in await guest.inbox("webhook.test")]
-    assert arrived == [event_id] * (len(SCHEDULE) + 1)
+    assert arrived == [event_id] * (len(schedule) + 1)
 
 
 async def test_what_was_delivered_can_be_sent_again_by_hand_under_the_same_id(stage: Stage, guest: Guest) -> None:
@@ -203,29 +206,6 @@ async def test_410_disables_the_endpoint_with_a_notice_and_keeps_its_events(stag
     assert (endpoint["state"], endpoint["reason"]) == ("disabled", "answered 410 Gone")
     assert [item["type"] for item in meanwhile] == ["account.connected", "webhook.test"]
     assert "post.published" in [item["type"] for item in await guest.inbox()]
-
-
-async def test_an_endpoint_that_fails_for_five_days_is_disabled_with_a_notice(stage: Stage, guest: Guest) -> None:
-    spare = await stage.guest(customer_id=guest.customer_id, endpoint={"events": ["endpoint.disabled"]})
-    await guest.answers(status=500)
-    for day in range(6):
-        event_id = await guest.test_event()
-        await guest.tried(event_id, 1)
-        assert (await stage.api("GET", f"endpoints/{guest.endpoint_id}"))["state"] == "enabled", day
-        await stage.advance(DAY_S)
-        await stage.quiet()
-        if day == 4:
-            break
-
-    await eventually(lambda: disabled(stage, guest))
-
-    [notice] = await spare.inbox("endpoint.disabled")
-    assert notice["json"]["data"]["reason"] == "failing for 5 days"
-
-
-async def disabled(stage: Stage, guest: Guest) -> bool:
-    await stage.quiet()
-    return bool((await stage.api("GET", f"endpoints/{guest.endpoint_id}"))["state"] == "disabled")
 
 
 async def test_a_slow_endpoint_keeps_nobody_else_waiting(stage: Stage, guest: Guest) -> None:

@@ -13,7 +13,7 @@ import orjson
 from libs.model.account import Account
 from libs.model.change import Change
 from libs.model.delivery import DeliveryState, Verdict
-from libs.model.endpoint import Endpoint
+from libs.model.endpoint import Endpoint, EndpointState, Secret
 from libs.model.event import Event, EventType, event
 from libs.model.fact import Fact, FactKind, FactSource
 from libs.model.ids import Prefix, new_id
@@ -157,17 +157,14 @@ class Place:
         assert found is not None
         return found
 
-    async def endpoint(self, customer: str = "one", url: str = "https://a.example/hook") -> Endpoint:
-        return await self.store.endpoints.create(
-            id_=an_id("end"),
-            customer_id=await self.customer(customer),
-            url=url,
-            events=["*"],
-            secret="whsec_secret",
-            description="",
-            timeout_s=15.0,
-            now=NOW,
+    async def endpoint(
+        self, customer: str = "one", url: str = "https://a.example/hook", *, now: datetime = NOW, **more: Any
+    ) -> Endpoint:
+        secrets = more.pop("secrets", (Secret("whsec_secret"),))
+        endpoint = Endpoint(
+            an_id("end"), await self.customer(customer), url, ("*",), EndpointState.ENABLED, secrets, **more
         )
+        return await self.store.endpoints.create(endpoint, now=now)
 
     async def event(self, key: str | None = None, *, customer: str | None = "one", now: datetime = NOW) -> Event:
         """A recorded event."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -19,7 +20,7 @@ from store_place import (
 )
 
 from libs.model.delivery import DeliveryState
-from libs.model.endpoint import DISABLE_AFTER, EndpointState
+from libs.model.endpoint import DISABLE_AFTER, SCHEDULE, Endpoint, EndpointState, Payload, Secret
 from libs.model.ids import day_of
 from libs.store.deliveries import Claim, Outgoing, Subscription
 
@@ -124,12 +125,12 @@ async def test_a_try_is_kept_with_the_state_it_made(place: Place) -> None:
     again = a_verdict(D.PENDING)
     none_left = a_verdict(D.EXHAUSTED)
 
-    kept = await place.store.deliveries.settle(
+    saved = await place.store.deliveries.settle(
         [settled(one), settled(two, again, status=500), settled(three, none_left, status=None, error="timeout")],
         now=NOW,
     )
 
-    assert kept == 3
+    assert saved.kept == 3
     assert await states(place) == ["delivered", "exhausted", "pending"]
     rows = {row["id"]: row for row in await place.sql.fetch("select * from deliveries")}
     assert (rows[one.id]["tries"], rows[one.id]["alarm"], rows[one.id]["finished_at"]) == (1, None, NOW)
@@ -145,8 +146,8 @@ async def test_a_stale_workers_attempt_is_kept_and_its_verdict_is_not(place: Pla
     (mine,) = (await claim(place)).deliveries
     (theirs,) = (await claim(place, now=LEASE)).deliveries
 
-    assert await place.store.deliveries.settle([settled(theirs, a_verdict(D.PENDING), status=500)], now=NOW) == 1
-    assert await place.store.deliveries.settle([settled(mine)], now=NOW) == 0
+    assert (await place.store.deliveries.settle([settled(theirs, a_verdict(D.PENDING), status=500)], now=NOW)).kept == 1
+    assert (await place.store.deliveries.settle([settled(mine)], now=NOW)).kept == 0
 
     assert await states(place) == ["pending"]
     assert sorted(row["status"] for row in await place.store.deliveries.attempts(mine.id)) == [200, 500]
@@ -157,8 +158,8 @@ async def test_settling_again_after_a_lost_answer_changes_nothing(place: Place) 
     await place.deliveries(2)
     batch = [settled(delivery) for delivery in (await claim(place)).deliveries]
 
-    assert await place.store.deliveries.settle(batch, now=NOW) == 2
-    assert await place.store.deliveries.settle(batch, now=NOW) == 0
+    assert (await place.store.deliveries.settle(batch, now=NOW)).kept == 2
+    assert (await place.store.deliveries.settle(batch, now=NOW)).kept == 0
     assert await place.sql.fetchval("select count(*) from attempts") == 2
 
 
@@ -218,8 +219,8 @@ async def test_an_endpoint_that_fails_for_days_is_disabled_and_its_events_are_ke
     assert len(told) == (0 if seconds else 1)
     if told:
         assert orjson.loads(told[0]["body"])["data"]["endpoint_id"] == endpoint.id
-        assert (await claim(place, now=then + timedelta(days=99))).lanes == ()
         assert await states(place) == ["pending"] * 3
+        assert len((await claim(place, now=then + timedelta(days=99))).deliveries) == 1, "a probe"
 
 
 @pytest.mark.parametrize("others_well", [True, False])
@@ -273,7 +274,7 @@ async def test_a_redelivery_makes_the_try_under_way_stale(place: Place) -> None:
 
     await place.store.deliveries.redeliver(mine.id, customer_id=None, now=NOW)
 
-    assert await place.store.deliveries.settle([settled(mine)], now=NOW) == 0
+    assert (await place.store.deliveries.settle([settled(mine)], now=NOW)).kept == 0
     assert [one._replace(version=0) for one in (await claim(place)).deliveries] == [mine._replace(version=0, tries=0)]
 
 
@@ -300,17 +301,22 @@ async def test_deliveries_are_looked_up_and_paged_by_their_own_customer(place: P
 async def test_an_endpoint_comes_back_as_it_was_changed(place: Place) -> None:
     endpoint = await place.endpoint()
     store = place.store.endpoints
-    nothing = {"url": None, "events": None, "description": None, "timeout_s": None}
 
-    changed = await store.change(
-        endpoint.id, customer_id=endpoint.customer_id, now=LATER,
-        url="https://b.example", events=["post.*"], description="new", timeout_s=30.0,
-    )  # fmt: skip
-    assert changed is not None
-    assert (changed.url, changed.events, changed.description, changed.timeout_s) == (
-        "https://b.example", ("post.*",), "new", 30.0,
-    )  # fmt: skip
-    assert await store.change(endpoint.id, customer_id=None, now=LATER, **nothing) == changed  # type: ignore[arg-type]
+    def edit(was: Endpoint) -> Endpoint:
+        return replace(
+            was, url="https://b.example", events=("post.*",), description="new", accounts=("acc_1",), timeout_s=30.0,
+            headers={"Authorization": "Bearer theirs"}, payload=Payload.THIN, schedule=SCHEDULE[:3], rate_per_s=2.5,
+            concurrency=3, disable_after=timedelta(days=2),
+            secrets=(Secret("whsec_new"), Secret("whsec_secret", until=LATER)),
+        )  # fmt: skip
+
+    changed = await store.change(endpoint.id, customer_id=endpoint.customer_id, edit=edit, now=LATER)
+
+    assert changed == replace(edit(endpoint), version=endpoint.version + 1)
+    assert await store.get(endpoint.id, customer_id=None) == changed
+    assert (await place.lane(endpoint.id))["rate_per_s"] == 2.5
+    assert "theirs" not in str(await place.sql.fetch("select * from endpoints"))
+    assert await store.change(endpoint.id, customer_id="cus_other", edit=edit, now=LATER) is None
     for act in (store.get, store.enable, store.disable):
         more = {"customer_id": "cus_other"} | ({} if act == store.get else {"now": NOW})
         if act == store.disable:

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from store_place import KEYS, NOW, Place, a_fact, a_receipt, an_id, tokens
 
+from libs.model.endpoint import Endpoint, EndpointState, Secret
 from libs.model.post import PostState
 from libs.store import migrate as migrations
 from libs.store.errors import BadData, Illegal, SchemaMismatch, Unavailable, WrongKey
@@ -36,11 +37,9 @@ async def test_a_value_that_postgres_cannot_hold_is_bad_data_and_its_neighbours_
 
 
 async def test_a_row_that_the_schema_refuses_is_an_error_of_this_room(place: Place) -> None:
+    nobodys = Endpoint(an_id("end"), "cus_nobody", "https://a.example", ("*",), EndpointState.ENABLED, (Secret("s"),))
     with pytest.raises(Illegal, match="foreign key") as refused:
-        await place.store.endpoints.create(
-            id_=an_id("end"), customer_id="cus_nobody", url="https://a.example", events=["*"], secret="s",
-            description="", timeout_s=15.0, now=NOW,
-        )  # fmt: skip
+        await place.store.endpoints.create(nobodys, now=NOW)
     assert "cus_nobody" not in str(refused.value)
 
 
@@ -87,7 +86,7 @@ async def test_no_secret_is_in_the_database_in_clear(place: Place, kept_database
     assert not any(secret in dump for secret in ("act.clear", "rft.clear", "whsec_secret", "upload.example"))
     found = await place.store.accounts.grant(account.id)
     assert found is not None and found[1].access_token == "act.clear"
-    assert (await place.store.endpoints.get_many([endpoint.id]))[endpoint.id].secrets == ("whsec_secret",)
+    assert (await place.store.endpoints.get_many([endpoint.id]))[endpoint.id].secrets[0].text == "whsec_secret"
     assert (await place.context(post.id)).publications[0].upload_url == "https://upload.example/secret"
 
     stranger = Store(kept_database_url, program="test", encryption_keys=[new_key()])

@@ -46,8 +46,23 @@ ILLEGAL = [
     ("facts", "settled_at = now()", "settled_facts_have_no_alarm"),
     ("facts", "source = 'rumour'", "facts_source_check"),
     ("batches", "unsettled = -1", "batches_unsettled_check"),
-    ("endpoints", "state = 'disabled', reason = null", "disabled_says_why"),
-    ("endpoints", "secrets = '{}'", "endpoints_secrets_check"),
+    ("endpoints", "state = 'disabled', disabled_for = 'gone', reason = null", "disabled_says_why"),
+    ("endpoints", "state = 'disabled', reason = 'x'", "disabled_for_a_cause"),
+    ("endpoints", "secrets = '{}', secret_ends = '{}'", "live_keys_are_few"),
+    (
+        "endpoints",
+        "secrets = array_fill(''::bytea, array[11]), secret_ends = array_fill(null::timestamptz, array[11])",
+        "live_keys_are_few",
+    ),
+    ("endpoints", "secret_ends = '{}'", "every_key_has_an_end_or_null"),
+    ("endpoints", "failing_told = 50", "told_only_while_failing"),
+    ("endpoints", "failing_told = 60, failing_since = now()", "told_only_while_failing"),
+    ("endpoints", "schedule_s = '{5}'", "endpoints_schedule_s_check"),
+    ("endpoints", "schedule_s = '{0,604801}'", "endpoints_schedule_s_check"),
+    ("endpoints", "rate_per_s = 0", "endpoints_rate_per_s_check"),
+    ("endpoints", "payload = 'fat'", "endpoints_payload_check"),
+    ("endpoints", "disable_after = '1 minute'", "endpoints_disable_after_check"),
+    ("endpoint_lanes", "failures = -1", "endpoint_lanes_failures_check"),
     ("endpoints", "timeout_s = 0", "endpoints_timeout_s_check"),
     ("deliveries", "alarm = null", "pending_exactly_when_alarmed"),
     ("deliveries", "state = 'delivered'", "pending_exactly_when_alarmed"),
@@ -250,8 +265,9 @@ insert into events (id, day, key, type, customer_id, post_id, occurred_at, body,
 select 'evt_' || n, date '2027-03-06' + n % 7, n, 'post.published', 'cus_' || n % 400, 'post_' || n, now(), 'body',
        case when n % 200 = 0 then timestamptz '2027-03-10' end, case when n % 200 = 0 then timestamptz '2027-03-10' end
 from generate_series(1, 30000) n;
-insert into endpoints (id, customer_id, url, events, state, secrets, created_at, updated_at)
-select 'end_' || n, 'cus_' || n % 50, 'u', '{*}', 'enabled', '{x}', now(), now() from generate_series(1, 200) n;
+insert into endpoints (id, customer_id, url, events, state, secrets, secret_ends, created_at, updated_at)
+select 'end_' || n, 'cus_' || n % 50, 'u', '{*}', 'enabled', '{x}', '{null}', now(), now()
+from generate_series(1, 200) n;
 insert into endpoint_lanes
 select 'end_' || n, case when n % 20 = 0 then timestamptz '2027-03-10' end from generate_series(1, 200) n;
 insert into deliveries (id, day, event_id, endpoint_id, customer_id, state, alarm, created_at)
@@ -284,6 +300,7 @@ SETTLED = (
     "fine",
     "why",
     1,
+    "{}",
 )
 HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "save", [SAVED]),

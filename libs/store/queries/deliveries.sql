@@ -1,5 +1,5 @@
 -- name: endpoints_of
-select id, customer_id, events from endpoints where customer_id = any($1::text[])
+select id, customer_id, events, accounts from endpoints where customer_id = any($1::text[])
 
 -- name: insert
 insert into deliveries (id, day, event_id, endpoint_id, customer_id, state, alarm, created_at)
@@ -22,29 +22,45 @@ where l.endpoint_id = r.endpoint_id
 
 -- name: claim
 -- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
--- back of the line; a lane without rows comes back with nulls, to be put to sleep. Rows are named by arrays, and events
+-- back of the line. Of an open circuit one row is taken, as a probe, and the lane waits for what becomes of it; of a lane
+-- with a rate what a second or one row may cost, and the lane waits as long, whoever takes it. Lanes come as rows of their
+-- own, without an id: what is said of an endpoint is not repeated for each delivery. Rows are named by arrays, and events
 -- looked up one by one, because a join over many partitions is planned as a scan of a whole day.
 with lanes as (
-    select endpoint_id, ring from endpoint_lanes where alarm <= $1 and endpoint_id <> all($5::text[])
+    select endpoint_id, ring, failures, open_since is not null as probing, rate_per_s from endpoint_lanes
+    where alarm <= $1 and endpoint_id <> all($5::text[])
     order by alarm limit $3 for update skip locked
 ), due as (
     select l.endpoint_id, d.id, d.day
     from lanes l cross join lateral (
         select id, day from deliveries
-        where endpoint_id = l.endpoint_id and alarm <= $1 order by alarm limit $4 for update skip locked
+        where endpoint_id = l.endpoint_id and alarm <= $1 order by alarm
+        limit case when l.probing then 1 else least($4::int, ceil(l.rate_per_s)::int) end for update skip locked
     ) d
 ), leased as (
     update deliveries d set alarm = $2, version = d.version + 1
     where d.id = any(array(select id from due)) and d.day = any(array(select distinct day from due))
     returning d.id, d.day, d.event_id, d.endpoint_id, d.tries, d.version
+), taken as (
+    select l.endpoint_id, l.ring, l.failures, l.probing, count(d.id) as taken,
+           count(d.id) / l.rate_per_s as pace_s  -- null without a rate
+    from lanes l left join due d using (endpoint_id)
+    group by l.endpoint_id, l.ring, l.failures, l.probing, l.rate_per_s
 ), moved as (
-    update endpoint_lanes l set alarm = $1 from lanes where l.endpoint_id = lanes.endpoint_id
+    update endpoint_lanes l
+    set alarm = $1,
+        paused_until = case when t.probing and t.taken > 0 then $2
+                            when t.pace_s > 0 then greatest(l.paused_until, $1 + t.pace_s * interval '1 second')
+                            else l.paused_until end
+    from taken t where l.endpoint_id = t.endpoint_id
 )
-select lanes.endpoint_id, lanes.ring, leased.id, leased.day, leased.event_id, leased.tries, leased.version,
-       e.body, e.occurred_at
-from lanes
-left join leased on leased.endpoint_id = lanes.endpoint_id
-left join lateral (select body, occurred_at from events where id = leased.event_id and day = leased.day limit 1) e on true
+select t.endpoint_id, t.ring, t.failures, t.pace_s, e.version as endpoint_version, null::text as id, null::date as day,
+       null::text as event_id, null::int as tries, null::int as version, null::text as body, null::timestamptz as occurred_at
+from taken t join endpoints e on e.id = t.endpoint_id
+union all
+select d.endpoint_id, null, null, null, null, d.id, d.day, d.event_id, d.tries, d.version, e.body, e.occurred_at
+from leased d
+left join lateral (select body, occurred_at from events where id = d.event_id and day = d.day limit 1) e on true
 
 -- name: sleep_lanes
 -- Only if nothing rang since the ring was read; the end of a lease is an alarm too, so a dead worker's rows are found.
@@ -61,30 +77,40 @@ from held where l.endpoint_id = held.endpoint_id
 
 -- name: settle
 -- State and attempts in one statement. A stale worker's attempt is kept (it did go out); its verdict is not. A success
--- ends its endpoint's (`$17`) run of failures. The arrays besides the join let partitions and index be used.
+-- ends its endpoint's (`$18`) run of failures and closes its circuit; where somebody was told of the failing, it is only
+-- named, for `recover` to tell of the end as well. The arrays besides the join let partitions and index be used.
 with input as (
     select * from unnest($1::text[], $2::date[], $3::int[], $4::text[], $5::timestamptz[], $6::int[], $7::text[],
-                         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::int[], $13::text[], $14::text[], $15::int[])
-        as s (id, day, version, state, alarm, status, error, attempt_id, endpoint_id, event_id, at, ms, response, why, n)
+                         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::int[], $13::text[], $14::text[], $15::int[],
+                         $16::text[])
+        as s (id, day, version, state, alarm, status, error, attempt_id, endpoint_id, event_id, at, ms, response, why, n,
+              detail)
 ), settled as (
     update deliveries d
     set state = i.state, alarm = i.alarm, tries = d.tries + 1, version = d.version + 1, last_status = i.status,
-        last_error = i.error, finished_at = case when i.state <> 'pending' then $16::timestamptz end
+        last_error = i.error, finished_at = case when i.state <> 'pending' then $17::timestamptz end
     from input i
     where d.id = i.id and d.day = i.day and d.version = i.version and d.state = 'pending'
       and d.id = any($1::text[]) and d.day = any($2::date[])
     returning d.id
 ), kept as (
-    insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at)
-    select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, alarm
+    insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at, detail)
+    select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, alarm,
+           detail::json
     from input
     on conflict (id, day) do nothing  -- settled before, and the answer was lost
+), sick as (
+    select id, failing_told > 0 or state = 'disabled' as told from endpoints
+    where id = any($18::text[]) and failing_since is not null order by id for update
 ), well as (
-    update endpoints e set failing_since = null
-    from (select id from endpoints where id = any($17::text[]) and failing_since is not null order by id for update) held
-    where e.id = held.id
+    update endpoints e set failing_since = null from sick where e.id = sick.id and not sick.told returning e.id
+), closed as (
+    update endpoint_lanes l
+    set failures = 0, open_since = null, ring = l.ring + 1, alarm = least(l.alarm, $17),
+        paused_until = case when l.open_since is null then l.paused_until end
+    from well where l.endpoint_id = well.id
 )
-select count(*) from settled
+select (select count(*) from settled) as kept, array(select id from sick where told) as told
 
 -- name: release
 -- Taken but not tried (a shutdown, a paused lane): nobody's failure, no try spent.
@@ -102,18 +128,43 @@ from (select lane.endpoint_id, u.until from unnest($1::text[], $2::timestamptz[]
       join endpoint_lanes lane using (endpoint_id) order by lane.endpoint_id for update of lane) x
 where l.endpoint_id = x.endpoint_id
 
--- name: failing
--- A failure begins a run of failures. Endpoints come before their lanes, here and where they are switched on and off.
-update endpoints e set failing_since = $2
-from (select id from endpoints where id = any($1::text[]) and failing_since is null order by id for update) held
-where e.id = held.id
+-- name: hold_ill
+-- Endpoints come before their lanes, here and wherever both are changed.
+select id, customer_id, url, failing_since, failing_told, disable_after, disabled_for
+from endpoints where id = any($1::text[]) order by id for update
 
--- name: disable
--- `gone` endpoints answered 410; the others have failed since before `$3`.
-update endpoints set state = 'disabled', reason = case when id = any($1::text[]) then 'answered 410 Gone' else $4 end,
-       version = version + 1, updated_at = $5
-where state = 'enabled' and (id = any($1::text[]) or (id = any($2::text[]) and failing_since <= $3))
-returning id, customer_id, url, reason
+-- name: mark_ill
+-- `disabled_for` and `reason` are null for those that go on.
+update endpoints e
+set failing_since = x.since, failing_told = x.told, disabled_for = coalesce(x.disabled_for, e.disabled_for),
+    state = case when x.disabled_for is null then e.state else 'disabled' end, reason = coalesce(x.reason, e.reason),
+    version = e.version + (x.disabled_for is not null)::int, updated_at = $6
+from unnest($1::text[], $2::timestamptz[], $3::int[], $4::text[], $5::text[]) as x (id, since, told, disabled_for, reason)
+where e.id = x.id
+
+-- name: hold_circuits
+select endpoint_id, failures, open_since from endpoint_lanes
+where endpoint_id = any($1::text[]) order by endpoint_id for update
+
+-- name: save_circuits
+update endpoint_lanes l set failures = x.failures, open_since = x.open_since
+from unnest($1::text[], $2::int[], $3::timestamptz[]) as x (id, failures, open_since) where l.endpoint_id = x.id
+
+-- name: recover
+-- Those of whose failing somebody was told, and that answer well again. What was disabled by hand or is gone stays so.
+update endpoints e
+set failing_since = null, failing_told = 0, disabled_for = nullif(held.disabled_for, 'failing'),
+    state = case when held.disabled_for = 'failing' then 'enabled' else e.state end,
+    reason = case when held.disabled_for = 'failing' then null else e.reason end, version = e.version + 1, updated_at = $2
+from (select id, failing_since, failing_told, disabled_for from endpoints
+      where id = any($1::text[]) and failing_since is not null order by id for update) held
+where e.id = held.id
+returning e.id, e.customer_id, e.url, e.state, held.failing_since, held.failing_told, held.disabled_for
+
+-- name: close_circuits
+update endpoint_lanes l set failures = 0, open_since = null, paused_until = null, alarm = $2, ring = l.ring + 1
+from (select endpoint_id from endpoint_lanes where endpoint_id = any($1::text[]) order by endpoint_id for update) held
+where l.endpoint_id = held.endpoint_id
 
 -- name: disable_lanes
 update endpoint_lanes l set paused_until = 'infinity', alarm = null

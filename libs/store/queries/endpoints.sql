@@ -1,14 +1,18 @@
 -- name: insert
 with made as (
-    insert into endpoints (id, customer_id, url, events, state, secrets, description, timeout_s, created_at, updated_at)
-    values ($1, $2, $3, $4, 'enabled', $5, $6, $7, $8, $8) returning *
+    insert into endpoints (id, customer_id, url, events, secrets, secret_ends, description, accounts, headers, payload,
+                           schedule_s, timeout_s, rate_per_s, concurrency, disable_after, state, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'enabled', $16, $16) returning *
 ), lane as (
-    insert into endpoint_lanes (endpoint_id) values ($1)
+    insert into endpoint_lanes (endpoint_id, rate_per_s) values ($1, $13)
 )
 select * from made
 
 -- name: get
 select * from endpoints where id = $1 and ($2::text is null or customer_id = $2)
+
+-- name: hold
+select * from endpoints where id = $1 and ($2::text is null or customer_id = $2) for update
 
 -- name: get_many
 select * from endpoints where id = any($1::text[])
@@ -18,20 +22,29 @@ select * from endpoints where ($1::text is null or customer_id = $1) and ($2::te
 order by id desc limit $3
 
 -- name: change
-update endpoints set url = coalesce($3, url), events = coalesce($4, events), description = coalesce($5, description),
-    timeout_s = coalesce($6, timeout_s), version = version + 1, updated_at = $7
-where id = $1 and ($2::text is null or customer_id = $2) returning *
+with changed as (
+    update endpoints set url = $3, events = $4, secrets = $5, secret_ends = $6, description = $7, accounts = $8,
+        headers = $9, payload = $10, schedule_s = $11, timeout_s = $12, rate_per_s = $13, concurrency = $14,
+        disable_after = $15, version = version + 1, updated_at = $16
+    where id = $1 and customer_id = $2 returning *
+), lane as (
+    update endpoint_lanes l set rate_per_s = c.rate_per_s from changed c
+    where l.endpoint_id = c.id and l.rate_per_s is distinct from c.rate_per_s
+)
+select * from changed
 
 -- name: enable
-update endpoints set state = 'enabled', reason = null, failing_since = null, version = version + 1, updated_at = $3
+update endpoints set state = 'enabled', disabled_for = null, reason = null, failing_since = null, failing_told = 0,
+    version = version + 1, updated_at = $3
 where id = $1 and ($2::text is null or customer_id = $2) returning *
 
 -- name: disable
-update endpoints set state = 'disabled', reason = $3, version = version + 1, updated_at = $4
+update endpoints set state = 'disabled', disabled_for = 'request', reason = $3, version = version + 1, updated_at = $4
 where id = $1 and ($2::text is null or customer_id = $2) returning *
 
 -- name: enable_lane
-update endpoint_lanes set paused_until = null, alarm = $2, ring = ring + 1 where endpoint_id = $1
+update endpoint_lanes set paused_until = null, failures = 0, open_since = null, alarm = $2, ring = ring + 1
+where endpoint_id = $1
 
 -- name: disable_lane
 update endpoint_lanes set paused_until = 'infinity', alarm = null where endpoint_id = $1

@@ -16,7 +16,7 @@ from input i join fresh f on f.event_id = i.id
 returning id
 
 -- name: claim_fan_out
-select id, day, type, customer_id, account_id from events
+select id, day, key, type, customer_id, account_id from events
 where fan_out_at <= $1 order by fan_out_at limit $2 for update skip locked
 
 -- name: fanned_out

@@ -1,43 +1,66 @@
-"""Endpoints: where a customer wants to hear, and the test event that shows whether it does."""
+"""Endpoints: where a customer wants to hear, the keys that sign for it, and the test event that shows it works."""
 
-from aiohttp import web
+from dataclasses import replace
+from datetime import timedelta
 
-from libs import signing
-from libs.model.endpoint import Endpoint, EndpointState, pattern_errors, wanted
+from aiohttp import hdrs, web
+
+from libs.model.endpoint import (
+    SECRETS_MAX,
+    Endpoint,
+    EndpointState,
+    Secret,
+    rotated,
+    wanted,
+)
 from libs.model.event import EventType, event
-from libs.model.ids import new_id
+from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
-from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.model.problem import Problem, Refusal, not_found
 from libs.rest.endpoints import (
-    EndpointAnswer,
     EndpointChange,
     EndpointCreated,
     EndpointNew,
     EndpointsQuery,
+    PublicKeys,
+    Rotation,
     TestAccepted,
 )
-from services.api.call import Call, reply
+from services.api.call import Call, Desk, reply, tame
 from services.api.page import page
+from services.api.resource.endpoint_shape import (
+    changed,
+    check,
+    fresh_keys,
+    public_keys,
+    settings,
+    shared_secret,
+    shown,
+)
 from services.api.route import Route
+
+PUBLIC_KEYS_PATH = "/v1/endpoints/{id}/public-keys"
+PUBLIC_KEYS_AGE_S = 300
+"""How long a receiver may keep them. A new key signs at once, beside the old one."""
 
 
 async def create(call: Call) -> web.StreamResponse:
     """201 with the signing secret, which is shown this once."""
     new = await call.body(EndpointNew)
-    await _check(call, url=new.url, events=new.events)
     owner = await call.owner(new.customer_id)
-    secret = signing.new_secret().reveal()
+    await check(call, new, owner=owner)
+    keys = fresh_keys(new.signatures)
     made = await call.desk.store.endpoints.create(
-        id_=new_id("end", call.now),
-        customer_id=owner,
-        url=new.url,
-        events=list(dict.fromkeys(new.events)),
-        secret=secret,
-        description=new.description,
-        timeout_s=new.timeout_s,
+        Endpoint(
+            id=new_id("end", call.now),
+            customer_id=owner,
+            state=EndpointState.ENABLED,
+            secrets=tuple(Secret(key) for key in keys),
+            **settings(new),
+        ),
         now=call.now,
     )
-    answer = EndpointCreated(**dict(shown(made)), secret=secret)
+    answer = EndpointCreated(**dict(shown(made, now=call.now)), secret=shared_secret(keys))
     return reply(answer, status=201, location=f"/v1/endpoints/{made.id}")
 
 
@@ -47,34 +70,55 @@ async def listed(call: Call) -> web.StreamResponse:
     rows = await call.desk.store.endpoints.page(
         customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1
     )
-    return reply(page(rows, shown, limit=query.limit))
+    return reply(page(rows, lambda row: shown(row, now=call.now), limit=query.limit))
 
 
 async def get(call: Call) -> web.StreamResponse:
     """One endpoint, without its secret."""
-    return reply(shown(await _found(call)))
+    return reply(shown(await _found(call), now=call.now))
 
 
 async def change(call: Call) -> web.StreamResponse:
-    """Changes the fields that are given; what waits to be delivered goes to the new URL."""
+    """Changes the fields that are given; what waits to be delivered goes out in the new way."""
     id_ = call.id("end")
     new = await call.body(EndpointChange)
-    if nulls := [name for name in new.model_fields_set if getattr(new, name) is None]:
-        raise Refusal(invalid([FieldError(name, "null", "This cannot be emptied.") for name in sorted(nulls)]))
-    await _found(call)
-    await _check(call, url=new.url, events=new.events)
-    changed = await call.desk.store.endpoints.change(
-        id_,
-        customer_id=call.sees,
-        url=new.url,
-        events=list(dict.fromkeys(new.events)) if new.events is not None else None,
-        description=new.description,
-        timeout_s=new.timeout_s,
-        now=call.now,
+    await check(call, new, owner=(await _found(call)).customer_id)
+    saved = await call.desk.store.endpoints.change(
+        id_, customer_id=call.sees, edit=lambda endpoint: changed(endpoint, new), now=call.now
     )
-    if changed is None:
+    if saved is None:
         raise call.missing("end")
-    return reply(shown(changed))
+    return reply(shown(saved, now=call.now))
+
+
+async def rotate(call: Call) -> web.StreamResponse:
+    """201 with the new secret, shown this once. Older keys sign beside the new ones until the overlap is over."""
+    id_ = call.id("end")
+    asked = await call.body(Rotation, optional=True)
+    keys: list[str] = []
+
+    def edit(endpoint: Endpoint) -> Endpoint:
+        keys[:] = fresh_keys(asked.signatures or [secret.scheme for secret in endpoint.live(call.now)])
+        secrets = rotated(endpoint.secrets, keys, now=call.now, overlap=timedelta(days=asked.overlap_days))
+        if len(secrets) > SECRETS_MAX:
+            raise Refusal(_too_many_keys())
+        return replace(endpoint, secrets=secrets)
+
+    saved = await call.desk.store.endpoints.change(id_, customer_id=call.sees, edit=edit, now=call.now)
+    if saved is None:
+        raise call.missing("end")
+    return reply(EndpointCreated(**dict(shown(saved, now=call.now)), secret=shared_secret(keys)), status=201)
+
+
+async def published_keys(desk: Desk, request: web.Request) -> web.StreamResponse:
+    """The public keys of an endpoint, for anybody: at this address as long as the endpoint is there."""
+    id_, now = request.match_info["id"], desk.clock.now()
+    found = await desk.store.endpoints.get(id_, customer_id=None) if is_id(id_, "end") else None
+    if found is None:
+        raise Refusal(not_found("endpoint", tame(id_)))
+    response = reply(PublicKeys(keys=public_keys(found, now=now)))
+    response.headers[hdrs.CACHE_CONTROL] = f"public, max-age={PUBLIC_KEYS_AGE_S}"
+    return response
 
 
 async def enable(call: Call) -> web.StreamResponse:
@@ -85,7 +129,7 @@ async def enable(call: Call) -> web.StreamResponse:
     if enabled is None:
         raise call.missing("end")
     await call.ring("notifier")
-    return reply(shown(enabled))
+    return reply(shown(enabled, now=call.now))
 
 
 async def disable(call: Call) -> web.StreamResponse:
@@ -97,7 +141,7 @@ async def disable(call: Call) -> web.StreamResponse:
     )
     if disabled is None:
         raise call.missing("end")
-    return reply(shown(disabled))
+    return reply(shown(disabled, now=call.now))
 
 
 async def test(call: Call) -> web.StreamResponse:
@@ -121,21 +165,6 @@ async def test(call: Call) -> web.StreamResponse:
     return reply(TestAccepted(event_id=told.id, endpoint_id=endpoint.id), status=202)
 
 
-def shown(endpoint: Endpoint) -> EndpointAnswer:
-    return EndpointAnswer(
-        id=endpoint.id,
-        customer_id=endpoint.customer_id,
-        url=endpoint.url,
-        events=endpoint.events,
-        description=endpoint.description,
-        timeout_s=round(endpoint.timeout_s, 3),  # kept in single precision
-        state=endpoint.state,
-        reason=endpoint.reason,
-        failing_since=endpoint.failing_since,
-        created_at=endpoint.created_at,
-    )
-
-
 async def _found(call: Call) -> Endpoint:
     found = await call.desk.store.endpoints.get(call.id("end"), customer_id=call.sees)
     if found is None:
@@ -143,17 +172,14 @@ async def _found(call: Call) -> Endpoint:
     return found
 
 
-async def _check(call: Call, *, url: str | None, events: tuple[str, ...] | None) -> None:
-    errors = pattern_errors(events) if events is not None else []
-    refusal = await call.desk.egress.check(url) if url is not None and not errors else None
-    if refusal is not None:
-        errors = [FieldError("url", str(refusal.reason), f"{_sentence(refusal.detail)}", remedy=refusal.remedy)]
-    if errors:
-        raise Refusal(invalid(errors))
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+def _too_many_keys() -> Problem:
+    return Problem(
+        "too_many_keys",
+        "Too many keys sign for this endpoint",
+        409,
+        f"With new ones more than {SECRETS_MAX} keys would sign each delivery.",
+        "Wait until older keys have ended, or rotate with overlap_days 0.",
+    )
 
 
 def _untestable(code: str, detail: str, remedy: str) -> Problem:
@@ -167,5 +193,6 @@ ROUTES = (
     Route("PATCH", "/v1/endpoints/{id}", Capability.ENDPOINTS, change, write=True),
     Route("POST", "/v1/endpoints/{id}/enable", Capability.ENDPOINTS, enable, write=True),
     Route("POST", "/v1/endpoints/{id}/disable", Capability.ENDPOINTS, disable, write=True),
+    Route("POST", "/v1/endpoints/{id}/rotate", Capability.ENDPOINTS, rotate, write=True),
     Route("POST", "/v1/endpoints/{id}/test", Capability.ENDPOINTS, test, write=True),
 )

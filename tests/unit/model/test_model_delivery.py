@@ -44,12 +44,22 @@ def test_each_failed_try_waits_as_the_schedule_says_and_jitter_only_adds(
 
 
 @pytest.mark.parametrize("extra", [0, 1, 10])
-@pytest.mark.parametrize("status", [410, 500, 503, None])
+@pytest.mark.parametrize("status", [400, 500, 503, None])
 def test_after_the_last_try_of_the_schedule_there_is_none(status: int | None, extra: int) -> None:
     verdict = answered(status, tries=len(SCHEDULE) + extra)
 
     assert (verdict.state, verdict.alarm) == (DeliveryState.EXHAUSTED, None)
-    assert verdict.gone == (status == 410)
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1, 10])
+@pytest.mark.parametrize(("status", "down"), [(410, False), (500, True), (None, True)])
+def test_no_delivery_is_given_up_because_its_endpoint_is_gone_or_down(
+    status: int | None, down: bool, extra: int
+) -> None:
+    verdict = judge(status=status, error=None, retry_after=None, tries=len(SCHEDULE) + extra, now=NOW, down=down)
+
+    assert verdict.state is DeliveryState.PENDING
+    assert verdict.alarm is not None and verdict.alarm >= NOW + SCHEDULE[-1]
 
 
 def test_a_success_on_the_last_try_is_a_success() -> None:
@@ -148,7 +158,7 @@ def test_no_try_is_earlier_than_what_was_asked_or_planned(
         assert tries >= len(schedule) or verdict.healthy
         return
     asked = min(timedelta(seconds=seconds or 0), RETRY_AFTER_MAX)
-    assert verdict.alarm >= NOW + max(asked, waits[tries])
+    assert verdict.alarm >= NOW + max(asked, waits[min(tries, len(waits) - 1)])
     assert verdict.pause_until is None or verdict.alarm >= verdict.pause_until
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_things import NOW, SECOND
 
-from libs.model.endpoint import PATTERNS_MAX, SCHEDULE, Endpoint, EndpointState, pattern_errors, wanted
+from libs.model.endpoint import PATTERNS_MAX, SCHEDULE, Endpoint, EndpointState, Secret, pattern_errors, wanted
 from libs.model.event import EventType
 from libs.model.key import Capability, Key, digest, everything, new_secret
 
@@ -60,7 +60,7 @@ def test_accepted_patterns_want_at_least_one_type(patterns: list[str]) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    one = Endpoint("end_1", "cus_1", "https://a.example", ("*",), EndpointState.ENABLED, ("whsec_secret",))
+    one = Endpoint("end_1", "cus_1", "https://a.example", ("*",), EndpointState.ENABLED, (Secret("whsec_secret"),))
 
     assert "whsec" not in repr(one)
 

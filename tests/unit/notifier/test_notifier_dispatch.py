@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from libs.egress import Answered, GuardedClient, Timings
-from libs.model.endpoint import Endpoint, EndpointState
+from libs.model.endpoint import Endpoint, EndpointState, Secret
 from libs.model.ids import new_id
 from libs.signing import new_secret
-from libs.store.deliveries import Claim, Claimed, Settled
+from libs.store.deliveries import Claim, Claimed, Saved, Settled
 from libs.store.errors import Unavailable
 from libs.store.store import Store
 from services.notifier.dispatch import Dispatch
@@ -57,7 +57,7 @@ class Scripted:
     async def get_many(self, ids: list[str]) -> dict[str, Endpoint]:
         secret = new_secret().reveal()
         return {
-            id_: Endpoint(id_, "cus_1", "http://127.0.0.1/", ("*",), EndpointState.ENABLED, (secret,),
+            id_: Endpoint(id_, "cus_1", "http://127.0.0.1/", ("*",), EndpointState.ENABLED, (Secret(secret),),
                           timeout_s=self.timeout_s)
             for id_ in ids
         }  # fmt: skip
@@ -68,9 +68,9 @@ class Scripted:
     async def release(self, deliveries: list[Claimed], *, now: datetime) -> None:
         self.released += deliveries
 
-    async def settle(self, settled: list[Settled], *, now: datetime) -> int:
+    async def settle(self, settled: list[Settled], *, now: datetime) -> Saved:
         self.settled += settled
-        return len(settled)
+        return Saved(len(settled))
 
     async def post(self, url: str, *, timeout_s: float, **_: Any) -> Answered:
         self.sent.append(timeout_s)
