@@ -39,7 +39,8 @@ def _printable_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _far(moment: datetime) -> datetime:
+def far(moment: datetime) -> datetime:
+    """The moment, unless it is out of range."""
     # Further away, arithmetic on it overflows: here, in Postgres, or in whoever reads the answer.
     if not 1970 <= moment.year < 2970:
         raise PydanticCustomError("out_of_range", "This time is out of range")
@@ -62,7 +63,7 @@ FeedCursor = Annotated[str, AfterValidator(_cursor)]
 
 Moment = Annotated[datetime, PlainSerializer(stamp, return_type=str, when_used="json")]
 """A time in an answer: ISO 8601, UTC, milliseconds, Z."""
-Future = Annotated[AwareDatetime, AfterValidator(_far)]
+Future = Annotated[AwareDatetime, AfterValidator(far)]
 """A time in a request: with an offset."""
 
 Name = Annotated[

@@ -17,6 +17,7 @@ from libs.store.partitions import Partitions
 from libs.store.pool import Pool
 from libs.store.posts import Posts
 from libs.store.pulls import Pulls
+from libs.store.replays import Replays
 from libs.store.vault import Vault
 
 
@@ -42,6 +43,7 @@ class Store:
         self.renditions = Renditions(self._pool)
         self.partitions = Partitions(self._pool)
         self.posts = Posts(self._pool, vault)
+        self.replays = Replays(self._pool)
         self.pulls = Pulls(self._pool)
 
     async def open(self) -> None:

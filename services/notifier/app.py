@@ -18,6 +18,7 @@ from libs.store.store import Store
 from services.notifier.dispatch import Dispatch
 from services.notifier.fanout import FanOut
 from services.notifier.relay import Relay
+from services.notifier.replay import Replayer
 from services.notifier.settings import NotifierSettings
 from services.notifier.settle import Settlements
 
@@ -54,6 +55,7 @@ def build(
             Worker("fan_out", FanOut(store, broker, wake, now=now, idle_s=idle_s).run),
             Worker("dispatch", lambda stop: _dispatch(dispatch, settlements, stop)),
             Worker("relay", Relay(store, broker, now=now, idle_s=idle_s).run),
+            Worker("replay", Replayer(store, broker, wake, now=now, idle_s=idle_s).run),
             Worker("sweeper", lambda stop: _sweep(store, clock, stop)),
         ],
     )

@@ -222,7 +222,9 @@ async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Ba
 
 # Plans
 
-STATEMENTS = {name: Queries(name) for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers")}
+STATEMENTS = {
+    name: Queries(name) for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers", "replays")
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -302,6 +304,7 @@ SETTLED = (
     1,
     "{}",
 )
+REPLAYED = ("cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None)
 HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "save", [SAVED]),
     ("posts", "claim_due", [NOW, LEASE, 20]),
@@ -335,6 +338,12 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("events", "relayed", [["evt_1"], [date(2027, 3, 7)]]),
     ("events", "feed", ["0", "", None, None, 50, "cus_7"]),
     ("events", "feed_of_all", ["0", "", None, None, 50]),
+    (
+        "replays",
+        "batch",
+        ["cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None, 200, NOW, 50],
+    ),
+    ("replays", "crowded", ["cus_7", None, NOW, 500]),
     ("consumers", "position_at", ["cus_7", date(2027, 3, 12), "evt_2"]),
     ("events", "get", ["evt_1", date(2027, 3, 7), None]),
 ]

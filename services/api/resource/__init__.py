@@ -14,6 +14,7 @@ from services.api.resource import (
     keys,
     media,
     posts,
+    replays,
 )
 
 ROUTES = (
@@ -29,6 +30,7 @@ ROUTES = (
     *events.ROUTES,
     *consumers.ROUTES,
     *deliveries.ROUTES,
+    *replays.ROUTES,
     *keys.ROUTES,
 )
 """The whole REST API."""

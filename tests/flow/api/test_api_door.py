@@ -175,6 +175,7 @@ async def furnish(house: House, customer: str) -> None:
     )
     await house.make("/v1/keys", {"customer_id": customer, "name": "k", "grants": {"posts": "read"}})
     await house.make("/v1/consumers", {"customer_id": customer, "name": f"consumer-{customer[-8:]}"})
+    await house.make("/v1/replays", {"customer_id": customer, "since": "2026-01-01T00:00:00Z"})
     await house.make("/v1/groups", {"customer_id": customer, "name": "brand"})
     app = {"customer_id": customer, "client_key": f"aw{customer}", "client_secrets": ["planted-app-secret"]}
     house.secrets.add("planted-app-secret")

@@ -1,0 +1,58 @@
+"""Replays: many deliveries sent again."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+
+from libs.rest.endpoints import Patterns
+from libs.rest.field import CustomerId, EndpointId, Moment, far
+from libs.rest.shape import Answer, Ask, Item, PageQuery
+
+PER_SECOND_MAX = 1000
+Past = Annotated[AwareDatetime, AfterValidator(far)]
+Again = Literal["delivered", "exhausted"]
+ReplayId = Annotated[str, StringConstraints(pattern=r"^rpl_[0-9a-z]{26}$")]
+
+
+class ReplaysQuery(PageQuery):
+    cursor: ReplayId | None = None
+
+
+class ReplayNew(Ask):
+    """Deliveries of events from `since` on and before `until` (now, when absent). `dry_run` only counts them.
+
+    `per_second` is for each endpoint; an endpoint's own limit holds besides.
+    """
+
+    customer_id: CustomerId | None = None
+    since: Past
+    until: Past | None = None
+    events: Patterns = ("*",)
+    endpoint_id: EndpointId | None = None
+    states: Annotated[tuple[Again, ...], Field(min_length=1, max_length=2)] = ("exhausted",)
+    per_second: Annotated[int, Field(strict=True, ge=1, le=PER_SECOND_MAX)] = 50
+    dry_run: bool = False
+
+
+class DryRun(Answer):
+    """How many deliveries the replay would send again now."""
+
+    total: int
+    dry_run: bool = True
+
+
+class ReplayAnswer(Item):
+    """`replayed` of about `total` are on their way again: `total` was counted when the replay was made."""
+
+    customer_id: str
+    state: Literal["running", "paused", "done"]
+    since: Moment
+    until: Moment
+    endpoint_id: str | None
+    states: tuple[Again, ...]
+    types: tuple[str, ...] | None
+    per_second: int
+    total: int
+    replayed: int
+    created_at: Moment
+    finished_at: Moment | None
