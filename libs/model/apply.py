@@ -12,13 +12,15 @@ from libs.model.post import FINAL, SETTLED, Note, Post, PostState, failed_upstre
 from libs.model.publication import Publication, PublicationState
 
 RETRIES_MAX = 5
+"""Publications TikTok may end with a reason that may pass; hiccups of ours and waits for its limits do not count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """TikTok's reason for a failed publication, read by the TikTok room's table.
 
-    `retry` means a new init may succeed without anyone changing anything, after `wait` at least.
+    `retry` means a new init may succeed without anyone changing anything. With `wait` it is a limit that has room after
+    that time: no try is spent.
     """
 
     code: str
@@ -72,10 +74,11 @@ def _failed(
     ended = replace(publication, state=PublicationState.ABANDONED, last_status="FAILED")
     if post.cancel_requested_at and (failure.retry or fact.reason == "publish_cancelled"):
         return cancel(post, now=now, publications=(ended,))
-    if failure.retry and post.failures + 1 < RETRIES_MAX:
-        due = max(retry_at(post.failures, now=now), now + (failure.wait or timedelta(0)))
-        again = replace(move(post, PostState.QUEUED, now=now, alarm=due), failures=post.failures + 1)
-        more = {"reason": failure.code, "next_attempt_at": due.isoformat(), "attempt": again.failures}
+    limit = failure.wait is not None
+    if failure.retry and (limit or post.retries + 1 < RETRIES_MAX):
+        due = now + failure.wait if failure.wait is not None else retry_at(post.retries, now=now)
+        again = replace(move(post, PostState.QUEUED, now=now, alarm=due), retries=post.retries + (not limit))
+        more = {"reason": failure.code, "next_attempt_at": due.isoformat(), "attempt": again.retries}
         told = post_event(EventType.POST_RETRYING, again, key=f"retrying:{publication.n}", now=now, more=more)
         return Change(again, (ended,), events=(told,), notes=(Note("retrying", more),))
     problem = failed_upstream(

@@ -58,6 +58,8 @@ def move(post: Post, state: PostState, *, now: datetime, alarm: datetime | None,
         state=state,
         alarm=None if final else alarm,
         in_lane=in_lane and not final,
+        slot_at=post.slot_at if state is PostState.QUEUED else None,
+        held_at=post.held_at if state is PostState.UNCONFIRMED else None,
         updated_at=now,
         finished_at=now if final else post.finished_at,
     )
@@ -69,9 +71,16 @@ def fail(
     """The post fails for good: proven not published, and not to be tried again."""
     said = problem.as_dict() | {"stage": stage}
     failed = replace(move(post, PostState.FAILED, now=now, alarm=None), problem=said)
-    told = post_event(EventType.POST_FAILED, failed, key="failed", now=now, more={"stage": stage, "problem": said})
+    told = post_event(
+        EventType.POST_FAILED, failed, key=in_life(post, "failed"), now=now, more={"stage": stage, "problem": said}
+    )
     note = Note("failed", {"stage": stage, "code": problem.code, "detail": problem.detail})
     return Change(failed, publications, events=(told,), notes=(note,))
+
+
+def in_life(post: Post, key: str) -> str:
+    """The key of what may happen once in each life of a post."""
+    return key if post.life == 1 else f"{key}:{post.life}"
 
 
 def cancel(post: Post, *, now: datetime, publications: tuple[Publication, ...] = ()) -> Change:

@@ -35,6 +35,8 @@ ABOUT_PUBLICATION = frozenset({FactKind.COMPLETED, FactKind.PUBLIC, FactKind.GON
 class FactSource(StrEnum):
     WEBHOOK = "webhook"
     POLL = "poll"
+    PERSON = "person"
+    """A person's decision on an unconfirmed post; applied at once, never kept as a fact."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ class Post:
     created_at: datetime
     updated_at: datetime
     failures: int = 0
+    """Hiccups on the way to TikTok: calls that failed, files that did not come, faults of ours."""
+    retries: int = 0
+    """Publications that TikTok ended with a reason worth another init. Waiting for a limit counts as neither."""
+    life: int = 1
+    """A failed post that is tried again on request begins another life, with nothing counted."""
     publication: int = 0
     media_id: str | None = None
     photos: tuple[str, ...] = ()
@@ -66,6 +71,10 @@ class Post:
     cancel_requested_at: datetime | None = None
     publish_at: datetime | None = None
     publish_before: datetime | None = None
+    slot_at: datetime | None = None
+    """When one of TikTok's caps is expected to have room for it; only while it is queued."""
+    held_at: datetime | None = None
+    """Since when it waits for its comparison with TikTok, after the database went back in time; unconfirmed only."""
     public_post_ids: tuple[str, ...] = ()
     problem: dict[str, Any] | None = None
     finished_at: datetime | None = None

@@ -144,7 +144,7 @@ def parse(body: object) -> PostRequest | list[FieldError]:
     flaws = list(_flaws(body))
     if flaws:
         return flaws
-    placed = _place_in_timezone(body)
+    placed = in_timezone(body)
     if isinstance(placed, list):
         return placed
     try:
@@ -165,7 +165,7 @@ def _flaws(body: dict[Any, Any]) -> Iterator[FieldError]:
             yield FieldError(name[:_NAME_MAX], found, WHY[found], remedy="Send plain JSON text and numbers.")
 
 
-def _place_in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
+def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
     """Gives naive local times their zone: `timezone` is an IANA name and applies to times without an offset.
 
     An hour that the clock skips is read as if it had not, one that comes twice as the first of both (RFC 5545).

@@ -1,11 +1,14 @@
 """Posts. What `POST /v1/posts` takes is `libs.model.post_request.PostRequest`, and `customer_id` for operator keys."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from libs.model.post import PostState
+from libs.model.post_request import Moment as When
 from libs.model.publication import PublicationState
 from libs.rest.field import AccountId, BatchId, Moment, PostId
-from libs.rest.shape import Answer, Item, PageQuery
+from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 
 class PostsQuery(PageQuery):
@@ -32,6 +35,10 @@ class PostAnswer(Item):
     publish_before: Moment | None
     media_id: str | None
     failures: int
+    retries: int
+    life: int
+    next_slot_at: Moment | None
+    held_at: Moment | None
     cancel_requested_at: Moment | None
     tiktok_post_ids: tuple[str, ...]
     problem: dict[str, Any] | None
@@ -65,6 +72,28 @@ class BatchAnswer(Answer):
 
     batch_id: str
     posts: tuple[PostAnswer, ...]
+
+
+class TimelineQuery(Ask):
+    """`cursor` is the `next_cursor` of the page before; the oldest come first."""
+
+    cursor: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    limit: Annotated[int, Field(ge=1, le=500)] = 200
+
+
+class Reschedule(Ask):
+    """Another time. What is left out stays as it is; null takes it away, and without `publish_at` it goes out now."""
+
+    publish_at: When | None = None
+    publish_before: When | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+
+
+class Resolve(Ask):
+    """What a person found of a post that nobody could confirm. `post_id` is TikTok's public id, if it is known."""
+
+    outcome: Literal["published", "not_published"]
+    post_id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = None
 
 
 class TimelineEntry(Answer):

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from libs.model.change import Change
 from libs.model.event import Event, EventType, event
-from libs.model.post import SETTLED, Post
+from libs.model.post import SETTLED, Note, Post
 from libs.store import rows
 from libs.store.errors import Stale
 from libs.store.events import record_events
@@ -40,13 +41,14 @@ class ChangeWriter:
                 token, media = grant.token_hash, list(grant.media)
                 await connection.execute(PULLS.grant, change.post.id, grant.n, token, media, now, grant.expires_at)
         await self._news(connection, written)
-        notes = [(change.post.id, now, note.kind, note.detail) for change in written for note in change.notes]
+        notes = [line for change in written for line in _lines(change, was=was[change.post.id], now=now)]
         if notes:
             await connection.execute(SQL.insert_timeline, *rows.columns(notes, 4))
         waiting = [c.post for c in written if c.post.in_lane and c.post.alarm]
         if waiting:
             await connection.execute(SQL.ring_lanes, [p.account_id for p in waiting], [p.alarm for p in waiting])
         events = [told for change in written for told in change.events]
+        await self._reopen(connection, [c.post for c in written if was[c.post.id] in SETTLED])
         events += await self._batches(connection, [c.post for c in written if was[c.post.id] not in SETTLED], now=now)
         await record_events(connection, events, now=now)
         if facts:
@@ -81,6 +83,12 @@ class ChangeWriter:
             if found:
                 await connection.execute(statement, *rows.columns(found, 6))
 
+    async def _reopen(self, connection: Connection, settled: Sequence[Post]) -> None:
+        """A post that had settled and goes on is awaited by its batch again."""
+        reopened = [post.batch_id for post in settled if post.batch_id and post.state not in SETTLED]
+        if reopened:
+            await connection.execute(SQL.reopen_batches, reopened)
+
     async def _batches(self, connection: Connection, unsettled: Sequence[Post], *, now: datetime) -> list[Event]:
         """A batch is complete when its last post settles; the lock on its row decides which one that is."""
         settled = [post.batch_id for post in unsettled if post.batch_id and post.state in SETTLED]
@@ -103,3 +111,10 @@ class ChangeWriter:
             )
             for id_, row in done.items()
         ]
+
+
+def _lines(change: Change, *, was: str, now: datetime) -> list[tuple[str, datetime, str, dict[str, Any]]]:
+    """The timeline's lines of a change: where the post went, and everything that was noted of it."""
+    post = change.post
+    moved = [Note("state", {"from": was, "to": str(post.state)})] if was != post.state else []
+    return [(post.id, now, note.kind, note.detail) for note in (*moved, *change.notes)]

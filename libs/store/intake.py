@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-from libs.model.accept import plan
+from libs.model.accept import Plan, plan
 from libs.model.ids import is_id
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem
@@ -23,32 +23,41 @@ async def take_request(
     The same key with the same content returns the posts it made (`created` False), whatever has changed since; with
     other content, the problem `idempotency_conflict`.
     """
-    accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
-    named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
-    media = await store.media.use(named, customer_id=customer_id, now=now)
-    fit, flaws = judge(request, media)
     try:
         known = await store.posts.accepted(
             customer_id=customer_id, key=key, accounts=request.accounts, request_hash=request.content_hash()
         )
         if known is not None:
             return known
-        planned = plan(
-            request,
-            customer_id=customer_id,
-            key=key,
-            accounts=accounts,
-            media=media,
-            fit=fit,
-            flaws=flaws,
-            audited=audited,
-            now=now,
+        planned = await check_request(
+            store, request, customer_id=customer_id, key=key, audited=audited, judge=judge, now=now
         )
         if isinstance(planned, Problem):
             return planned
         return await store.posts.accept(planned.posts, request_hash=planned.request_hash, events=planned.events)
     except IdempotencyConflict as conflict:
         return _conflict(key, conflict.post.id)
+
+
+async def check_request(
+    store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, judge: Judge, now: datetime
+) -> Plan | Problem:
+    """What accepting the request would insert, or what is wrong with it. Saves nothing of a post."""
+    accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
+    named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
+    media = await store.media.use(named, customer_id=customer_id, now=now)
+    fit, flaws = judge(request, media)
+    return plan(
+        request,
+        customer_id=customer_id,
+        key=key,
+        accounts=accounts,
+        media=media,
+        fit=fit,
+        flaws=flaws,
+        audited=audited,
+        now=now,
+    )
 
 
 def _conflict(key: str, post_id: str) -> Problem:

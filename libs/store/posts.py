@@ -1,6 +1,6 @@
 """Posts: accepted once, claimed by one driver at a time, saved only by who read the latest version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -186,10 +186,25 @@ class Posts:
         found = await self._pool.fetch(SQL.page, customer_id, before, state, account_id, batch_id, limit)
         return [rows.post(row) for row in found]
 
-    async def timeline(self, post_id: str, *, limit: int = 500) -> list[tuple[datetime, Note]]:
-        """What happened to a post, in order."""
-        found = await self._pool.fetch(SQL.timeline_of, post_id, limit)
-        return [(row["at"], Note(row["kind"], row["detail"])) for row in found]
+    async def timeline(self, post_id: str, *, after: int = 0, limit: int = 500) -> list[tuple[int, datetime, Note]]:
+        """What happened to a post, in order: (place, when, what) of what comes after the place `after`."""
+        found = await self._pool.fetch(SQL.timeline_of, post_id, after, limit)
+        return [(row["id"], row["at"], Note(row["kind"], row["detail"])) for row in found]
+
+    async def edit(self, change: Change, *, request: Mapping[str, Any], now: datetime) -> bool:
+        """Saves a change of a draft together with its new request; False when it is not the draft that was read."""
+
+        async def write(connection: Connection) -> bool:
+            row = await connection.fetchrow(SQL.edit, change.post.id, change.post.version, dict(request))
+            if row is None:
+                return False
+            return not await self._writer.write(connection, [change], now=now, facts=())
+
+        return await self._pool.transact(write)
+
+    async def heard_of(self, post_id: str) -> bool:
+        """Whether TikTok told of any publication of the post that it arrived, whatever became of that news."""
+        return bool(await self._pool.fetchval(SQL.heard_of, post_id))
 
     async def note_cancel(self, post_id: str, *, now: datetime) -> bool:
         """Asks whoever drives the post to cancel it; False when it has reached a state where that means nothing."""

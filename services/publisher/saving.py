@@ -47,7 +47,10 @@ class Run:
 
     def called(self, trace: Trace, **more: Any) -> None:
         """Remembers a call for the timeline; it is saved with the next change."""
+        code = "no_reply" if trace.status is None else "ok"
         detail = {"call": trace.call, "status": trace.status, "log_id": trace.log_id, "ms": trace.elapsed_ms}
+        if trace.call != "put_chunk" or trace.status is None:  # a chunk's answer is its status alone
+            detail["code"] = code
         self._calls.append(Note("call", {name: value for name, value in (detail | more).items() if value is not None}))
 
     async def save(self, change: Change, *, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Posts: accepted once, claimed by one, saved by whoever read the latest version, and batches told once."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ from libs.model.account import Account
 from libs.model.apply import apply
 from libs.model.change import Change, cancel, fail
 from libs.model.drive import expired
+from libs.model.life import revive
 from libs.model.news import News
 from libs.model.post import Note, PostState
 from libs.model.publication import PublicationState
@@ -187,7 +189,8 @@ async def test_a_stale_change_is_left_out_whole_and_its_neighbours_are_saved(pla
     assert (await place.context(stale.id)).post.state is S.QUEUED
     assert (await place.context(good.id)).post.state is S.INITIALIZING
     for table in ("publications", "news", "timeline", "events"):
-        owners = await place.sql.fetch(f"select post_id from {table}")
+        query = f"select post_id from {table}" + (" where kind = 'n'" if table == "timeline" else "")
+        owners = await place.sql.fetch(query)
         assert [row["post_id"] for row in owners] == [good.id], table
     assert (await place.post_lane(account.id))["ring"] == ring
 
@@ -213,7 +216,7 @@ async def test_with_facts_a_stale_change_saves_nothing_and_settles_nothing(place
 
     assert (await place.context(good.id)).post.version == good.version
     assert await place.sql.fetchval("select count(*) from facts where settled_at is not null") == 0
-    assert await place.store.posts.timeline(good.id) == []
+    assert [note.kind for _, _, note in await place.store.posts.timeline(good.id)] == ["accepted"]
 
 
 async def test_a_cancel_noted_while_a_worker_drives_survives_its_save(place: Place) -> None:
@@ -270,8 +273,13 @@ async def test_a_whole_life_is_kept_as_the_model_decided_it(place: Place) -> Non
 
     assert [p.state for p in context.publications] == [P.ABANDONED, P.COMMITTED]
     assert context.news == (News(2, "published", "", 1, 100),)
-    kinds = [note.kind for _, note in await place.store.posts.timeline(id_)]
-    assert kinds == ["intended", "publication.abandoned", "intended", "uploading", "retrying", "uploaded", "published"]
+    notes = [note for _, _, note in await place.store.posts.timeline(id_)]
+    kinds = [note.kind for note in notes if note.kind != "state"]
+    steps = ["intended", "publication.abandoned", "intended", "uploading", "retrying", "uploaded", "published"]
+    assert kinds == ["accepted", *steps]
+    moves = [(note.detail["from"], note.detail["to"]) for note in notes if note.kind == "state"]
+    assert [to for _, to in moves][-3:] == ["uploading", "processing", "published"]
+    assert all(to == following for (_, to), (following, _) in itertools.pairwise(moves))
     types = await place.sql.fetch("select type from events where post_id = $1 order by xid", id_)
     assert [row["type"] for row in types] == ["post.uploading", "post.retrying", "post.uploaded", "post.published"]
 
@@ -419,3 +427,22 @@ async def test_pages_go_newest_first_without_gaps_and_keep_customers_apart(place
     assert len(await place.store.posts.page(customer_id=None, before=None, limit=99)) == 10
     for none in ({"state": "published"}, {"account_id": "acc_other"}, {"batch_id": "bat_other"}):
         assert await place.store.posts.page(customer_id=account.customer_id, before=None, limit=9, **none) == []
+
+
+async def test_a_batch_waits_again_for_a_post_that_begins_another_life(place: Place) -> None:
+    accounts = [await place.account(f"a{n}") for n in range(2)]
+    batch_id = an_id("bat")
+    posts = [place.new_post(account, batch_id=batch_id) for account in accounts]
+    await place.store.posts.accept(posts, request_hash=b"h", events=[])
+
+    async def save(change: object) -> None:
+        assert isinstance(change, Change)
+        assert await place.store.posts.save([change], now=NOW) == set()
+
+    await save(fail(posts[0], expired(NOW), stage="schedule", now=NOW))
+    context = await place.context(posts[0].id)
+    await save(revive(context.post, (), heard_of=False, now=NOW))
+    await save(cancel(posts[1], now=NOW))
+
+    assert await place.sql.fetchval("select unsettled from batches where id = $1", batch_id) == 1
+    assert await place.sql.fetchval("select count(*) from events where type = 'batch.completed'") == 0

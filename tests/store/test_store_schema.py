@@ -284,7 +284,7 @@ from generate_series(1, 30000) n;
 
 SAVED = (
     '[{"id": "post_1", "version": 1, "state": "published", "publication": 1, "public_post_ids": [], "in_lane": false,'
-    ' "failures": 0, "updated_at": "2027-03-10T12:00:00Z"}]'
+    ' "failures": 0, "retries": 0, "life": 1, "updated_at": "2027-03-10T12:00:00Z"}]'
 )
 SETTLED = (
     "dlv_1",

@@ -7,6 +7,7 @@ insert into batches (id, customer_id, total, unsettled, created_at) values ($1, 
 
 -- name: insert
 -- One row per account; a race on the idempotency key inserts nothing and returns fewer rows.
+with made as (
 insert into posts (id, customer_id, account_id, batch_id, idempotency_key, request_hash, request, state, alarm, in_lane,
                    media_id, photos, publish_at, publish_before, created_at, updated_at)
 select p.id, p.customer_id, p.account_id, p.batch_id, p.idempotency_key, $2::bytea, p.request, p.state, p.alarm, p.in_lane,
@@ -16,6 +17,11 @@ from jsonb_to_recordset($1::jsonb) as p (
     alarm timestamptz, in_lane boolean, media_id text, photos text[], publish_at timestamptz, publish_before timestamptz, created_at timestamptz)
 on conflict (customer_id, idempotency_key, account_id) do nothing
 returning *
+), noted as (
+    insert into timeline (post_id, at, kind, detail)
+    select id, created_at, 'accepted', jsonb_build_object('state', state) from made order by id
+)
+select * from made
 
 -- name: ring_lanes
 -- Sorted, so that two saves never deadlock; `ring` tells a lane about to sleep that something came in.
@@ -84,13 +90,15 @@ with held as (
 )
 update posts p
 set state = x.state, version = p.version + 1, alarm = x.alarm, in_lane = x.in_lane, failures = x.failures,
-    publication = x.publication, media_id = x.media_id, photos = coalesce(x.photos, p.photos),
-    publish_at = x.publish_at, publish_before = x.publish_before,
-    cancel_requested_at = coalesce(x.cancel_requested_at, p.cancel_requested_at), public_post_ids = x.public_post_ids,
-    problem = x.problem, updated_at = x.updated_at, finished_at = x.finished_at
+    retries = x.retries, life = x.life, slot_at = x.slot_at, held_at = x.held_at, publication = x.publication,
+    media_id = x.media_id, photos = coalesce(x.photos, p.photos), publish_at = x.publish_at, publish_before = x.publish_before,
+    -- A cancel that was asked for meanwhile is kept; one that ended the life before does not end this one.
+    cancel_requested_at = case when x.life > p.life then null else coalesce(x.cancel_requested_at, p.cancel_requested_at) end,
+    public_post_ids = x.public_post_ids, problem = x.problem, updated_at = x.updated_at, finished_at = x.finished_at
 from jsonb_to_recordset($1::jsonb) as x (
-    id text, version int, state text, alarm timestamptz, in_lane boolean, failures int, publication int, media_id text,
-    photos text[], publish_at timestamptz, publish_before timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
+    id text, version int, state text, alarm timestamptz, in_lane boolean, failures int, retries int, life int, publication int,
+    media_id text, photos text[], publish_at timestamptz, publish_before timestamptz, slot_at timestamptz,
+    held_at timestamptz, cancel_requested_at timestamptz, public_post_ids text[],
     problem jsonb, updated_at timestamptz, finished_at timestamptz)
 join held on held.id = x.id and held.version = x.version
 where p.id = x.id and p.version = x.version
@@ -136,6 +144,12 @@ from held join (select id, count(*) as n from unnest($1::text[]) as u (id) group
 where b.id = held.id and b.unsettled > 0
 returning b.id, b.customer_id, b.total, b.unsettled
 
+-- name: reopen_batches
+-- Posts of theirs begin another life.
+update batches b set unsettled = least(b.unsettled + s.n, b.total)
+from (select id, count(*)::int as n from unnest($1::text[]) as u (id) group by id order by id) s
+where b.id = s.id
+
 -- name: batch_states
 select batch_id, state, count(*) as n from posts where batch_id = any($1::text[]) group by batch_id, state
 
@@ -169,11 +183,26 @@ select * from publications where post_id = any($1::text[]) order by post_id, n
 select * from news where post_id = any($1::text[]) order by post_id, kind, tiktok_post_id, n
 
 -- name: timeline_of
-select at, kind, detail from timeline where post_id = $1 order by id limit $2
+select id, at, kind, detail from timeline where post_id = $1 and id > $2 order by id limit $3
 
 -- name: by_publish_ids
 select p.*, u.publish_id as of_publish_id, u.n as of_n from publications u join posts p on p.id = u.post_id
 where u.publish_id = any($1::text[])
+
+-- name: edit
+-- Locks the row as every save does; the save that follows in the same transaction has the same guard.
+update posts set request = $3 where id = $1 and version = $2 and state = 'draft' returning id
+
+-- name: heard_of
+-- What came after the post had failed is on its timeline; what is not settled yet waits among the facts.
+select exists (
+    select 1 from timeline where post_id = $1 and kind = 'fact.kept'
+    and detail->>'kind' in ('completed', 'public', 'in_inbox', 'gone')
+) or exists (
+    select 1 from publications u join facts f on f.publish_id = u.publish_id
+    where u.post_id = $1 and f.publish_id <> '' and f.settled_at is null
+    and f.kind in ('completed', 'public', 'in_inbox', 'gone')
+)
 
 -- name: note_cancel
 -- Does not touch alarm or version: the holder of the lease goes on and sees it at its next look.

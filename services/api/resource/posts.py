@@ -13,7 +13,15 @@ from libs.model.post import Note, Post
 from libs.model.post_request import PostRequest, parse
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
-from libs.rest.posts import BatchAnswer, PostAnswer, PostDetail, PostsQuery, PublicationAnswer, TimelineEntry
+from libs.rest.posts import (
+    BatchAnswer,
+    PostAnswer,
+    PostDetail,
+    PostsQuery,
+    PublicationAnswer,
+    TimelineEntry,
+    TimelineQuery,
+)
 from libs.rest.shape import Page
 from libs.store.errors import Contended
 from libs.store.intake import take_request
@@ -65,21 +73,23 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One post with its publications: every init that was made for it."""
-    return reply(detailed(await _found(call)))
+    return reply(detailed(await find(call)))
 
 
 async def timeline(call: Call) -> web.StreamResponse:
-    """What happened to a post, oldest first, as one page."""
-    found = await _found(call)
-    entries = await call.desk.store.posts.timeline(found.post.id)
-    return reply(Page(data=tuple(TimelineEntry(at=at, kind=note.kind, detail=note.detail) for at, note in entries)))
+    """What happened to a post, oldest first: every step, call, change of state and wait."""
+    query, found = call.query(TimelineQuery), await find(call)
+    rows = await call.desk.store.posts.timeline(found.post.id, after=query.cursor, limit=query.limit + 1)
+    entries = tuple(TimelineEntry(at=at, kind=note.kind, detail=note.detail) for _, at, note in rows[: query.limit])
+    more = len(rows) > query.limit
+    return reply(Page(data=entries, next_cursor=str(rows[query.limit - 1][0]) if more else None))
 
 
 async def cancel(call: Call) -> web.StreamResponse:
     """200: it is cancelled. 202: it may be on its way, and whoever sends it was asked to stop. 409: it is too late."""
     await call.nothing()
     for _ in range(TRIES):
-        post = (await _found(call)).post
+        post = (await find(call)).post
         match cancelling(post, now=call.now):
             case Problem() as problem:
                 raise Refusal(problem)
@@ -88,7 +98,7 @@ async def cancel(call: Call) -> web.StreamResponse:
             case AskDriver():
                 status = 202 if await _asked(call, post) else None
         if status is not None:
-            return reply(detailed(await _found(call)), status=status)
+            return reply(detailed(await find(call)), status=status)
     raise Contended("a post changed under every try to cancel it")
 
 
@@ -109,7 +119,8 @@ async def _asked(call: Call, post: Post) -> bool:
     return True
 
 
-async def _found(call: Call) -> Context:
+async def find(call: Call) -> Context:
+    """The post of the path, if this key may see it; raises `Refusal` 404."""
     found = await call.desk.store.posts.get(call.id("post"), customer_id=call.sees)
     if found is None:
         raise call.missing("post")
@@ -169,10 +180,12 @@ def detailed(context: Context) -> PostDetail:
 def _fields(post: Post) -> dict[str, Any]:
     same = (
         "id", "customer_id", "account_id", "batch_id", "idempotency_key", "state", "publish_at", "publish_before",
-        "media_id", "failures", "cancel_requested_at", "problem", "created_at", "updated_at", "finished_at",
+        "media_id", "failures", "retries", "life", "held_at", "cancel_requested_at", "problem",
+        "created_at", "updated_at", "finished_at",
     )  # fmt: skip
     fields = {name: getattr(post, name) for name in same}
     return fields | {
+        "next_slot_at": post.slot_at,
         "kind": post.request["kind"],
         "mode": post.request["mode"],
         "tiktok_post_ids": post.public_post_ids,
@@ -201,6 +214,6 @@ ROUTES = (
     Route("POST", "/v1/posts", Capability.POSTS, create, write=True),
     Route("GET", "/v1/posts", Capability.POSTS, listed, query=PostsQuery),
     Route("GET", "/v1/posts/{id}", Capability.POSTS, get),
-    Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline),
+    Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline, query=TimelineQuery),
     Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, write=True),
 )

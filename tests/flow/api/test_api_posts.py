@@ -253,8 +253,14 @@ async def test_a_post_shows_its_publications_without_upload_urls_and_its_timelin
     [publication] = post["publications"]
     assert (publication["n"], publication["state"], publication["publish_id"]) == (1, "open", "v_pub_file~1")
     assert "upload_url" not in publication
-    assert [entry["kind"] for entry in timeline["data"]] == ["intended", "uploading"]
+    kinds = [entry["kind"] for entry in timeline["data"]]
+    assert kinds == ["accepted", "state", "intended", "state", "uploading"]
     assert timeline["next_cursor"] is None
+    paged, cursor = [], "0"
+    while cursor is not None:
+        page = (await house.get(f"/v1/posts/{post_id}/timeline?limit=2&cursor={cursor}")).json()
+        paged, cursor = paged + page["data"], page["next_cursor"]
+    assert paged == timeline["data"]
 
 
 async def test_pages_hold_every_post_once_newest_first(house: House) -> None:

@@ -202,17 +202,30 @@ def test_a_completion_told_after_a_retryable_failure_publishes_the_post_and_stop
 
 
 @pytest.mark.parametrize("state", [S.UPLOADING, S.PROCESSING, S.UNCONFIRMED])
-@pytest.mark.parametrize("failures", range(RETRIES_MAX + 2))
-def test_a_failure_that_may_pass_is_tried_again_a_few_times_and_then_fails(state: S, failures: int) -> None:
-    heard = direct(state, failures=failures).hear(a_fact(K.FAILED, at=1, reason="internal"), failure=BROKEN)
+@pytest.mark.parametrize("retries", range(RETRIES_MAX + 2))
+def test_a_failure_that_may_pass_is_tried_again_a_few_times_and_then_fails(state: S, retries: int) -> None:
+    heard = direct(state, retries=retries).hear(a_fact(K.FAILED, at=1, reason="internal"), failure=BROKEN)
 
-    if failures + 1 < RETRIES_MAX:
-        assert (heard.post.state, heard.post.failures, heard.events) == (S.QUEUED, failures + 1, ["retrying:1"])
+    if retries + 1 < RETRIES_MAX:
+        assert (heard.post.state, heard.post.retries, heard.events) == (S.QUEUED, retries + 1, ["retrying:1"])
         assert heard.post.alarm is not None and heard.post.alarm > NOW
     else:
         assert (heard.post.state, heard.events) == (S.FAILED, ["failed"])
         assert heard.post.problem is not None and heard.post.problem["upstream"]["fail_reason"] == "internal"
     assert heard.publications[1].state is P.ABANDONED
+
+
+def test_hiccups_of_ours_leave_tiktoks_tries_alone() -> None:
+    heard = direct(failures=RETRIES_MAX).hear(a_fact(K.FAILED, at=1, reason="internal"), failure=BROKEN)
+
+    assert (heard.post.state, heard.post.retries, heard.post.failures) == (S.QUEUED, 1, RETRIES_MAX)
+
+
+def test_a_limit_of_tiktoks_is_waited_for_however_often_and_spends_no_try() -> None:
+    capped = replace(BROKEN, wait=timedelta(hours=24))
+    heard = direct(retries=RETRIES_MAX).hear(a_fact(K.FAILED, at=1, reason="x"), failure=capped)
+
+    assert (heard.post.state, heard.post.retries, heard.post.failures) == (S.QUEUED, RETRIES_MAX, 0)
 
 
 def test_a_failure_waits_at_least_as_long_as_its_reading_says() -> None:

@@ -1,0 +1,175 @@
+"""What may be asked of a post after it was accepted: another time, another try, a person's decision; drafts."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from libs.media.judge import judge
+from libs.model.change import Change
+from libs.model.key import Capability
+from libs.model.life import Outcome, reschedule, resolve, revive, send
+from libs.model.post import Note, Post, PostState
+from libs.model.post_request import in_timezone, parse
+from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.rest.posts import Reschedule, Resolve
+from libs.store.errors import Contended
+from libs.store.intake import check_request
+from libs.store.posts import Context
+from services.api.body import parsed, read_object
+from services.api.call import Call, reply
+from services.api.resource.posts import TRIES, detailed, find
+from services.api.route import Route
+
+FIXED = ("account_id", "account_ids", "customer_id", "draft", "idempotency_key")
+"""What makes a draft the post it is; everything else of it may be edited."""
+
+Decide = Callable[[Context], Awaitable[Change | Problem]]
+
+
+async def move(call: Call) -> web.StreamResponse:
+    """200: it goes out at another time. 409: it has no time any more."""
+    await find(call)
+    body = await read_object(call.request)
+    placed = in_timezone(body)
+    if isinstance(placed, list):
+        raise Refusal(invalid(placed))
+    asked = parsed(Reschedule, placed)
+    if not asked.model_fields_set & {"publish_at", "publish_before"}:
+        raise Refusal(invalid([FieldError("publish_at", "required", "Nothing is to be changed.", remedy="Send it.")]))
+
+    async def decide(found: Context) -> Change | Problem:
+        post = found.post
+        return reschedule(
+            post,
+            publish_at=_given(asked, "publish_at", post.publish_at),
+            publish_before=_given(asked, "publish_before", post.publish_before),
+            now=call.now,
+        )
+
+    return await _changed(call, decide)
+
+
+async def retry(call: Call) -> web.StreamResponse:
+    """200: another life begins. 409: it has not failed, or it cannot be proven that nothing of it was posted."""
+    await call.nothing()
+
+    async def decide(found: Context) -> Change | Problem:
+        heard_of = await call.desk.store.posts.heard_of(found.post.id)
+        return revive(found.post, found.publications, heard_of=heard_of, now=call.now)
+
+    return await _changed(call, decide)
+
+
+async def settle(call: Call) -> web.StreamResponse:
+    """200: a person's decision on an unconfirmed post is kept. 409: it is not unconfirmed."""
+    await find(call)
+    asked = await call.body(Resolve)
+    outcome: Outcome = asked.outcome
+    if asked.post_id is not None and outcome == "not_published":
+        detail = "What was not published has no public id."
+        raise Refusal(invalid([FieldError("post_id", "contradiction", detail, remedy="Leave post_id out.")]))
+
+    async def decide(found: Context) -> Change | Problem:
+        return resolve(
+            found.post,
+            found.publication,
+            outcome=outcome,
+            tiktok_post_id=asked.post_id or "",
+            known=found.news,
+            by=call.key.id,
+            now=call.now,
+        )
+
+    return await _changed(call, decide)
+
+
+async def edit(call: Call) -> web.StreamResponse:
+    """200: the draft as it is now. The fields given replace its own; null takes one away."""
+    await find(call)
+    fields = await read_object(call.request)
+    if wrong := [name for name in FIXED if name in fields]:
+        raise Refusal(invalid([FieldError(n, "fixed", "This cannot be edited.", remedy=f"Remove {n}.") for n in wrong]))
+    return await _redrafted(call, fields, sent=False)
+
+
+async def dispatch(call: Call) -> web.StreamResponse:
+    """200: the draft is on its way. It is checked as a new post would be."""
+    await call.nothing()
+    return await _redrafted(call, {}, sent=True)
+
+
+async def _changed(call: Call, decide: Decide) -> web.StreamResponse:
+    """Reads, decides and saves, anew when somebody else was quicker."""
+    for _ in range(TRIES):
+        change = await decide(await find(call))
+        if isinstance(change, Problem):
+            raise Refusal(change)
+        if not await call.desk.store.posts.save([change], now=call.now):
+            await call.ring("publisher", "notifier")
+            return reply(detailed(await find(call)))
+    raise Contended("a post changed under every try to change it")
+
+
+async def _redrafted(call: Call, fields: dict[str, Any], *, sent: bool) -> web.StreamResponse:
+    for _ in range(TRIES):
+        post = (await find(call)).post
+        if post.state is not PostState.DRAFT:
+            gone = send(post, now=call.now)
+            raise Refusal(gone) if isinstance(gone, Problem) else TypeError("only a draft may be sent")
+        wanted = await _checked(call, post, fields, sent=sent)
+        change = _drafted(post, wanted, sent=sent, now=call.now)
+        if isinstance(change, Problem):
+            raise Refusal(change)
+        if await call.desk.store.posts.edit(change, request=wanted.request, now=call.now):
+            await call.ring("publisher", "notifier")
+            return reply(detailed(await find(call)))
+    raise Contended("a draft changed under every try to change it")
+
+
+async def _checked(call: Call, post: Post, fields: dict[str, Any], *, sent: bool) -> Post:
+    """The post that the draft's request with these fields would be, by the rules of acceptance. Raises `Refusal`."""
+    body = post.request | fields | {"draft": not sent, "account_id": post.account_id}
+    request = parse(body)
+    if isinstance(request, list):
+        raise Refusal(invalid(request))
+    planned = await check_request(
+        call.desk.store,
+        request,
+        customer_id=post.customer_id,
+        key=post.idempotency_key,
+        audited=call.desk.settings.tiktok_audited,
+        judge=judge,
+        now=call.now,
+    )
+    if isinstance(planned, Problem):
+        raise Refusal(planned)
+    return planned.posts[0]
+
+
+def _drafted(post: Post, wanted: Post, *, sent: bool, now: datetime) -> Change | Problem:
+    edited = replace(
+        post,
+        media_id=wanted.media_id,
+        photos=wanted.photos,
+        publish_at=wanted.publish_at,
+        publish_before=wanted.publish_before,
+        updated_at=now,
+    )
+    return send(edited, now=now) if sent else Change(edited, notes=(Note("draft.edited"),))
+
+
+def _given(asked: Reschedule, field: str, present: datetime | None) -> datetime | None:
+    given: datetime | None = getattr(asked, field)
+    return given if field in asked.model_fields_set else present
+
+
+ROUTES = (
+    Route("POST", "/v1/posts/{id}/reschedule", Capability.POSTS, move, write=True),
+    Route("POST", "/v1/posts/{id}/retry", Capability.POSTS, retry, write=True),
+    Route("POST", "/v1/posts/{id}/resolve", Capability.POSTS, settle, write=True),
+    Route("PATCH", "/v1/posts/{id}", Capability.POSTS, edit, write=True),
+    Route("POST", "/v1/posts/{id}/send", Capability.POSTS, dispatch, write=True),
+)
