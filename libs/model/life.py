@@ -126,7 +126,7 @@ def _may_be_out(post: Post, publications: Sequence[Publication]) -> bool:
     there, or its account was lost and nobody can ask.
     """
     last = next((p for p in publications if p.n == post.publication), None)
-    if last is None or last.committing_at is None or last.last_status == "FAILED":
+    if last is None or last.last_status == "FAILED" or (last.committing_at is None and not last.pull):
         return False
     return (post.problem or {}).get("stage") == AUTHORIZATION
 

@@ -152,7 +152,7 @@ async def test_trouble_with_a_chunk_sends_the_same_range_again(
 ) -> None:
     await chunked.fault("status", endpoint="upload", chunk=1, status=status)
     post = await chunked.post(media=[big.media_id])
-    await stage.waits(post["id"], "uploading")
+    await stage.waits(post["id"], "uploading", after="retrying")
 
     await stage.advance(FIRST_PAUSE_S)
 
