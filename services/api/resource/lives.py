@@ -31,9 +31,7 @@ Decide = Callable[[Context], Awaitable[Change | Problem]]
 
 async def move(call: Call) -> web.StreamResponse:
     """200: it goes out at another time. 409: it has no time any more."""
-    await find(call)
-    body = await read_object(call.request)
-    placed = in_timezone(body)
+    placed = in_timezone(await _asked(call))
     if isinstance(placed, list):
         raise Refusal(invalid(placed))
     asked = parsed(Reschedule, placed)
@@ -65,8 +63,7 @@ async def retry(call: Call) -> web.StreamResponse:
 
 async def settle(call: Call) -> web.StreamResponse:
     """200: a person's decision on an unconfirmed post is kept. 409: it is not unconfirmed."""
-    await find(call)
-    asked = await call.body(Resolve)
+    asked = parsed(Resolve, await _asked(call))
     outcome: Outcome = asked.outcome
     if asked.post_id is not None and outcome == "not_published":
         detail = "What was not published has no public id."
@@ -88,8 +85,8 @@ async def settle(call: Call) -> web.StreamResponse:
 
 async def edit(call: Call) -> web.StreamResponse:
     """200: the draft as it is now. The fields given replace its own; null takes one away."""
-    await find(call)
     fields = await read_object(call.request)
+    await find(call)  # what is not there has no wrong fields
     if wrong := [name for name in FIXED if name in fields]:
         raise Refusal(invalid([FieldError(n, "fixed", "This cannot be edited.", remedy=f"Remove {n}.") for n in wrong]))
     return await _redrafted(call, fields, sent=False)
@@ -99,6 +96,14 @@ async def dispatch(call: Call) -> web.StreamResponse:
     """200: the draft is on its way. It is checked as a new post would be."""
     await call.nothing()
     return await _redrafted(call, {}, sent=True)
+
+
+async def _asked(call: Call) -> dict[str, Any]:
+    """The body's fields. Without any there is nothing to find fault with before the post is looked for."""
+    fields = await read_object(call.request, optional=True)
+    if not fields:
+        await find(call)
+    return fields
 
 
 async def _changed(call: Call, decide: Decide) -> web.StreamResponse:
