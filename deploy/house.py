@@ -36,7 +36,7 @@ from services.simulator.settings import SimulatorSettings
 
 LOOPBACK = "127.0.0.0/8,::1/128"
 CUSTOMER = "demo"
-PROGRAMS = ("ingest", "notifier", "publisher", "api")
+PROGRAMS = ("ingest", "notifier", "api", "publisher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,9 @@ class House:
             await program.start()
             self._parts.push_async_callback(program.stop)
             self.urls[name] = program.url
+            if name == "api" and not self._places.environ.get("PUBLIC_URL"):
+                # Only now: with port 0 nobody knows where the api listens before it does.
+                self.environ["PUBLIC_URL"] = program.url
 
     def _build(self, name: str) -> Program:
         environ, store, broker, clock = self.environ, self.store, self.broker, self.clock

@@ -14,13 +14,21 @@ class Call(StrEnum):
     INBOX_INIT = "inbox_init"
     CREATOR_INFO = "creator_info"
     STATUS = "status"
+    CANCEL = "cancel"
 
 
-PER_MINUTE: dict[Call, int] = {Call.VIDEO_INIT: 6, Call.INBOX_INIT: 6, Call.CREATOR_INFO: 20, Call.STATUS: 30}
+PER_MINUTE: dict[Call, int] = {
+    Call.VIDEO_INIT: 6,
+    Call.INBOX_INIT: 6,
+    Call.CREATOR_INFO: 20,
+    Call.STATUS: 30,
+    Call.CANCEL: 6,  # none is documented
+}
 TIMEOUT_S: dict[Call, float] = {
     Call.VIDEO_INIT: 30.0,
     Call.INBOX_INIT: 30.0,
     Call.CREATOR_INFO: 20.0,
     Call.STATUS: 20.0,
+    Call.CANCEL: 20.0,
 }
 """Each shorter than the lease of whoever calls."""

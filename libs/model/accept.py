@@ -42,7 +42,7 @@ def plan(
     `accounts` are the customer's own among those named, `media` its own among the ids named; of these, `fit` may go out
     as they are, and `flaws` is what forbids any of them.
     """
-    errors = [*_unbuilt(request), *_account_errors(request, accounts), *_media_errors(request, media), *flaws]
+    errors = [*_account_errors(request, accounts), *_media_errors(request, media), *flaws]
     if not audited and request.mode == "direct" and request.privacy_level not in (None, Privacy.SELF_ONLY):
         errors.append(
             FieldError(
@@ -75,8 +75,9 @@ def _post(
     fit: Collection[str],
     now: datetime,
 ) -> Post:
-    source = request.media[0]
-    media_id = source if source in fit and request.cover is None else None  # else it is made ready first
+    # Else they are made ready first.
+    here = request.cover is None and all(source in fit for source in request.media)
+    media_id = request.media[0] if here else None
     later = request.publish_at is not None and request.publish_at > now
     state = PostState.DRAFT if request.draft else (PostState.SCHEDULED if later else PostState.QUEUED)
     in_lane = state is PostState.QUEUED and media_id is not None
@@ -96,6 +97,7 @@ def _post(
         created_at=now,
         updated_at=now,
         media_id=media_id,
+        photos=request.media if here and request.kind == "photo" else (),
         publish_at=request.publish_at,
         publish_before=request.publish_before,
     )
@@ -142,22 +144,4 @@ def _media_errors(request: PostRequest, media: Collection[str]) -> list[FieldErr
         )
         for field, source in named
         if is_id(source, "med") and source not in media
-    ]
-
-
-def _unbuilt(request: PostRequest) -> list[FieldError]:
-    """What the contract has and this version does not do yet: refused by name, never ignored."""
-    asked = {
-        "kind": (request.kind == "photo", "Photo posts"),
-        "transfer": (request.transfer == "pull", "Pulling by TikTok"),
-    }
-    return [
-        FieldError(
-            field,
-            "capability_not_supported",
-            f"{what} are not part of this version.",
-            remedy=f"Leave {field} at its default.",
-        )
-        for field, (present, what) in asked.items()
-        if present
     ]

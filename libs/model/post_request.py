@@ -245,6 +245,9 @@ def _media_errors(request: PostRequest) -> Iterator[FieldError]:
     if request.kind == "photo" and (request.photo_cover_index or 0) >= len(request.media):
         yield FieldError("photo_cover_index", "out_of_range", "There is no such photo.", limit=len(request.media) - 1,
                          found=request.photo_cover_index, remedy="Count from 0.")  # fmt: skip
+    if request.kind == "photo" and request.transfer == "upload":
+        yield FieldError("transfer", "pull_only", "TikTok takes photos by pulling them only.", found=request.transfer,
+                         remedy="Leave transfer out: photos are served to TikTok from here.")  # fmt: skip
     sources = [(f"media.{place}", source) for place, source in enumerate(request.media)]
     sources += [("cover", request.cover)] if request.cover else []
     for place, source in sources:

@@ -19,6 +19,6 @@ def pulling(post: Post, publication: Publication, *, publish_id: str, now: datet
         committing_at=publication.committing_at or now,
     )
     after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
-    more = {"publish_id": publish_id, "size": publication.size}
+    more = {"publish_id": publish_id, "tiktok_status": publication.last_status}
     told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
     return Change(after, (begun,), events=(told,), notes=(Note("pulling", more),))

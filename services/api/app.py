@@ -25,6 +25,7 @@ from services.api.contracts import add_contracts
 from services.api.door import Door
 from services.api.problem import problems
 from services.api.resource import ROUTES, endpoints
+from services.api.resource.pulls import add_pull_routes
 from services.api.route import add_routes
 from services.api.settings import CALLBACK, ApiSettings
 from services.api.tiktok import TikTok
@@ -55,6 +56,7 @@ def build(
     add_routes(app, ROUTES, desk=desk, door=Door(store.keys, used=used))
     app.router.add_get(CALLBACK, Callback(line, broker).show, allow_head=False)  # a HEAD must not use a link up
     app.router.add_get(endpoints.PUBLIC_KEYS_PATH, partial(endpoints.published_keys, desk))
+    add_pull_routes(app, desk)
     return Program(
         "api",
         server=server,

@@ -13,6 +13,8 @@ from libs.tiktok.oauth import redirect_problem
 
 CALLBACK = "/oauth/tiktok/callback"
 """The hosted page, beneath PUBLIC_URL: the redirect URI to register at TikTok."""
+PROOF = "tiktok-developers-site-verification="
+"""What stands before the token in a signature file; its name is `tiktok<token>.txt`."""
 OPERATOR_KEY_MIN = 35
 """The prefix and 32 characters: what is looked up by a fast hash must not be guessable."""
 
@@ -34,6 +36,7 @@ class ApiSettings(ProgramSettings):
         ("user.info.basic", "video.publish", "video.upload"), description="asked for when a connect names none"
     )
     tiktok_audited: bool = False
+    tiktok_site_verification: CommaList = Field((), description="the tokens of TikTok's URL-prefix signature files")
     egress_allow: str = Field("", description="CIDRs customers may be reached on besides the public internet")
     operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")
     api_host: str = "127.0.0.1"
@@ -50,6 +53,15 @@ class ApiSettings(ProgramSettings):
     def _usable_prefix(cls, prefix: str) -> str:
         Names(prefix)
         return prefix
+
+    @field_validator("tiktok_site_verification", mode="after")
+    @classmethod
+    def _bare_tokens(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        """The token alone, the file's name or its content: whatever was copied from the portal."""
+        tokens = tuple(text.removeprefix(PROOF).removeprefix("tiktok").removesuffix(".txt") for text in given)
+        if bad := [token for token in tokens if not (token.isascii() and token.isalnum() and len(token) <= 128)]:
+            raise ValueError(f"{len(bad)} of these are no signature file's name, content or token")
+        return tokens
 
     @field_validator("egress_allow")
     @classmethod

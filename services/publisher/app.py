@@ -28,6 +28,7 @@ from services.publisher.fetch import Fetcher
 from services.publisher.hearsay import Hearsay
 from services.publisher.jobs import Jobs
 from services.publisher.prepare import Preparer
+from services.publisher.pull import Puller
 from services.publisher.ready import Readier
 from services.publisher.settings import PublisherSettings
 from services.publisher.status import Looker
@@ -99,11 +100,12 @@ def _drive(
     now: Callable[[], datetime],
 ) -> Drive:
     chunk_lease = timedelta(seconds=settings.publisher_chunk_timeout_s) + CHUNK_MARGIN
+    puller = Puller(store, line, tiktok, now=now, public_url=settings.public_url)
     return Drive(
         store,
         budget,
         preparer,
-        Beginner(store, line, tiktok, now=now, chunk_lease=chunk_lease),
+        Beginner(store, line, tiktok, puller, now=now, chunk_lease=chunk_lease),
         Uploader(
             store,
             storage,
@@ -113,6 +115,7 @@ def _drive(
             chunk_lease=chunk_lease,
         ),
         Looker(store, line, tiktok, now=now),
+        puller,
         now=now,
         lease=timedelta(seconds=settings.publisher_lease_s),
     )

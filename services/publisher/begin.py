@@ -1,6 +1,6 @@
 """The beginning at TikTok: ask about the creator, save the intent, init."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from libs.accounts.budget import Slot
@@ -16,11 +16,13 @@ from libs.store.store import Store
 from libs.tiktok.chunks import ChunkPlan, plan
 from libs.tiktok.client import TikTokClient
 from libs.tiktok.errors import TikTokError
-from libs.tiktok.posting import CreatorInfo, FileUpload, UploadSlot, VideoPost
+from libs.tiktok.posting import CreatorInfo, FileUpload, UploadSlot
 from libs.tiktok.wire import Reply
-from services.publisher.saving import Run, Turn
+from services.publisher.pull import Puller
+from services.publisher.saving import Lost, Run, Turn
 from services.publisher.validate import problem_before_init
 from services.publisher.verdict import Retry, Stop, Wait, judge
+from services.publisher.wording import video_post
 
 URL_LIFE = timedelta(hours=1)
 """Fact sheet 3.2: an upload URL is valid for an hour after issuance."""
@@ -30,11 +32,19 @@ class Beginner:
     """Takes a post that has its turn as far as an upload URL."""
 
     def __init__(
-        self, store: Store, line: Line, client: TikTokClient, *, now: Callable[[], datetime], chunk_lease: timedelta
+        self,
+        store: Store,
+        line: Line,
+        client: TikTokClient,
+        puller: Puller,
+        *,
+        now: Callable[[], datetime],
+        chunk_lease: timedelta,
     ) -> None:
         self._store = store
         self._line = line
         self._client = client
+        self._puller = puller
         self._now = now
         self._chunk_lease = chunk_lease
 
@@ -43,23 +53,28 @@ class Beginner:
 
         Raises `Lost`, `NotConnected`, `Later`; the last only before the intent was saved.
         """
-        named = run.post.media_id or ""
-        found = await self._store.media.use([named], customer_id=run.post.customer_id, now=self._now())
-        media = found.get(named)
-        if media is None:
+        if run.post.pulled and await self._puller.held(run):
+            return False
+        ids = run.post.media_ids
+        found = await self._store.media.use(ids, customer_id=run.post.customer_id, now=self._now())
+        if not ids or len(found) < len(set(ids)):
             raise LookupError(f"{run.post.id} has no media")
+        media = [found[id_] for id_ in ids]
         if not await self._allowed(run, media):
             return False
-        chunks = plan(media.size)
+        if run.post.pulled:
+            await self._puller.begin(run, turn, media, self._refused)
+            return False
+        chunks = plan(media[0].size)
         now = self._now()
         lease = now + timedelta(seconds=2 * TIMEOUT_S[init_call(run.post)] + 30)
         intended = intend(
-            run.post, lease=lease, size=media.size, chunk_size=chunks.chunk_size, chunk_count=chunks.count, now=now
+            run.post, lease=lease, size=media[0].size, chunk_size=chunks.chunk_size, chunk_count=chunks.count, now=now
         )
         await run.save(intended, now=now)
-        return await self._init(run, turn.take(), media, chunks)
+        return await self._init(run, turn.take(), media[0], chunks)
 
-    async def _allowed(self, run: Run, media: Media) -> bool:
+    async def _allowed(self, run: Run, media: Sequence[Media]) -> bool:
         """Checks the post against the rules and, for a direct post, its creator's settings of right now; saves a no."""
         creator: CreatorInfo | None = None
         if not run.post.inbox:
@@ -127,7 +142,11 @@ class Beginner:
             lease=now + self._chunk_lease,
             now=now,
         )
-        await run.save(change, now=now)
+        try:
+            await run.save(change, now=now)
+        except Lost:  # nothing of it can publish, but what is heard of it has an owner
+            await self._store.posts.learn(run.post.id, publication.n, publish_id=reply.value.publish_id, now=now)
+            raise
         return True
 
     async def _send(self, post: Post, media: Media, chunks: ChunkPlan, token: str, timeout: float) -> Reply[UploadSlot]:
@@ -153,19 +172,3 @@ class Beginner:
 def init_call(post: Post) -> Call:
     """Which budget a post's init spends."""
     return Call.INBOX_INIT if post.inbox else Call.VIDEO_INIT
-
-
-def video_post(post: Post, media: Media) -> VideoPost:
-    """The post's settings in TikTok's words; they are the request's own, but for a cover that stands in the file."""
-    asked = post.request
-    return VideoPost(
-        privacy_level=asked["privacy_level"],
-        title=asked["title"] or None,
-        disable_comment=asked["disable_comment"],
-        disable_duet=asked["disable_duet"],
-        disable_stitch=asked["disable_stitch"],
-        video_cover_timestamp_ms=asked["video_cover_timestamp_ms"] if media.cover_ms is None else media.cover_ms,
-        brand_content_toggle=asked["brand_content_toggle"],
-        brand_organic_toggle=asked["brand_organic_toggle"],
-        is_aigc=asked["is_aigc"],
-    )

@@ -10,13 +10,14 @@ import structlog
 from libs.accounts.budget import Budget, Slot
 from libs.accounts.errors import Later, NotConnected
 from libs.model.change import Change
-from libs.model.drive import Begin, Look, Prepare, Settle, Upload, next_step, tried, waits
+from libs.model.drive import Begin, Look, Prepare, Reckon, Seek, Settle, Upload, Withdraw, next_step, tried, waits
 from libs.model.look import account_lost
 from libs.model.publication import Publication
 from libs.store.errors import Contended, StoreError, Unavailable
 from libs.store.store import Store
 from services.publisher.begin import Beginner
 from services.publisher.prepare import Preparer
+from services.publisher.pull import Puller
 from services.publisher.saving import Lost, Run, Turn
 from services.publisher.status import Looker
 from services.publisher.upload import Uploader
@@ -42,6 +43,7 @@ class Drive:
         beginner: Beginner,
         uploader: Uploader,
         looker: Looker,
+        puller: Puller,
         *,
         now: Callable[[], datetime],
         lease: timedelta,
@@ -52,6 +54,7 @@ class Drive:
         self._beginner = beginner
         self._uploader = uploader
         self._looker = looker
+        self._puller = puller
         self._now = now
         self._lease = lease
 
@@ -113,6 +116,15 @@ class Drive:
                 return await self._upload(run, publication)
             case Look(publication):
                 return await self._look(run, publication, dead=False)
+            case Reckon(publication):
+                await self._puller.reckon(run, publication)
+                return False
+            case Seek(publication):
+                await self._puller.seek(run, publication)
+                return False
+            case Withdraw(publication):
+                await self._puller.withdraw(run, publication)
+                return True
 
     async def _upload(self, run: Run, publication: Publication, *, rounds: int = 0) -> bool:
         dead = await self._uploader.upload(run, publication)

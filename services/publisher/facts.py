@@ -20,6 +20,7 @@ from libs.store.errors import Contended, Stale, Unavailable
 from libs.store.facts import Claimed
 from libs.store.posts import Context
 from libs.store.store import Store
+from services.publisher.adopt import Adopter
 from services.publisher.hearsay import Hearsay
 from services.publisher.verdict import failure
 
@@ -40,6 +41,7 @@ class Settler:
         self._store = store
         self._broker = broker
         self._hearsay = hearsay
+        self._adopter = Adopter(store, now=now)
         self._now = now
         self._idle_s = idle_s
 
@@ -77,7 +79,9 @@ class Settler:
         while waiting:
             contexts = await self._store.posts.contexts_by_publish_id(list({c.fact.publish_id for c in waiting}))
             owned = [c for c in waiting if c.fact.publish_id in contexts]
-            await self._postpone([c for c in waiting if c.fact.publish_id not in contexts])
+            unowned = [c for c in waiting if c.fact.publish_id not in contexts]
+            await self._adopter.adopt([c.fact for c in unowned])
+            await self._postpone(unowned)
             first: dict[str, Claimed] = {}
             for one in owned:
                 first.setdefault(contexts[one.fact.publish_id][0].post.id, one)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
 
 from libs.media.errors import MediaError
 from libs.model.change import Change, fail
@@ -14,7 +13,7 @@ from libs.model.problem import FieldError, Problem, invalid
 from libs.store.media import Media
 from libs.store.store import Store
 from services.publisher.fetch import Fetcher
-from services.publisher.ready import Elsewhere, Readier, Ready
+from services.publisher.ready import Elsewhere, Readier, Ready, Tell
 from services.publisher.unusable import Unfetched, Unusable
 
 Then = Callable[[Post, datetime], Change]
@@ -34,7 +33,7 @@ class Preparer:
         """Fetches, stores, probes and converts; returns how to change the post, whose lease may have been renewed
         meanwhile."""
         try:
-            outcome = await self._video(post, now=now)
+            outcome = await (self._photos(post, now=now) if post.photo else self._video(post, now=now))
         except Unusable as unusable:
             problem = unusable.problem
             return lambda post, now: _failed(post, problem, now=now)
@@ -45,13 +44,27 @@ class Preparer:
             why, code = str(error), type(error).__name__
             return lambda post, now: tried(post, None, why=why, code=code, now=now)
         match outcome:
-            case Ready():
-                ready = outcome
-                return lambda post, now: _ready(post, ready, now=now)
             case Elsewhere(until=until):
                 return lambda post, now: waits(post, until=until, why="its media is being converted", now=now)
+            case Ready():
+                files: tuple[Ready, ...] = (outcome,)
             case _:
-                assert_never(outcome)
+                files = outcome
+        return lambda post, now: _ready(post, files, now=now)
+
+    async def _photos(self, post: Post, *, now: datetime) -> tuple[Ready, ...] | Elsewhere:
+        """One after the other; what is ready is found ready again by whoever has to begin anew."""
+        files: list[Ready] = []
+        convert = post.request.get("convert") != "never"
+        for place, source in enumerate(post.request["media"]):
+            field = f"media.{place}"
+            media = await self._fetcher.fetched(post, str(source), field=field, now=now)
+            tell = self._teller(post)
+            outcome = await self._readier.ready(media, kind="photo", field=field, convert=convert, tell=tell)
+            if isinstance(outcome, Elsewhere):
+                return outcome
+            files.append(outcome)
+        return tuple(files)
 
     async def _video(self, post: Post, *, now: datetime) -> Ready | Elsewhere:
         asked = post.request
@@ -61,16 +74,27 @@ class Preparer:
             cover = await self._fetcher.fetched(post, str(asked["cover"]), field="cover", now=now)
             if cover.probe["kind"] != "photo":
                 raise Unusable(_no_photo(cover))
+        convert = asked.get("convert") != "never"
+        return await self._readier.ready(
+            media, kind="video", field="media.0", convert=convert, tell=self._teller(post), cover=cover
+        )
 
+    def _teller(self, post: Post) -> Tell:
         async def tell(note: Note) -> None:
             await self._store.posts.add_note(post.id, note, now=self._now())
 
-        return await self._readier.ready(
-            media, kind="video", field="media.0", convert=asked.get("convert") != "never", tell=tell, cover=cover
-        )
+        return tell
 
 
-def _ready(post: Post, ready: Ready, *, now: datetime) -> Change:
+def _ready(post: Post, files: tuple[Ready, ...], *, now: datetime) -> Change:
+    """Every file is here and may be sent. One that stands in the post twice is told of once."""
+    ids = tuple(file.media.id for file in files)
+    told = [_told(post, file, now=now) for file in {file.media.id: file for file in files}.values()]
+    after = replace(post, media_id=ids[0], photos=ids if post.photo else (), alarm=now, updated_at=now)
+    return Change(after, events=tuple(event for event, _ in told), notes=tuple(note for _, note in told))
+
+
+def _told(post: Post, ready: Ready, *, now: datetime) -> tuple[Event, Note]:
     media = ready.media
     said = {"media_id": media.id, "size": media.size}
     if media.made_from is not None:
@@ -83,8 +107,7 @@ def _ready(post: Post, ready: Ready, *, now: datetime) -> Change:
         customer_id=post.customer_id,
         post_id=post.id,
     )
-    after = replace(post, media_id=media.id, alarm=now, updated_at=now)
-    return Change(after, events=(told,), notes=(Note("media.ready", said),))
+    return told, Note("media.ready", said)
 
 
 def _failed(post: Post, problem: Problem, *, now: datetime) -> Change:

@@ -21,6 +21,8 @@ class PublisherSettings(ProgramSettings):
     media_converters: int = Field(default=1, ge=1, le=32)
     """Videos converted at once by one process; each takes two cores while it lasts."""
     egress_allow: str = ""
+    public_url: str = ""
+    """Where TikTok reaches the api from outside: pull URLs begin with it. Without it nothing can be pulled."""
     publisher_host: str = "127.0.0.1"
     publisher_port: int = Field(default=8084, ge=0, le=65535)
     publisher_concurrency: int = Field(default=16, ge=1, le=200)

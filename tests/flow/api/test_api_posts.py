@@ -194,7 +194,7 @@ async def test_the_same_accounts_in_different_orders_at_once_never_fail(house: H
         ({"title": "x" * 2201}, "title", "too_long"),
         ({"title": "a\x00b"}, "title", "bad_text"),
         ({"titel": "typo"}, "titel", "unknown_field"),
-        ({"kind": "photo"}, "kind", "capability_not_supported"),
+        ({"kind": "photo", "transfer": "upload"}, "transfer", "pull_only"),
         ({"publish_at": "2030-01-01T10:00:00"}, "publish_at", "no_offset"),
         ({"timezone": "Mars/Base"}, "timezone", "unknown_timezone"),
     ],

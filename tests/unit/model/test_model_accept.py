@@ -137,9 +137,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Account], bool, str, str]] = [
     ({"mode": "inbox"}, {"acc_1": an_account(scopes=("video.publish",))}, True, "account_id", "missing_scope"),
     ({"media": ["med_01hyyyyyyyyyyyyyyyyyyyyyyy"]}, {}, True, "media.0", "unknown_media"),
     ({"privacy_level": "PUBLIC_TO_EVERYONE"}, {}, False, "privacy_level", "app_not_audited"),
-    ({"transfer": "pull"}, {}, True, "transfer", "capability_not_supported"),
     ({"cover": "med_01hyyyyyyyyyyyyyyyyyyyyyyy"}, {}, True, "cover", "unknown_media"),
-    ({"kind": "photo", "media": [URL]}, {}, True, "kind", "capability_not_supported"),
 ]
 
 
@@ -173,3 +171,17 @@ def test_a_removal_older_than_the_last_grant_changes_nothing(after_s: int | None
     create_time = None if after_s is None else int(NOW.timestamp()) + after_s
 
     assert removal_applies(create_time=create_time, granted_at=NOW + timedelta(milliseconds=999)) is applies
+
+
+def test_photos_that_are_all_here_can_take_their_turn_at_once_and_in_order() -> None:
+    here = accepted(a_request(kind="photo", media=[MED, MED])).posts[0]
+    partly = accepted(a_request(kind="photo", media=[MED, URL])).posts[0]
+
+    assert (here.media_id, here.photos, here.in_lane, here.pulled) == (MED, (MED, MED), True, True)
+    assert (partly.media_id, partly.photos, partly.in_lane) == (None, (), False)
+
+
+def test_a_video_is_pulled_only_when_that_is_asked_for() -> None:
+    assert [accepted(a_request(transfer=how)).posts[0].pulled for how in ("auto", "upload", "pull")] == [
+        False, False, True,
+    ]  # fmt: skip

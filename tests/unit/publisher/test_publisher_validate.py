@@ -47,7 +47,7 @@ def media(found: VideoProbe) -> Media:
 
 
 def test_a_post_within_every_limit_may_go_out() -> None:
-    assert problem_before_init(a_post(), media(GOOD), CREATOR) is None
+    assert problem_before_init(a_post(), [media(GOOD)], CREATOR) is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_post_within_every_limit_may_go_out() -> None:
     ],
 )
 def test_each_broken_media_rule_is_named_before_any_init(changed: dict[str, Any], field: str) -> None:
-    problem = problem_before_init(a_post(), media(replace(GOOD, **changed)), CREATOR)
+    problem = problem_before_init(a_post(), [media(replace(GOOD, **changed))], CREATOR)
 
     assert problem is not None
     named = [error.field for error in problem.errors]
@@ -74,7 +74,7 @@ def test_each_broken_media_rule_is_named_before_any_init(changed: dict[str, Any]
 
 
 def test_a_privacy_level_the_creator_does_not_offer_is_refused_with_those_it_does() -> None:
-    problem = problem_before_init(a_post(privacy_level="PUBLIC_TO_EVERYONE"), media(GOOD), CREATOR)
+    problem = problem_before_init(a_post(privacy_level="PUBLIC_TO_EVERYONE"), [media(GOOD)], CREATOR)
 
     assert problem is not None
     assert problem.errors[0].detail == "Selected privacy level 'PUBLIC_TO_EVERYONE' is not available for this creator."
@@ -84,5 +84,5 @@ def test_a_privacy_level_the_creator_does_not_offer_is_refused_with_those_it_doe
 def test_a_draft_is_held_to_the_media_rules_and_to_no_creators_settings() -> None:
     draft = a_post(mode="inbox", privacy_level=None)
 
-    assert problem_before_init(draft, media(GOOD), None) is None
-    assert problem_before_init(draft, media(replace(GOOD, width=100)), None) is not None
+    assert problem_before_init(draft, [media(GOOD)], None) is None
+    assert problem_before_init(draft, [media(replace(GOOD, width=100))], None) is not None
