@@ -50,15 +50,17 @@ def judge(
     schedule: Sequence[timedelta] = SCHEDULE,
     down: bool = False,
 ) -> Verdict:
-    """Reads an answer (`status`) or its absence (`error`, a short code) after `tries` tries including this one.
+    """Reads an answer (`status`), its absence (`error`, a short code), or one that broke off (both) after `tries` tries
+    including this one.
 
-    2xx is success; everything else fails, a redirect too. `Retry-After` is honoured on any failure, never earlier than
+    A whole 2xx is success; everything else fails, a redirect too. `Retry-After` is honoured on any failure, never earlier than
     asked and at most 24 h; jitter only adds. While its endpoint is `down` (its circuit is open) no delivery is given
     up: it is not the message's failing.
     """
-    if status is not None and 200 <= status < 300:
+    if error is None and status is not None and 200 <= status < 300:
         return _delivered(status)
-    why = f"answered {status}" if status is not None else (error or "no answer")
+    said = f"answered {status}" if status is not None else ""
+    why = ", then ".join(part for part in (said, error) if part) or "no answer"
     asked = parse_retry_after(retry_after, now=now)
     slowed = status in SLOWING
     pause = now + max(asked or timedelta(0), SLOW_DOWN) if slowed else None

@@ -1,5 +1,7 @@
 """Deliveries: one event on its way to one endpoint, and every try of it."""
 
+from pydantic import Field
+
 from libs.model.delivery import DeliveryState
 from libs.rest.field import DeliveryId, EndpointId, EventId, Moment
 from libs.rest.shape import Answer, Item, PageQuery
@@ -29,7 +31,11 @@ class DeliveryAnswer(Item):
 
 
 class AttemptAnswer(Answer):
-    """One try: `status` or, when there was no answer, `error`; `response` is the beginning of the answer's body."""
+    """One try: `status` or, when there was no answer, `error`; `response` is the beginning of the answer's body.
+
+    Milliseconds: DNS, connecting and TLS are null when the connection was open already (`reused`) or none was made.
+    `headers` are the few that explain an answer, `detail` says more of an `error`, `why` what the next try waits for.
+    """
 
     id: str
     n: int
@@ -37,7 +43,15 @@ class AttemptAnswer(Answer):
     status: int | None
     error: str | None
     ms: int
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    reused: bool | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
     response: str
+    truncated: bool = False
+    detail: str | None = None
     why: str
     next_at: Moment | None
 

@@ -59,7 +59,7 @@ async def deliver(
         case Answered():
             response = _text(outcome.body)
     verdict = judge(
-        status=outcome.status if error is None else None,
+        status=outcome.status,
         error=error,
         retry_after=outcome.retry_after,
         tries=delivery.tries + 1,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from libs.model.delivery import DeliveryState
@@ -61,7 +62,8 @@ def _fields(row: Row) -> dict[str, Any]:
 
 def _attempt(row: Row) -> AttemptAnswer:
     names = ("id", "n", "at", "status", "error", "ms", "response", "why", "next_at")
-    return AttemptAnswer(**{name: row[name] for name in names})
+    detail = orjson.loads(row["detail"]) if row["detail"] else {}
+    return AttemptAnswer(**{name: row[name] for name in names}, **detail)
 
 
 ROUTES = (

@@ -79,7 +79,7 @@ class House:
         response = await self.post(path, body, key=key, **more)
         assert response.status_code in (200, 201, 202), response.text
         made: dict[str, Any] = response.json()
-        self.secrets |= {made["secret"]} if "secret" in made else set()
+        self.secrets |= {made["secret"]} if made.get("secret") else set()
         return made
 
     async def customer(self, name: str = "Acme") -> str:

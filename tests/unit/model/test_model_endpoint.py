@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_things import NOW, SECOND
 
-from libs.model.endpoint import PATTERNS_MAX, SCHEDULE, Endpoint, EndpointState, Secret, pattern_errors, wanted
+from libs.model.endpoint import PATTERNS_MAX, SCHEDULE, Endpoint, EndpointState, Secret, pattern_errors, rotated, wanted
 from libs.model.event import EventType
 from libs.model.key import Capability, Key, digest, everything, new_secret
 
@@ -109,3 +109,26 @@ def test_secrets_are_long_random_and_found_by_their_hash() -> None:
     assert len(secrets) == 100 and all(secret.startswith("cw_") and len(secret) == 46 for secret in secrets)
     assert len({digest(secret) for secret in secrets}) == 100
     assert all(Key("key_1", None, "k", everything(), created_at=NOW).allows(c, write=True) for c in Capability)
+
+
+@given(
+    ends=st.lists(st.none() | st.integers(-1000, 10**7), min_size=1, max_size=6),
+    overlap_s=st.integers(0, 30 * 86_400),
+    fresh=st.integers(1, 2),
+)
+def test_after_a_rotation_new_keys_live_and_old_ones_end_in_time(
+    ends: list[int | None], overlap_s: int, fresh: int
+) -> None:
+    old = [Secret(f"whsec_{n}", None if end is None else NOW + end * SECOND) for n, end in enumerate(ends)]
+    names = [f"whsk_new{n}" for n in range(fresh)]
+
+    after = rotated(old, names, now=NOW, overlap=overlap_s * SECOND)
+
+    assert [secret.text for secret in after[:fresh]] == names
+    assert all(secret.until is None for secret in after[:fresh])
+    for secret in after[fresh:]:
+        (was,) = [one for one in old if one.text == secret.text]
+        assert secret.until is not None and NOW < secret.until <= NOW + overlap_s * SECOND
+        assert was.until is None or secret.until <= was.until
+    expected = {one.text for one in old if one.lives(NOW) and overlap_s > 0}
+    assert {secret.text for secret in after[fresh:]} == expected
