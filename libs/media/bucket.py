@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from obstore.store import S3Store
 from libs.media.errors import ObjectMissing, ObjectTooLarge, StorageFailed, StorageFull
 from libs.media.handover import Handover
 from libs.media.pieces import gathered
-from libs.media.port import PIECE_BYTES, Stored, checked_key, checked_range
+from libs.media.port import KEYS_AT_ONCE, PIECE_BYTES, Stored, checked_key, checked_range
 from libs.media.thread import in_thread
 
 _PART_BYTES: Final = 8 << 20
@@ -136,6 +136,16 @@ class BucketStorage:
     async def size(self, key: str) -> int:
         size, _ = await self._head(key)
         return size
+
+    async def keys(self, *, before: datetime) -> AsyncGenerator[list[str], None]:
+        listing = obstore.list(self._store, chunk_size=KEYS_AT_ONCE).__aiter__()
+        while True:
+            with _translated(None):
+                async with asyncio.timeout(_CALL_S):
+                    batch = await anext(listing, None)
+            if batch is None:
+                return
+            yield [found["path"] for found in batch if found["last_modified"] < before]
 
     async def delete(self, key: str) -> None:
         try:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
@@ -18,7 +19,7 @@ from uuid import uuid4
 from libs.media.descriptor import Descriptor
 from libs.media.errors import ObjectMissing, ObjectTooLarge, StorageFailed, StorageFull
 from libs.media.pieces import gathered
-from libs.media.port import PIECE_BYTES, Stored, checked_key, checked_range
+from libs.media.port import KEYS_AT_ONCE, PIECE_BYTES, Stored, checked_key, checked_range
 from libs.media.thread import in_thread
 
 P = ParamSpec("P")
@@ -100,6 +101,14 @@ class FolderStorage:
             raise ObjectMissing(key)  # a folder that holds longer keys is no object
         return status.st_size
 
+    async def keys(self, *, before: datetime) -> AsyncGenerator[list[str], None]:
+        folders = [self._root]
+        while folders:
+            inner, found = await self._call(None, _listed, folders.pop(), before.timestamp())
+            folders += [folder for folder in inner if folder != self._incoming]
+            for at in range(0, len(found), KEYS_AT_ONCE):
+                yield [str(path.relative_to(self._root)) for path in found[at : at + KEYS_AT_ONCE]]
+
     async def delete(self, key: str) -> None:
         path = self._path(key)
         try:
@@ -167,6 +176,18 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _listed(folder: Path, before: float) -> tuple[list[Path], list[Path]]:
+    """Its folders, and its files last written before then."""
+    folders, files = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False) and entry.stat().st_mtime < before:
+                files.append(Path(entry.path))
+    return folders, files
 
 
 def _remove_abandoned(folder: Path, *, before: float) -> None:

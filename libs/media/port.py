@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,6 +15,8 @@ from libs.media.errors import InvalidKey, InvalidRange
 PIECE_BYTES: Final = 1 << 20
 """About the size of the pieces ``open_range`` yields."""
 
+KEYS_AT_ONCE: Final = 500
+"""At most so many keys come in one batch of ``keys``."""
 KEY_MAX: Final = 512
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -59,6 +62,9 @@ class MediaStorage(Protocol):
 
     async def size(self, key: str) -> int:
         """Length in bytes; raises ``ObjectMissing``."""
+
+    def keys(self, *, before: datetime) -> AsyncGenerator[list[str], None]:
+        """Every key last written before then, in batches, in no order; what changes meanwhile may be missed."""
 
     async def delete(self, key: str) -> None:
         """Forget the object; deleting what is not there is fine."""

@@ -158,6 +158,8 @@ class MediaReady(Data):
     size: int
     sha256: str
     post_id: str | None = None
+    made_from: str | None = Field(default=None, description="the file that conversion made this one from")
+    changes: list[str] = Field(default_factory=list, description="what conversion made different")
 
 
 class MediaFailed(Data):

@@ -1,7 +1,13 @@
 """Customers: whom the operator posts for."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from libs.rest.field import CustomerId, Moment, Name
 from libs.rest.shape import Ask, Item, PageQuery
+
+Quantity = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class CustomersQuery(PageQuery):
@@ -12,6 +18,24 @@ class CustomerNew(Ask):
     name: Name
 
 
+class CustomerChange(Ask):
+    """The customer's own quotas of media, both at once; null is the setting's."""
+
+    media_bytes_max: Quantity | None
+    media_files_max: Annotated[int, Field(ge=0, le=2**31 - 1)] | None
+
+
 class CustomerAnswer(Item):
+    """`media_bytes_max` and `media_files_max` are its own quotas; null: the settings'."""
+
     name: str
+    media_bytes_max: int | None
+    media_files_max: int | None
     created_at: Moment
+
+
+class CustomerDetail(CustomerAnswer):
+    """What it keeps, next to what it may keep."""
+
+    media_bytes: int
+    media_files: int

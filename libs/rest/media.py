@@ -17,10 +17,14 @@ class UploadQuery(Ask):
 
 
 class MediaAnswer(Item):
-    """`size` in bytes, `sha256` in lower-case hex of the bytes as they came; `probe` is what its content is."""
+    """`size` in bytes, `sha256` in lower-case hex of the bytes as they came; `probe` is what its content is.
+
+    `expired`: aged out, the bytes are gone. `made_from` names the file that conversion made this one from.
+    """
 
     customer_id: str
-    state: Literal["ready"] = "ready"
+    state: Literal["ready", "expired"]
+    made_from: str | None
     size: int
     sha256: str
     content_type: str

@@ -18,6 +18,9 @@ class Customer:
     id: str
     name: str
     created_at: datetime
+    media_bytes_max: int | None = None
+    """Its own quotas of media; None: the settings'."""
+    media_files_max: int | None = None
 
 
 class Customers:
@@ -31,6 +34,11 @@ class Customers:
 
     async def get(self, id_: str) -> Customer | None:
         row = await self._pool.fetchrow(SQL.get, id_)
+        return _customer(row) if row else None
+
+    async def set_quota(self, id_: str, *, bytes_max: int | None, files_max: int | None) -> Customer | None:
+        """Its own quotas of media from now on; None gives it the settings'."""
+        row = await self._pool.fetchrow(SQL.set_quota, id_, bytes_max, files_max)
         return _customer(row) if row else None
 
     async def page(self, *, before: str | None, limit: int) -> list[Customer]:
@@ -81,7 +89,7 @@ class Keys:
 
 
 def _customer(row: rows.Row) -> Customer:
-    return Customer(row["id"], row["name"], row["created_at"])
+    return Customer(row["id"], row["name"], row["created_at"], row["media_bytes_max"], row["media_files_max"])
 
 
 def _key(row: rows.Row) -> Key:

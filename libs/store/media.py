@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from libs.model.event import Event
 from libs.store import rows
@@ -28,7 +28,7 @@ class Media:
     content_type: str
     probe: dict[str, Any]
     created_at: datetime
-    state: str = "ready"
+    state: Literal["ready", "expired"] = "ready"
     made_from: str | None = None
     cover_ms: int | None = None
 
@@ -150,9 +150,9 @@ class MediaFiles:
         """The bytes of these are gone."""
         await self._pool.execute(SQL.left, list(ids))
 
-    async def known_keys(self, keys: Collection[str]) -> set[str]:
-        """Those of `keys` under which a file of somebody's is kept."""
-        return {row["key"] for row in await self._pool.fetch(SQL.known_keys, list(keys))}
+    async def orphans(self, keys: Collection[str]) -> list[str]:
+        """Those of `keys` that begin with a customer of ours and hold no file of theirs: no row will ever name them."""
+        return [row["key"] for row in await self._pool.fetch(SQL.orphans, list(keys))]
 
 
 @dataclass(frozen=True, slots=True)

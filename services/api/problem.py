@@ -8,11 +8,12 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from libs.media.errors import ObjectTooLarge, StorageFailed, StorageFull, WorkerError
-from libs.model.problem import Problem, Refusal
+from libs.model.problem import FieldError, Problem, Refusal
 from libs.rest.problem import CONTENT_TYPE
 from libs.runtime.metrics import Metrics
 from libs.runtime.web import request_id
 from libs.store.errors import BadData, Contended, Stale, Unavailable
+from libs.store.media import QuotaReached
 from services.api.call import tame
 from services.api.route import CUSTOMER_ID, KEY_ID
 
@@ -42,6 +43,8 @@ def problem_of(error: Exception) -> Problem:
                            "Look for unusual characters, dates or numbers.")  # fmt: skip
         case ObjectTooLarge():
             return _too_large(f"The file is larger than {error.limit_bytes} bytes.")
+        case QuotaReached():
+            return _quota(error)
         case StorageFull():
             return Problem("media_store_full", "The media store is full", 507, "There is no room for this file.",
                            "Ask the operator to make room, then send it again.", True)  # fmt: skip
@@ -136,6 +139,16 @@ def _of_http(error: web.HTTPException) -> Problem:
             return _too_large("The body is larger than this operation takes.")
         case status:
             return Problem("http_error", error.reason or "HTTP error", status, "The request could not be read as HTTP.")
+
+
+def _quota(error: QuotaReached) -> Problem:
+    kept, most = error.usage, error.quota
+    full = kept.files + 1 > most.files
+    field, limit, found = ("files", most.files, kept.files) if full else ("bytes", most.bytes, kept.bytes)
+    remedy = "Wait until media of finished posts age out, or ask the operator for a larger quota."
+    detail = f"This customer keeps {found} of at most {limit} {field} of media; this file does not fit in."
+    told = FieldError("file", f"quota_{field}", detail, limit=limit, found=found, remedy=remedy)
+    return Problem("media_quota_reached", "The media quota is reached", 413, detail, remedy, errors=(told,))
 
 
 def _too_large(detail: str) -> Problem:

@@ -30,6 +30,8 @@ class ApiSettings(ProgramSettings):
     media_max_bytes: Annotated[int, Field(ge=1)] = Field(4 * 1024**3, description="TikTok's limit (fact sheet 4.4)")
     public_url: str = Field("", description="where browsers reach us; empty: this machine only")
     tiktok_auth_url: str = "https://www.tiktok.com"
+    media_quota_bytes: Annotated[int, Field(ge=0)] = Field(100 * 10**9, description="kept per customer, unless its own")
+    media_quota_files: Annotated[int, Field(ge=0)] = 10_000
     tiktok_client_key: str = Field("", description="the app that accounts belong to unless they name another")
     tiktok_client_secret: SecretList = ()
     tiktok_scopes: CommaList = Field(

@@ -14,6 +14,8 @@ PIECE_BYTES: Final = 256 * 1024
 IDLE_S: Final = 30.0
 TOTAL_S: Final = 6 * 3600.0
 """4 GB at 1.5 Mbit/s."""
+FORM_BYTES: Final = 4096
+"""More than a form with one file has around it."""
 _PLAIN: Final = frozenset({"binary", "8bit", "7bit"})
 
 
@@ -33,7 +35,11 @@ def pieces(request: web.Request) -> AsyncGenerator[bytes, None]:
 
 def expected_bytes(request: web.Request) -> int | None:
     """How many bytes the file announces; a form's length includes the form, so it says nothing."""
-    return None if request.content_type.startswith("multipart/") else request.content_length
+    return None if is_form(request) else request.content_length
+
+
+def is_form(request: web.Request) -> bool:
+    return request.content_type.startswith("multipart/")
 
 
 async def _bounded(request: web.Request, source: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

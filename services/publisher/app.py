@@ -20,6 +20,7 @@ from libs.runtime.web import HttpServer, make_app
 from libs.runtime.workers import Worker
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
+from services.publisher.ageing import Ageing
 from services.publisher.begin import Beginner
 from services.publisher.claims import Claims
 from services.publisher.drive import Drive
@@ -84,9 +85,15 @@ def build(
             Worker("facts", settler.run),
             Worker("jobs", jobs.run),
             Worker("refresher", Refresher(store, tokens, now=now).run),
+            Worker("ageing", _ageing(settings, store, storage, now).run),
             Worker("sweeper", Sweeper(store, now=now, retention_days=settings.retention_days).run),
         ],
     )
+
+
+def _ageing(settings: PublisherSettings, store: Store, storage: MediaStorage, now: Callable[[], datetime]) -> Ageing:
+    used, unused = timedelta(days=settings.media_keep_used_days), timedelta(days=settings.media_keep_unused_days)
+    return Ageing(store, storage, now=now, keep_used=used, keep_unused=unused)
 
 
 def _drive(

@@ -8,6 +8,7 @@ from libs.media.errors import MediaError
 from libs.model.change import Change, fail
 from libs.model.drive import tried, waits
 from libs.model.event import Event, EventType, event
+from libs.model.ids import is_id
 from libs.model.post import Note, Post
 from libs.model.problem import FieldError, Problem, invalid
 from libs.store.media import Media
@@ -116,12 +117,12 @@ def _failed(post: Post, problem: Problem, *, now: datetime) -> Change:
 
 
 def _media_failed(post: Post, problem: Problem, *, now: datetime) -> Event:
-    named = [str(source) for source in post.request["media"] if str(source).startswith("med_")]
+    named = [str(source) for source in post.request["media"] if is_id(str(source), "med")]
     return event(
         EventType.MEDIA_FAILED,
         key=f"{post.id}:media_failed",
         now=now,
-        data={"post_id": post.id, "media_ids": named, "problem": problem.as_dict()},
+        data={"post_id": post.id, "media_id": named[0] if len(named) == 1 else None, "problem": problem.as_dict()},
         customer_id=post.customer_id,
         account_id=post.account_id,
         post_id=post.id,

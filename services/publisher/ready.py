@@ -36,6 +36,7 @@ from services.publisher.unusable import Unmendable, Unusable
 LIMITS = MediaLimits()
 ELSEWHERE_WAIT = timedelta(seconds=10)
 """How long a post waits for a conversion that another one is at, before it looks again."""
+SCRATCH = "clipwire-convert-"
 PROGRESS_STEP = 0.25
 PHOTO_BOUNDS = ConvertBounds(deadline_s=60, cpu_s=60)
 ADOPTED_MAX = 3
@@ -157,7 +158,7 @@ class Readier:
                 image = None
                 if cover is not None:
                     image = await places.enter_async_context(self._storage.local_path(cover.key, max_bytes=cover.size))
-                folder = Path(places.enter_context(tempfile.TemporaryDirectory(prefix="clipwire-convert-")))
+                folder = Path(places.enter_context(tempfile.TemporaryDirectory(prefix=SCRATCH)))
                 made = await self._converted(media, source, folder / "made", image, report=report)
                 key = _key(rendition, media, rendition.version)
                 stored = await self._storage.put(

@@ -20,6 +20,10 @@ class PublisherSettings(ProgramSettings):
     media_max_bytes: int = Field(default=4 * 1024**3, ge=1)
     media_converters: int = Field(default=1, ge=1, le=32)
     """Videos converted at once by one process; each takes two cores while it lasts."""
+    media_keep_used_days: int = Field(default=7, ge=1)
+    """How long a file stays after a post last needed it."""
+    media_keep_unused_days: int = Field(default=30, ge=1)
+    """How long a file stays that no post ever needed."""
     egress_allow: str = ""
     public_url: str = ""
     """Where TikTok reaches the api from outside: pull URLs begin with it. Without it nothing can be pulled."""

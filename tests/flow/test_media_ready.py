@@ -1,7 +1,10 @@
 """Media that would break a rule are converted before TikTok is asked, once; what cannot be mended is never sent."""
 
 import asyncio
+import hashlib
+import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +15,28 @@ from aiohttp import web
 from flow_house import Guest, Stage, open_stage
 from PIL import Image
 
+from libs.media.folder import FolderStorage
+from libs.model.ids import new_id
 from libs.runtime.web import HttpServer
+from services.publisher.ageing import Ageing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a customer's server holds: a film TikTok does not take, one too short, and a picture."""
+    """What a customer's server holds: a film TikTok does not take, one too short, one it takes, and a picture."""
     folder = tmp_path_factory.mktemp("files")
-    for name, frames in (("old.avi", 15), ("short.avi", 5)):
-        with av.open(str(folder / name), "w", format="avi") as film:
-            pictures = film.add_stream("mpeg4", rate=5)
+    for name, codec, rate, frames in (
+        ("old.avi", "mpeg4", 5, 15),
+        ("short.avi", "mpeg4", 5, 5),
+        ("done.mp4", "libx264", 25, 75),
+    ):
+        with av.open(str(folder / name), "w") as film:
+            pictures = film.add_stream(codec, rate=rate)
             pictures.width, pictures.height, pictures.pix_fmt = 360, 360, "yuv420p"
             for number in range(frames):
-                frame = av.VideoFrame.from_image(Image.new("RGB", (360, 360), (10 * number, 0, 0)))
+                frame = av.VideoFrame.from_image(Image.new("RGB", (360, 360), (3 * number, 0, 0)))
                 frame.pts = number
                 film.mux(pictures.encode(frame))
             film.mux(pictures.encode(None))
@@ -141,3 +151,57 @@ async def test_a_file_by_url_is_refused_before_init_and_that_is_told(
     [told] = await guest.inbox("media.failed")
     assert told["json"]["data"]["problem"]["errors"][0]["field"] == field
     assert await stage.publications(guest) == []
+
+
+async def test_what_a_dead_maker_kept_is_found_and_not_made_again(stage: Stage, guest: Guest, files: Path) -> None:
+    old, done = await kept(stage, guest, files / "old.avi"), files / "done.mp4"
+    await stage.house.store.renditions.claim(old, "video", now=stage.now, lease=stage.now + timedelta(seconds=60))
+    (stage.folder / "media" / guest.customer_id / f"{old}.video.1").write_bytes(done.read_bytes())
+
+    post = await guest.post(media=[old])
+    await stage.waits(post["id"], "queued", after="waiting")
+    assert await stage.publications(guest) == []
+    await stage.advance(61)
+
+    await stage.until(post["id"], "published")
+    [publication] = await stage.publications(guest)
+    assert publication["media"][0]["sha256"] == hashlib.sha256(done.read_bytes()).hexdigest()
+    [ready] = await notes(stage, post, "media.ready")
+    assert (ready["made_from"], "codec" in ready["changes"]) == (old, True)
+
+
+async def test_bytes_that_no_row_names_leave_and_those_of_rows_stay(stage: Stage, guest: Guest, files: Path) -> None:
+    film = await kept(stage, guest, files / "old.avi")
+    folder = stage.folder / "media" / guest.customer_id
+    lost, young, strange = folder / new_id("med", stage.now), folder / new_id("med", stage.now), folder / "notes.txt"
+    for path in (lost, young, strange):
+        path.write_bytes(b"x")
+    long_ago = (stage.now - timedelta(days=2)).timestamp()
+    for path in (lost, strange, folder / film):
+        os.utime(path, (long_ago, long_ago))
+    os.utime(young, (stage.now.timestamp(), stage.now.timestamp()))
+    storage = FolderStorage(stage.folder / "media")
+    week = timedelta(days=7)
+    ageing = Ageing(stage.house.store, storage, now=lambda: stage.now, keep_used=week, keep_unused=week)
+
+    assert await ageing.sweep_orphans() == 1
+
+    assert [path.exists() for path in (lost, young, strange, folder / film)] == [False, True, True, True]
+    await storage.close()
+
+
+async def test_a_file_nobody_posts_leaves_with_its_bytes(stage: Stage, guest: Guest, files: Path) -> None:
+    film = await kept(stage, guest, files / "old.avi")
+    storage = FolderStorage(stage.folder / "media")
+    later = stage.now + timedelta(days=31)
+    month = timedelta(days=30)
+    ageing = Ageing(stage.house.store, storage, now=lambda: later, keep_used=month, keep_unused=month)
+
+    while await ageing.sweep():
+        continue
+
+    assert not (stage.folder / "media" / guest.customer_id / film).exists()
+    assert (await stage.api("GET", f"media/{film}"))["state"] == "expired"
+    refused = await guest.post(media=[film], status=422)
+    assert [error["field"] for error in refused["errors"]] == ["media.0"]
+    await storage.close()

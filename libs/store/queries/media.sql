@@ -78,8 +78,11 @@ returning id, key
 -- name: left
 update media set alarm = null where id = any($1)
 
--- name: known_keys
-select key from media where key = any($1) and (state = 'ready' or alarm is not null)
+-- name: orphans
+-- Of these keys, those of customers of ours under which nothing of theirs is kept.
+select k.key from unnest($1::text[]) as k (key)
+where exists (select from customers c where c.id = split_part(k.key, '/', 1))
+    and not exists (select from media m where m.key = k.key and (m.state = 'ready' or m.alarm is not null))
 
 -- name: claim_rendition
 -- The row of this file and recipe, and whether it is now ours to make: new, or its maker's lease has ended.

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from libs.model.ids import new_id
 from libs.model.key import Capability
-from libs.rest.customers import CustomerAnswer, CustomerNew, CustomersQuery
+from libs.rest.customers import CustomerAnswer, CustomerChange, CustomerDetail, CustomerNew, CustomersQuery
 from libs.rest.shape import Page
 from libs.store.customers import Customer
 from services.api.call import Call, reply
@@ -35,15 +35,38 @@ async def get(call: Call) -> web.StreamResponse:
     found = await call.desk.store.customers.get(id_) if call.sees in (None, id_) else None
     if found is None:
         raise call.missing("cus")
-    return reply(shown(found))
+    return reply(await _detailed(call, found))
+
+
+async def change(call: Call) -> web.StreamResponse:
+    """Its quotas of media from now on. What is over a smaller one stays; nothing new is taken until it has gone."""
+    asked = await call.body(CustomerChange)
+    found = await call.desk.store.customers.set_quota(
+        call.id("cus"), bytes_max=asked.media_bytes_max, files_max=asked.media_files_max
+    )
+    if found is None:
+        raise call.missing("cus")
+    return reply(await _detailed(call, found))
+
+
+async def _detailed(call: Call, customer: Customer) -> CustomerDetail:
+    usage = await call.desk.store.media.usage(customer.id)
+    return CustomerDetail(**shown(customer).model_dump(), media_bytes=usage.bytes, media_files=usage.files)
 
 
 def shown(customer: Customer) -> CustomerAnswer:
-    return CustomerAnswer(id=customer.id, name=customer.name, created_at=customer.created_at)
+    return CustomerAnswer(
+        id=customer.id,
+        name=customer.name,
+        media_bytes_max=customer.media_bytes_max,
+        media_files_max=customer.media_files_max,
+        created_at=customer.created_at,
+    )
 
 
 ROUTES = (
     Route("POST", "/v1/customers", Capability.CUSTOMERS, create, write=True, operators_only=True),
     Route("GET", "/v1/customers", Capability.CUSTOMERS, listed, query=CustomersQuery),
     Route("GET", "/v1/customers/{id}", Capability.CUSTOMERS, get),
+    Route("PATCH", "/v1/customers/{id}", Capability.CUSTOMERS, change, write=True, operators_only=True),
 )

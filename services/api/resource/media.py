@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import asdict
+from datetime import datetime
 
 import structlog
 from aiohttp import web
@@ -11,16 +12,17 @@ from libs.media.errors import MediaError
 from libs.media.finding import PhotoProbe, Unreadable, VideoProbe
 from libs.media.port import Stored
 from libs.media.probe import probe
+from libs.model.event import Event, EventType, event
 from libs.model.ids import new_id
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal
 from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
 from libs.store.errors import Unavailable
-from libs.store.media import Media
+from libs.store.media import Media, Quota, check_quota
 from services.api.call import Call, reply
 from services.api.page import page
 from services.api.route import Route
-from services.api.upload import expected_bytes, pieces
+from services.api.upload import FORM_BYTES, expected_bytes, is_form, pieces
 
 log = structlog.get_logger()
 
@@ -30,6 +32,7 @@ CLEANUP_S = 20.0
 async def upload(call: Call) -> web.StreamResponse:
     """201: the file is kept, whole. Whatever goes wrong before, nothing of it is."""
     owner = await call.owner(call.query(UploadQuery).customer_id)
+    await _check_room(call, owner)
     id_ = new_id("med", call.now)
     key = f"{owner}/{id_}"
     async with aclosing(pieces(call.request)) as chunks:
@@ -46,7 +49,19 @@ async def upload(call: Call) -> web.StreamResponse:
         await _forget(call, id_, key=key)
         raise
     made = await _keep(call, id_, owner=owner, key=key, stored=stored, found=found)
+    await call.ring("notifier")
     return reply(shown(made), status=201, location=f"/v1/media/{made.id}")
+
+
+async def _check_room(call: Call, owner: str) -> None:
+    """Before anything is read: a quota that is reached, or that the announced length would pass, refuses at once."""
+    usage = await call.desk.store.media.usage(owner)
+    announced = max(0, (call.request.content_length or 1) - (FORM_BYTES if is_form(call.request) else 0))
+    check_quota(usage, _quota(call), size=announced)
+
+
+def _quota(call: Call) -> Quota:
+    return Quota(call.desk.settings.media_quota_bytes, call.desk.settings.media_quota_files)
 
 
 async def listed(call: Call) -> web.StreamResponse:
@@ -94,6 +109,8 @@ async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, f
             content_type=found.mime,
             probe=asdict(found),
             now=call.now,
+            quota=_quota(call),
+            events=(_ready(id_, owner=owner, stored=stored, now=call.now),),
         )
 
     try:
@@ -126,8 +143,15 @@ def shown(media: Media) -> MediaAnswer:
         sha256=media.sha256.hex(),
         content_type=media.content_type,
         probe=media.probe,
+        state=media.state,
+        made_from=media.made_from,
         created_at=media.created_at,
     )
+
+
+def _ready(id_: str, *, owner: str, stored: Stored, now: datetime) -> Event:
+    said = {"media_id": id_, "size": stored.size, "sha256": stored.sha256, "post_id": None}
+    return event(EventType.MEDIA_READY, key=f"{id_}:ready", now=now, data=said, customer_id=owner)
 
 
 def _refused(code: str, detail: str) -> Problem:

@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from media_place import Place
@@ -53,6 +54,30 @@ async def test_what_was_put_is_read_back_with_its_size_and_digest(place: Place, 
     assert await place.storage.size("med_1/original") == len(body)
     assert await read(place, "med_1/original", first=0, last=len(body) - 1) == body
     assert place.leftovers() == []
+
+
+async def test_every_key_is_listed_that_was_written_before_a_moment_and_no_draft(place: Place) -> None:
+    for key in ("top", "cus_1/med_1", "cus_1/med_2", "cus_2/deep/er"):
+        await keep(place, key, b"x")
+    begun = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield LARGE
+        begun.set()
+        await asyncio.Event().wait()
+
+    writing = asyncio.create_task(place.storage.put("half", slow(), max_bytes=LIMIT, content_type="video/mp4"))
+    await begun.wait()
+    soon, long_ago = datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC) - timedelta(minutes=1)
+
+    listed = [key async for batch in place.storage.keys(before=soon) for key in batch]
+    older = [key async for batch in place.storage.keys(before=long_ago) for key in batch]
+
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert sorted(listed) == ["cus_1/med_1", "cus_1/med_2", "cus_2/deep/er", "top"]
+    assert older == []
 
 
 async def test_an_empty_object_is_kept_and_has_no_range(place: Place) -> None:

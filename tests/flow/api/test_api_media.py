@@ -91,6 +91,34 @@ async def test_a_video_may_come_as_the_file_of_a_form(house: House, mp4: bytes) 
     assert response.json()["customer_id"] == customer
 
 
+async def test_a_reached_quota_refuses_before_a_byte_is_read_and_says_what_is_kept(house: House, mp4: bytes) -> None:
+    customer = await house.customer()
+    key = await house.key(customer)
+    most = len(mp4) + 5000
+    changed = await house.call(
+        "PATCH", f"/v1/customers/{customer}", body={"media_bytes_max": most, "media_files_max": 2}
+    )
+    assert changed.status_code == 200
+    await house.make(f"/v1/media?customer_id={customer}", content=mp4, headers=MP4)
+    before = kept(house)
+
+    announced = await house.raw(
+        f"POST /v1/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: video/mp4\r\n"
+        f"Content-Length: {most}\r\nExpect: 100-continue\r\n\r\n".encode()
+    )
+    unannounced = await house.post("/v1/media", key=key, content=slowly(mp4 * 3), headers=MP4)
+
+    assert announced.startswith(b"HTTP/1.1 413 "), "not even 100 Continue"
+    for problem in (body_of(announced), unannounced.json()):
+        assert problem["code"] == "media_quota_reached"
+        [error] = problem["errors"]
+        assert (error["field"], error["code"], error["limit"]) == ("file", "quota_bytes", most)
+        assert error["found"] == len(mp4)
+    assert kept(house) == before
+    shown = (await house.get(f"/v1/customers/{customer}")).json()
+    assert (shown["media_bytes"], shown["media_files"], shown["media_files_max"]) == (len(mp4), 1, 2)
+
+
 async def test_an_uploaded_video_can_be_posted(house: House, mp4: bytes) -> None:
     customer = await house.customer()
     account = await house.account(customer)
@@ -326,7 +354,7 @@ class LostReply:
     def __init__(self, real: MediaFiles, *, times: int) -> None:
         self._real = real
         self._times = times
-        self.get, self.page = real.get, real.page
+        self.get, self.page, self.usage = real.get, real.page, real.usage
 
     async def create(self, **row: Any) -> Media:
         made = await self._real.create(**row)

@@ -101,7 +101,8 @@ def test_a_page_shows_everything_its_items_have() -> None:
     made = page([Customer("cus_1", "Acme", NOW)], shown, limit=5)
 
     assert made.model_dump_json() == (
-        '{"data":[{"id":"cus_1","name":"Acme","created_at":"2026-11-20T12:00:00.000Z"}],"next_cursor":null}'
+        '{"data":[{"id":"cus_1","name":"Acme","media_bytes_max":null,"media_files_max":null,'
+        '"created_at":"2026-11-20T12:00:00.000Z"}],"next_cursor":null}'
     )
     assert isinstance(made, Page)
 
