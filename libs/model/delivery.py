@@ -53,9 +53,9 @@ def judge(
     """Reads an answer (`status`), its absence (`error`, a short code), or one that broke off (both) after `tries` tries
     including this one.
 
-    A whole 2xx is success; everything else fails, a redirect too. `Retry-After` is honoured on any failure, never earlier than
-    asked and at most 24 h; jitter only adds. While its endpoint is `down` (its circuit is open) no delivery is given
-    up: it is not the message's failing.
+    A whole 2xx is success; everything else fails, a redirect too. `Retry-After` is honoured on any failure, never
+    earlier than asked and at most 24 h; jitter only adds. While its endpoint is `down` (its circuit is open) no
+    delivery is given up: it is not the message's failing.
     """
     if error is None and status is not None and 200 <= status < 300:
         return _delivered(status)
