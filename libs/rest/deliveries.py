@@ -1,10 +1,12 @@
 """Deliveries: one event on its way to one endpoint, and every try of it."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from libs.model.delivery import DeliveryState
-from libs.rest.field import DeliveryId, EndpointId, EventId, Moment
-from libs.rest.shape import Answer, Item, PageQuery
+from libs.rest.field import DeliveryId, EndpointId, EventId, Future, Moment
+from libs.rest.shape import Item, PageQuery
 
 
 class DeliveriesQuery(PageQuery):
@@ -30,14 +32,13 @@ class DeliveryAnswer(Item):
     finished_at: Moment | None
 
 
-class AttemptAnswer(Answer):
+class AttemptAnswer(Item):
     """One try: `status` or, when there was no answer, `error`; `response` is the beginning of the answer's body.
 
     Milliseconds: DNS, connecting and TLS are null when the connection was open already (`reused`) or none was made.
     `headers` are the few that explain an answer, `detail` says more of an `error`, `why` what the next try waits for.
     """
 
-    id: str
     n: int
     at: Moment
     status: int | None
@@ -54,6 +55,25 @@ class AttemptAnswer(Answer):
     detail: str | None = None
     why: str
     next_at: Moment | None
+
+
+class FoundAttempt(AttemptAnswer):
+    delivery_id: str
+    endpoint_id: str
+    event_id: str
+
+
+class AttemptsQuery(PageQuery):
+    """Tries begun from `since` on and before `until`; `text` is searched in the errors and answers of failed ones."""
+
+    cursor: Annotated[str, StringConstraints(pattern=r"^att_[0-9a-z]{26}$")] | None = None
+    endpoint_id: EndpointId | None = None
+    event_id: EventId | None = None
+    status: Annotated[int, Field(ge=100, le=599)] | None = None
+    failed: bool | None = None
+    since: Future | None = None
+    until: Future | None = None
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
 
 class DeliveryDetail(DeliveryAnswer):

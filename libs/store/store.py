@@ -5,6 +5,7 @@ from datetime import datetime
 
 from libs.store.accounts import Accounts, Budgets
 from libs.store.apps import Apps, Groups
+from libs.store.attempts import Attempts
 from libs.store.connects import Connects
 from libs.store.consumers import Consumers
 from libs.store.customers import Customers, Keys
@@ -29,6 +30,7 @@ class Store:
         vault = Vault(encryption_keys)
         self.accounts = Accounts(self._pool, vault)
         self.apps = Apps(self._pool, vault)
+        self.attempts = Attempts(self._pool)
         self.budgets = Budgets(self._pool)
         self.connects = Connects(self._pool, vault)
         self.consumers = Consumers(self._pool)

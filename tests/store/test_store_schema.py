@@ -223,7 +223,8 @@ async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Ba
 # Plans
 
 STATEMENTS = {
-    name: Queries(name) for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers", "replays")
+    name: Queries(name)
+    for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers", "replays", "attempts")
 }
 
 
@@ -305,6 +306,7 @@ SETTLED = (
     "{}",
 )
 REPLAYED = ("cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None)
+TRIED = ["att_1", "att_2", date(2027, 3, 1), date(2027, 3, 15), None, None, 50]
 HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "save", [SAVED]),
     ("posts", "claim_due", [NOW, LEASE, 20]),
@@ -344,6 +346,10 @@ HOT: list[tuple[str, str, list[Any]]] = [
         ["cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None, 200, NOW, 50],
     ),
     ("replays", "crowded", ["cus_7", None, NOW, 500]),
+    ("attempts", "of_endpoints", [*TRIED, ["end_2", "end_3"]]),
+    ("attempts", "of_event", [*TRIED, "evt_7", date(2027, 3, 7), None]),
+    ("attempts", "of_words", [*TRIED, "word", None, None]),
+    ("attempts", "of_all", TRIED),
     ("consumers", "position_at", ["cus_7", date(2027, 3, 12), "evt_2"]),
     ("events", "get", ["evt_1", date(2027, 3, 7), None]),
 ]

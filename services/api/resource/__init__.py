@@ -3,6 +3,7 @@
 from services.api.resource import (
     accounts,
     apps,
+    attempts,
     connect,
     consumers,
     creator,
@@ -32,6 +33,7 @@ ROUTES = (
     *events.ROUTES,
     *consumers.ROUTES,
     *deliveries.ROUTES,
+    *attempts.ROUTES,
     *replays.ROUTES,
     *keys.ROUTES,
 )

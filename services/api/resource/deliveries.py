@@ -61,9 +61,14 @@ def _fields(row: Row) -> dict[str, Any]:
 
 
 def _attempt(row: Row) -> AttemptAnswer:
+    return AttemptAnswer(**tried(row))
+
+
+def tried(row: Row) -> dict[str, Any]:
+    """The fields of an attempt: its columns, and what is kept of it as JSON."""
     names = ("id", "n", "at", "status", "error", "ms", "response", "why", "next_at")
     detail = orjson.loads(row["detail"]) if row["detail"] else {}
-    return AttemptAnswer(**{name: row[name] for name in names}, **detail)
+    return {name: row[name] for name in names} | detail
 
 
 ROUTES = (

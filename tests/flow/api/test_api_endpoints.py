@@ -245,3 +245,21 @@ async def test_deliveries_are_found_by_endpoint_event_and_state(house: House) ->
     assert await count(f"event_id={first}") == 2
     assert await count(f"event_id={first}&endpoint_id={two['id']}") == 1
     assert (await count("state=delivered"), await count("state=exhausted")) == (4, 0)
+
+
+async def test_attempts_are_searched_by_what_they_said(house: House) -> None:
+    customer = await house.customer()
+    key = await house.key(customer)
+    made = await endpoint(house, customer)
+    await house.make(f"/v1/endpoints/{made['id']}/test", key=key)
+    await deliver(house, status=503)
+
+    async def found(query: str) -> list[dict[str, Any]]:
+        data: list[dict[str, Any]] = (await house.get(f"/v1/attempts?{query}", key=key)).json()["data"]
+        return data
+
+    (attempt,) = await found("text=they said&failed=true")
+    assert (attempt["endpoint_id"], attempt["status"], attempt["n"]) == (made["id"], 503, 1)
+    assert await found(f"endpoint_id={made['id']}&status=503") == [attempt]
+    assert await found("failed=false") == await found("status=200") == await found("until=2026-01-01T00:00:00Z") == []
+    assert (await house.get("/v1/attempts?since=2099-01-01T00:00:00Z", key=key)).status_code == 422

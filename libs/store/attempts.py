@@ -1,0 +1,59 @@
+"""Attempts, searched: every try of every delivery, newest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.model.ids import day_of, first_id
+from libs.store import rows
+from libs.store.pool import Pool
+from libs.store.sql import Queries
+
+SQL = Queries("attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which attempts: begun between `since` and `until`, and whatever else is not None.
+
+    `words` are looked for in the errors and answers of what failed.
+    """
+
+    since: datetime
+    until: datetime
+    endpoint_id: str | None = None
+    event_id: str | None = None
+    status: int | None = None
+    failed: bool | None = None
+    words: str | None = None
+
+
+class Attempts:
+    """The table attempts, as it is read."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def search(
+        self, search: Search, *, customer_id: str | None, before: str | None, limit: int
+    ) -> list[rows.Row]:
+        """Attempts at that customer's endpoints (None: at anybody's), newest first, older than the one `before`."""
+        endpoints = await self._endpoints(search, customer_id)
+        if endpoints == []:
+            return []
+        first, last = first_id("att", search.since), first_id("att", search.until)
+        below = min(before, last) if before else last
+        usual = (first, below, day_of(first), day_of(last), search.status, search.failed, limit)
+        if search.words is not None:
+            return await self._pool.fetch(SQL.of_words, *usual, search.words, endpoints, search.event_id)
+        if search.event_id is not None:
+            day = rows.id_day(search.event_id)
+            return await self._pool.fetch(SQL.of_event, *usual, search.event_id, day, endpoints)
+        if endpoints is not None:
+            return await self._pool.fetch(SQL.of_endpoints, *usual, endpoints)
+        return await self._pool.fetch(SQL.of_all, *usual)
+
+    async def _endpoints(self, search: Search, customer_id: str | None) -> list[str] | None:
+        """Whose attempts may be shown; None: everybody's."""
+        if customer_id is None:
+            return [search.endpoint_id] if search.endpoint_id else None
+        return [row["id"] for row in await self._pool.fetch(SQL.endpoints_of, customer_id, search.endpoint_id)]
