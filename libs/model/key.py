@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 PREFIX = "cw_"
 
@@ -25,10 +27,47 @@ class Capability(StrEnum):
     APPS = "apps"
 
 
+PER_ACCOUNT: Final = frozenset({Capability.ACCOUNTS, Capability.PROFILE, Capability.VIDEOS, Capability.POSTS})
+"""What can be granted for one account or group, too."""
+
+
 class Level(StrEnum):
     OFF = "off"
     READ = "read"
     FULL = "full"
+
+    def opens(self, *, write: bool) -> bool:
+        return self is Level.FULL or (self is Level.READ and not write)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """A grant for one account, or for the account of one group: of the two ids one is set."""
+
+    capability: Capability
+    level: Level
+    account_id: str | None = None
+    group_id: str | None = None
+    holds: str | None = None
+    """The account that is meant now; None for a group that is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which accounts a key's grant is about: those of `only` (None: all there are), but none of `but`."""
+
+    only: frozenset[str] | None = None
+    but: frozenset[str] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        return self.only is None and not self.but
+
+    def has(self, account_id: str) -> bool:
+        return account_id not in self.but and (self.only is None or account_id in self.only)
+
+
+EVERYWHERE: Final = Reach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +77,35 @@ class Key:
     id: str
     customer_id: str | None
     name: str
-    grants: dict[str, str]
+    grants: Mapping[str, str]
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    scoped: tuple[Scoped, ...] = ()
+    rate_per_minute: int | None = None
+    former_until: datetime | None = None
+    """It was found by the secret it had before it was rotated, which is good until then."""
 
     def allows(self, capability: Capability, *, write: bool) -> bool:
-        """Denied by default: what no grant names is off."""
-        level = self.grants.get(capability, Level.OFF)
-        return level == Level.FULL or (level == Level.READ and not write)
+        """Whether the grant for everything opens it. Denied by default: what no grant names is off."""
+        return Level(self.grants.get(capability, Level.OFF)).opens(write=write)
+
+    def reach(self, capability: Capability, *, write: bool) -> Reach | None:
+        """For which accounts it is open; None: for none. The nearest wins: account, then group, then everything."""
+        nearest: dict[str, bool] = {}
+        about = [grant for grant in self.scoped if grant.capability is capability]
+        for grant in sorted(about, key=lambda grant: grant.account_id is not None):  # groups, then accounts over them
+            if grant.holds is not None:
+                nearest[grant.holds] = grant.level.opens(write=write)
+        if self.allows(capability, write=write):
+            return Reach(but=frozenset(id_ for id_, opens in nearest.items() if not opens))
+        some = any(grant.level.opens(write=write) for grant in about)
+        return Reach(only=frozenset(id_ for id_, opens in nearest.items() if opens)) if some else None
 
     def usable(self, now: datetime) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+        ends = [end for end in (self.expires_at, self.former_until) if end is not None]
+        return self.revoked_at is None and all(now < end for end in ends)
 
 
 def new_secret() -> str:

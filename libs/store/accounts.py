@@ -7,6 +7,7 @@ from datetime import datetime
 
 from libs.model.account import REFRESH_AHEAD, Account, AccountState, Grant
 from libs.model.event import Event
+from libs.model.key import EVERYWHERE, Reach
 from libs.store import rows
 from libs.store.errors import StoreError
 from libs.store.events import record_events
@@ -75,15 +76,18 @@ class Accounts:
 
         return await self._pool.transact(write)
 
-    async def get(self, id_: str, *, customer_id: str | None) -> Account | None:
-        row = await self._pool.fetchrow(SQL.get, id_, customer_id)
+    async def get(self, id_: str, *, customer_id: str | None, reach: Reach = EVERYWHERE) -> Account | None:
+        row = await self._pool.fetchrow(SQL.get, id_, customer_id, *rows.reach(reach))
         return _account(row) if row else None
 
     async def get_many(self, ids: Sequence[str], *, customer_id: str | None) -> dict[str, Account]:
         return {row["id"]: _account(row) for row in await self._pool.fetch(SQL.get_many, list(ids), customer_id)}
 
-    async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Account]:
-        return [_account(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
+    async def page(
+        self, *, customer_id: str | None, before: str | None, limit: int, reach: Reach = EVERYWHERE
+    ) -> list[Account]:
+        found = await self._pool.fetch(SQL.page, customer_id, before, limit, *rows.reach(reach))
+        return [_account(row) for row in found]
 
     async def place(self, account: Account, group_id: str | None, *, now: datetime) -> Account | None:
         """Puts it into that group, or into none. None when the group holds another, or is not its customer's."""
@@ -111,7 +115,7 @@ class Accounts:
 
     async def grant(self, id_: str) -> tuple[Account, Grant] | None:
         """An account and its tokens."""
-        row = await self._pool.fetchrow(SQL.get, id_, None)
+        row = await self._pool.fetchrow(SQL.get, id_, None, *rows.reach(EVERYWHERE))
         return (_account(row), self._grant(row)) if row else None
 
     async def claim_refresh(self, *, now: datetime, lease: datetime, limit: int) -> list[str]:

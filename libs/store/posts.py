@@ -7,6 +7,7 @@ from typing import Any
 
 from libs.model.change import Change
 from libs.model.event import Event
+from libs.model.key import EVERYWHERE, Reach
 from libs.model.news import News
 from libs.model.post import Note, Post
 from libs.model.publication import Publication
@@ -167,9 +168,9 @@ class Posts:
         contexts = {context.post.id: context for context in await self._contexts(list(posts.values()))}
         return {row["of_publish_id"]: (contexts[row["id"]], row["of_n"]) for row in found}
 
-    async def get(self, id_: str, *, customer_id: str | None) -> Context | None:
-        """A post with its publications and news, if it is that customer's (None: anybody's)."""
-        row = await self._pool.fetchrow(SQL.get, id_, customer_id)
+    async def get(self, id_: str, *, customer_id: str | None, reach: Reach = EVERYWHERE) -> Context | None:
+        """A post with its publications and news, if it is that customer's (None: anybody's) and within reach."""
+        row = await self._pool.fetchrow(SQL.get, id_, customer_id, *rows.reach(reach))
         return (await self._contexts([rows.post(row)]))[0] if row else None
 
     async def page(
@@ -181,9 +182,12 @@ class Posts:
         state: str | None = None,
         account_id: str | None = None,
         batch_id: str | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> list[Post]:
         """Newest first, those with an id below `before`."""
-        found = await self._pool.fetch(SQL.page, customer_id, before, state, account_id, batch_id, limit)
+        found = await self._pool.fetch(
+            SQL.page, customer_id, before, state, account_id, batch_id, limit, *rows.reach(reach)
+        )
         return [rows.post(row) for row in found]
 
     async def timeline(self, post_id: str, *, after: int = 0, limit: int = 500) -> list[tuple[int, datetime, Note]]:

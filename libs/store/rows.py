@@ -8,6 +8,7 @@ import asyncpg
 
 from libs.model.event import Event
 from libs.model.ids import day_of
+from libs.model.key import Reach
 from libs.model.news import News
 from libs.model.post import Post, PostState
 from libs.model.publication import Publication, PublicationState
@@ -120,6 +121,11 @@ def event_columns(events: Sequence[Event]) -> list[list[Any]]:
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """Rows turned into columns for `unnest`; `width` lists even when there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def reach(value: Reach) -> tuple[list[str] | None, list[str]]:
+    """The two arguments by which a statement keeps to the accounts that a key may reach."""
+    return (sorted(value.only) if value.only is not None else None), sorted(value.but)
 
 
 def id_day(id_: str) -> date | None:

@@ -8,11 +8,12 @@ from libs.store.apps import Apps, Groups
 from libs.store.attempts import Attempts
 from libs.store.connects import Connects
 from libs.store.consumers import Consumers
-from libs.store.customers import Customers, Keys
+from libs.store.customers import Customers
 from libs.store.deliveries import Deliveries
 from libs.store.endpoints import Endpoints
 from libs.store.events import Events
 from libs.store.facts import Facts
+from libs.store.keys import Keys
 from libs.store.media import MediaFiles, Renditions
 from libs.store.partitions import Partitions
 from libs.store.pool import Pool

@@ -12,7 +12,7 @@ from libs.egress import Refusal as EgressRefusal
 from libs.media.port import MediaStorage
 from libs.media.workers import Workers
 from libs.model.ids import Prefix, is_id, new_id
-from libs.model.key import Key
+from libs.model.key import Key, Reach
 from libs.model.problem import FieldError, Refusal, invalid, not_found
 from libs.runtime.clock import Clock
 from libs.store.store import Store
@@ -58,6 +58,8 @@ class Call:
     desk: Desk
     key: Key
     now: datetime
+    reach: Reach
+    """Which accounts this call may be about."""
 
     @property
     def sees(self) -> str | None:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from aiohttp import hdrs, web
 
-from libs.model.key import Capability, Key, Level, digest
+from libs.model.key import Capability, Key, Level, Reach, digest
 from libs.model.problem import Problem, Refusal
-from libs.store.customers import Keys
+from libs.store.keys import Keys
 from services.api.upkeep import LastUsed
 
 _BEARER = re.compile(r"[Bb]earer +(cw_[A-Za-z0-9_-]{1,200})", re.ASCII)
@@ -39,15 +39,25 @@ def _presented(request: web.Request) -> bytes:
     return digest(match[1]) if match else _NOBODY
 
 
-def check_grant(key: Key, *, capability: Capability, write: bool, operators_only: bool) -> None:
-    """Raises `Refusal` 403 unless the key's grants allow it."""
+def check_grant(
+    key: Key, *, capability: Capability, write: bool, operators_only: bool, per_account: bool = False
+) -> Reach:
+    """For which accounts the key's grants allow it; raises `Refusal` 403 when for none.
+
+    What is not about single accounts needs the grant for everything, without an exception.
+    """
     if operators_only and key.customer_id is not None:
         raise Refusal(_forbidden("Only operator keys may do this.", "Use a key that belongs to no customer."))
-    if not key.allows(capability, write=write):
-        need = Level.FULL if write else Level.READ
-        have = key.grants.get(capability, Level.OFF)
-        detail = f"This key's grant for {capability} is {have}; {need} is needed."
-        raise Refusal(_forbidden(detail, f"Use a key whose grants say {capability}: {need}."))
+    reach = key.reach(capability, write=write)
+    if reach is not None and (per_account or reach.whole):
+        return reach
+    if reach is not None:
+        detail = f"This key's grant for {capability} is about single accounts, and this is not."
+        raise Refusal(_forbidden(detail, "Use a key with the grant for everything."))
+    need = Level.FULL if write else Level.READ
+    have = key.grants.get(capability, Level.OFF)
+    detail = f"This key's grant for {capability} is {have}; {need} is needed."
+    raise Refusal(_forbidden(detail, f"Use a key whose grants say {capability}: {need}."))
 
 
 def _unauthorized() -> Problem:
@@ -58,6 +68,12 @@ def _unauthorized() -> Problem:
         detail="The request has no key, or one that is not valid (any more).",
         remedy="Send Authorization: Bearer cw_… with a key that is neither expired nor revoked.",
     )
+
+
+def out_of_reach(capability: Capability, account_id: str) -> Refusal:
+    """403, the same for accounts that are and that are not."""
+    detail = f"This key's grant for {capability} does not reach the account {account_id[:64]!r}."
+    return Refusal(_forbidden(detail, "Use a key whose grants reach it."))
 
 
 def _forbidden(detail: str, remedy: str) -> Problem:

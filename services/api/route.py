@@ -27,6 +27,8 @@ class Route:
     write: bool = False
     operators_only: bool = False
     query: type[Ask] = Ask
+    per_account: bool = False
+    """Its handler heeds `Call.reach`: keys whose grant is about single accounts may come in."""
 
 
 def add_routes(app: web.Application, routes: Iterable[Route], *, desk: Desk, door: Door) -> None:
@@ -41,8 +43,14 @@ def _behind(door: Door, route: Route, *, desk: Desk) -> Handler:
         now = desk.clock.now()
         key = await door.let_in(request, now=now)
         request[KEY_ID], request[CUSTOMER_ID] = key.id, key.customer_id or "operator"
-        check_grant(key, capability=route.capability, write=route.write, operators_only=route.operators_only)
-        call = Call(request, desk, key, now)
+        reach = check_grant(
+            key,
+            capability=route.capability,
+            write=route.write,
+            operators_only=route.operators_only,
+            per_account=route.per_account,
+        )
+        call = Call(request, desk, key, now, reach)
         if route.query is Ask:
             call.query(Ask)  # what a handler never looks at must not be passed over in silence either
         return await route.handle(call)

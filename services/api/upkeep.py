@@ -7,8 +7,8 @@ from datetime import datetime
 import structlog
 
 from libs.runtime.workers import Patience, Worker, wait_for_stop
-from libs.store.customers import Keys
 from libs.store.errors import Contended, StoreError, Unavailable
+from libs.store.keys import Keys
 from libs.store.store import Store
 
 log = structlog.get_logger()

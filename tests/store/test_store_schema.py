@@ -313,7 +313,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "claim_lanes", [NOW, LEASE, 20]),
     ("posts", "claim_in_lane", ["acc_100", NOW, LEASE, 5]),
     ("posts", "rest_lane", ["acc_100", 0, NOW]),
-    ("posts", "page", ["cus_7", "post_9", None, None, None, 50]),
+    ("posts", "page", ["cus_7", "post_9", None, None, None, 50, None, []]),
     ("posts", "by_publish_ids", [["pub_1", "pub_2"]]),
     ("posts", "publications_of", [["post_1", "post_2"]]),
     ("posts", "news_of", [["post_1", "post_2"]]),

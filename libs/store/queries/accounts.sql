@@ -15,6 +15,7 @@ returning *
 -- name: get
 select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
 where a.id = $1 and ($2::text is null or a.customer_id = $2)
+  and ($3::text[] is null or a.id = any($3)) and a.id <> all($4::text[])
 
 -- name: get_many
 select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
@@ -23,6 +24,7 @@ where a.id = any($1::text[]) and ($2::text is null or a.customer_id = $2)
 -- name: page
 select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
 where ($1::text is null or a.customer_id = $1) and ($2::text is null or a.id < $2)
+  and ($4::text[] is null or a.id = any($4)) and a.id <> all($5::text[])
 order by a.id desc limit $3
 
 -- name: hold_group

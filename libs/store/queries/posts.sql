@@ -169,11 +169,13 @@ where id = $1 and publication = $2 and state = 'unconfirmed' returning id
 
 -- name: get
 select * from posts where id = $1 and ($2::text is null or customer_id = $2)
+  and ($3::text[] is null or account_id = any($3)) and account_id <> all($4::text[])
 
 -- name: page
 select * from posts
 where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
   and ($3::text is null or state = $3) and ($4::text is null or account_id = $4) and ($5::text is null or batch_id = $5)
+  and ($7::text[] is null or account_id = any($7)) and account_id <> all($8::text[])
 order by id desc limit $6
 
 -- name: publications_of

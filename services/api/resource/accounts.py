@@ -52,7 +52,7 @@ async def listed(call: Call) -> web.StreamResponse:
     """Accounts, newest first."""
     query = call.query(AccountsQuery)
     rows = await call.desk.store.accounts.page(
-        customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1
+        customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1, reach=call.reach
     )
     return reply(page(rows, shown, limit=query.limit))
 
@@ -111,7 +111,7 @@ async def disconnect(call: Call) -> web.StreamResponse:
 
 
 async def _found(call: Call) -> Account:
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees)
+    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
     if found is None:
         raise call.missing("acc")
     return found
@@ -168,9 +168,9 @@ def _tokens(new: AccountNew, *, call: Call) -> Tokens:
 
 ROUTES = (
     Route("POST", "/v1/accounts", Capability.ACCOUNTS, create, write=True),
-    Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed, query=AccountsQuery),
-    Route("GET", "/v1/accounts/{id}", Capability.ACCOUNTS, get),
-    Route("GET", "/v1/accounts/{id}/health", Capability.ACCOUNTS, health),
+    Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed, query=AccountsQuery, per_account=True),
+    Route("GET", "/v1/accounts/{id}", Capability.ACCOUNTS, get, per_account=True),
+    Route("GET", "/v1/accounts/{id}/health", Capability.ACCOUNTS, health, per_account=True),
     Route("PATCH", "/v1/accounts/{id}", Capability.ACCOUNTS, change, write=True),
-    Route("POST", "/v1/accounts/{id}/disconnect", Capability.ACCOUNTS, disconnect, write=True),
+    Route("POST", "/v1/accounts/{id}/disconnect", Capability.ACCOUNTS, disconnect, write=True, per_account=True),
 )

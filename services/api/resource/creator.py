@@ -26,7 +26,7 @@ Do = Callable[[str], Awaitable[Reply[T]]]
 
 async def profile(call: Call) -> web.StreamResponse:
     """Who the creator is, asked of TikTok now, with the fields that the granted scopes open."""
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees)
+    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
     if found is None:
         raise call.missing("acc")
     fields = user_fields(found.scopes)
@@ -43,7 +43,7 @@ async def videos(call: Call) -> web.StreamResponse:
     """The creator's public videos as TikTok shows them now, newest first, whoever posted them."""
     call.id("acc")
     query = call.query(VideosQuery)
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees)
+    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
     if found is None:
         raise call.missing("acc")
     if "video.list" not in found.scopes:
@@ -100,6 +100,6 @@ def _lacks(scope: str) -> Problem:
 
 
 ROUTES = (
-    Route("GET", "/v1/accounts/{id}/profile", Capability.PROFILE, profile),
-    Route("GET", "/v1/accounts/{id}/videos", Capability.VIDEOS, videos, query=VideosQuery),
+    Route("GET", "/v1/accounts/{id}/profile", Capability.PROFILE, profile, per_account=True),
+    Route("GET", "/v1/accounts/{id}/videos", Capability.VIDEOS, videos, query=VideosQuery, per_account=True),
 )

@@ -172,9 +172,9 @@ def _given(asked: Reschedule, field: str, present: datetime | None) -> datetime 
 
 
 ROUTES = (
-    Route("POST", "/v1/posts/{id}/reschedule", Capability.POSTS, move, write=True),
-    Route("POST", "/v1/posts/{id}/retry", Capability.POSTS, retry, write=True),
-    Route("POST", "/v1/posts/{id}/resolve", Capability.POSTS, settle, write=True),
-    Route("PATCH", "/v1/posts/{id}", Capability.POSTS, edit, write=True),
-    Route("POST", "/v1/posts/{id}/send", Capability.POSTS, dispatch, write=True),
+    Route("POST", "/v1/posts/{id}/reschedule", Capability.POSTS, move, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/retry", Capability.POSTS, retry, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/resolve", Capability.POSTS, settle, write=True, per_account=True),
+    Route("PATCH", "/v1/posts/{id}", Capability.POSTS, edit, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/send", Capability.POSTS, dispatch, write=True, per_account=True),
 )

@@ -29,6 +29,7 @@ from libs.store.posts import Accepted, Context
 from services.api.body import read_object
 from services.api.call import Call, reply
 from services.api.cancel import AskDriver, AtOnce, cancelling
+from services.api.door import out_of_reach
 from services.api.idempotency import settle_key
 from services.api.page import page
 from services.api.route import Route
@@ -49,6 +50,9 @@ async def create(call: Call) -> web.StreamResponse:
     request = parse(body)
     if isinstance(request, list):
         raise Refusal(invalid(request))
+    for account_id in request.accounts:
+        if not call.reach.has(account_id):
+            raise out_of_reach(Capability.POSTS, account_id)
     key = settle_key(call.request, in_body=request.idempotency_key, now=call.now)
     owner = await _owner(call, request, named=named)
     taken = await _take(call, request, owner=owner, key=key)
@@ -67,6 +71,7 @@ async def listed(call: Call) -> web.StreamResponse:
         state=query.state,
         account_id=query.account_id,
         batch_id=query.batch_id,
+        reach=call.reach,
     )
     return reply(page(rows, shown, limit=query.limit))
 
@@ -121,7 +126,7 @@ async def _asked(call: Call, post: Post) -> bool:
 
 async def find(call: Call) -> Context:
     """The post of the path, if this key may see it; raises `Refusal` 404."""
-    found = await call.desk.store.posts.get(call.id("post"), customer_id=call.sees)
+    found = await call.desk.store.posts.get(call.id("post"), customer_id=call.sees, reach=call.reach)
     if found is None:
         raise call.missing("post")
     return found
@@ -211,9 +216,9 @@ def _publication(publication: Publication) -> PublicationAnswer:
 
 
 ROUTES = (
-    Route("POST", "/v1/posts", Capability.POSTS, create, write=True),
-    Route("GET", "/v1/posts", Capability.POSTS, listed, query=PostsQuery),
-    Route("GET", "/v1/posts/{id}", Capability.POSTS, get),
-    Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline, query=TimelineQuery),
-    Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, write=True),
+    Route("POST", "/v1/posts", Capability.POSTS, create, write=True, per_account=True),
+    Route("GET", "/v1/posts", Capability.POSTS, listed, query=PostsQuery, per_account=True),
+    Route("GET", "/v1/posts/{id}", Capability.POSTS, get, per_account=True),
+    Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline, query=TimelineQuery, per_account=True),
+    Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, write=True, per_account=True),
 )
