@@ -14,6 +14,7 @@ from aiohttp import web
 from flow_house import HeldClock, Stage, open_stage
 
 from libs.runtime.web import HttpServer
+from libs.signing import parse_public_key, parse_secret, verify
 from tests.databases import Databases
 from tests.eventually import eventually
 
@@ -186,3 +187,52 @@ async def test_the_body_at_the_endpoint_in_the_feed_and_by_id_is_the_same(stage:
             headers={"Authorization": f"Bearer {stage.keepsake.operator_key}"},
         )
         assert by_id.content == got.body
+
+
+# Rotation
+
+
+async def test_a_rotation_under_load_makes_no_delivery_that_its_customer_refuses(stage: Stage, sink: Sink) -> None:
+    """The customer trusts a new secret once it was shown one, and an old one until its end."""
+    guest = await stage.guest()
+    wanted = {
+        "customer_id": guest.customer_id,
+        "url": sink.url,
+        "events": ["webhook.test"],
+        "signatures": ["v1", "v1a"],
+    }
+    endpoint = await stage.api("POST", "endpoints", wanted)
+    sink.requests.clear()
+    trusted = [parse_secret(endpoint["secret"])]
+    keys_url = f"{stage.urls['api']}/v1/endpoints/{endpoint['id']}/public-keys"
+    judged = 0
+
+    async def judge_new() -> None:
+        nonlocal judged
+        public = [parse_public_key(key["public_key"]) for key in (await stage.http.get(keys_url)).json()["keys"]]
+        while judged < len(sink.requests):
+            got = sink.requests[judged]
+            judged += 1
+            for keys in (trusted, public):
+                verify(got.body, got.headers, keys=keys, now=stage.now)
+
+    for _ in range(4):
+        for _ in range(8):
+            await stage.api("POST", f"endpoints/{endpoint['id']}/test", status=202)
+        rotated = await stage.api("POST", f"endpoints/{endpoint['id']}/rotate", {"overlap_days": 1.0}, status=201)
+        await judge_new()
+        trusted.append(parse_secret(rotated["secret"]))
+        await judge_new()
+    await eventually(lambda: len(sink.requests) >= 32)
+    await judge_new()
+    newest = trusted[-1]
+
+    await stage.advance(86_401)
+    await stage.api("POST", f"endpoints/{endpoint['id']}/test", status=202)
+
+    await eventually(lambda: len(sink.requests) >= 33)
+    await stage.quiet()
+    last = sink.requests[-1]
+    verify(last.body, last.headers, keys=[newest], now=stage.now)
+    assert len(last.headers["webhook-signature"].split(" ")) == 2, "what has ended does not sign"
+    assert len(sink.requests) == 33

@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
+from test_egress_addresses import HOSTILE, HOSTILE_TOO
 
 from libs.egress import Answered, Failed, FailureKind, Guard, Reason, Redirected, parse_allow
 from libs.egress.dial import GuardedConnector, Pool
@@ -107,6 +108,20 @@ async def test_one_forbidden_answer_refuses_the_name_at_registration_and_at_dial
     assert refusal == outcome.refusal
     assert not any(answer in outcome.detail for answer in answers)
     assert sentinel.connections == 0
+
+
+async def test_no_hostile_address_is_dialled_as_an_answer_or_as_a_literal(make_client, resolver):
+    client = make_client(allow="")
+    for address in HOSTILE + HOSTILE_TOO:
+        resolver.say("bad.example", [address])
+        literal = f"[{address}]" if ":" in address else address
+
+        for host in ("bad.example", literal):
+            outcome = await post(client, f"https://{host}/")
+
+            assert isinstance(outcome, Failed) and outcome.kind is FailureKind.BLOCKED, address
+            assert outcome.timings.connect_ms is None, address
+            assert await client.check(f"https://{host}/") == outcome.refusal, address
 
 
 async def test_a_name_may_be_registered_while_every_answer_is_public(make_client, resolver):
