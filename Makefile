@@ -29,7 +29,7 @@ migrate: $(run_ready)  ## Bring DATABASE_URL to this version's schema
 
 .PHONY: test
 test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some, in one process
-	@exec $(python) -m pytest $(or $(ARGS),-n logical --maxprocesses 4 --dist worksteal)
+	@exec $(python) -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
 .PHONY: check
 check: $(dev_ready)  ## Lint, formatting, types, import rules and contracts

@@ -17,6 +17,12 @@ from tests.strangers import delete_declared
 pytest_plugins = ["tests.servers", "tests.rows"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits long begins first: at the end nobody is left to work beside it."""
+    items.sort(key=lambda item: item.get_closest_marker("waits_long") is None)
+
+
 @pytest.fixture(scope="session")
 def found(pytestconfig: pytest.Config) -> Found:
     """What the run found to stand on."""

@@ -23,12 +23,14 @@ def assert_kept(part: Part) -> None:
     assert len(part.promises) > 20
 
 
+@pytest.mark.waits_long
 @pytest.mark.timeout(LEASES_S)
 async def test_nothing_is_lost_or_doubled_when_programs_are_killed_and_frozen() -> None:
     assert_kept(await kills.run(scale=SCALE, seed=7, rabbit=None, say=print))
 
 
 @pytest.mark.rabbitmq
+@pytest.mark.waits_long
 @pytest.mark.timeout(LEASES_S)
 async def test_nothing_is_lost_when_rabbitmq_and_postgres_go_away_and_come_back(
     rabbitmq_program: RabbitProgram,
