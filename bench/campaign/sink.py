@@ -153,6 +153,6 @@ def natural(type_: str, data: dict[str, Any]) -> tuple[Any, ...] | None:
         case "account", _:
             return (type_, data["account_id"])
         case "media", _:
-            return (type_, data["media_id"])
+            return (type_, data["media_id"], data["post_id"])
         case _:
             return (type_, data["account_id"], data["create_time"], orjson.dumps(data["content"]))
