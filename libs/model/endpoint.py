@@ -37,6 +37,14 @@ class Payload(StrEnum):
     """Ids only: what happened is asked for with a key."""
 
 
+class Order(StrEnum):
+    """Chosen when an endpoint is made, and kept: between two ways of telling, events would be lost or doubled."""
+
+    NONE = "none"
+    ACCOUNT = "account"
+    """Of each account, the next event is sent when the last has come to its end. No account waits for another."""
+
+
 class Scheme(StrEnum):
     """Signatures of Standard Webhooks."""
 
@@ -87,6 +95,7 @@ class Endpoint:
     reason: str | None = None
     disabled_for: DisabledFor | None = None
     version: int = 1
+    ordering: Order = Order.NONE
     created_at: datetime | None = None
 
     @property

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from libs.model.endpoint import PATTERNS_MAX, DisabledFor, EndpointState, Payload, Scheme
+from libs.model.endpoint import PATTERNS_MAX, DisabledFor, EndpointState, Order, Payload, Scheme
 from libs.rest.field import AccountId, CustomerId, EndpointId, Moment, Prose
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
@@ -53,6 +53,7 @@ class EndpointNew(Ask):
     rate_per_s: PerSecond | None = None
     concurrency: AtOnce | None = None
     disable_after_days: DisableDays = 5.0
+    ordering: Order = Order.NONE
 
 
 class EndpointChange(Ask):
@@ -102,6 +103,7 @@ class EndpointAnswer(Item):
     rate_per_s: float | None
     concurrency: int | None
     disable_after_days: float
+    ordering: Order
     state: EndpointState
     reason: str | None
     disabled_for: DisabledFor | None

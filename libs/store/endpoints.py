@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from libs.model.endpoint import SCHEDULE, DisabledFor, Endpoint, EndpointState, Payload, Secret
+from libs.model.endpoint import SCHEDULE, DisabledFor, Endpoint, EndpointState, Order, Payload, Secret
 from libs.store import rows
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
@@ -24,7 +24,9 @@ class Endpoints:
 
     async def create(self, endpoint: Endpoint, *, now: datetime) -> Endpoint:
         """Keeps a new endpoint; it is enabled."""
-        return self._endpoint(await self._pool.fetchone(SQL.insert, *self._columns(endpoint), now))
+        return self._endpoint(
+            await self._pool.fetchone(SQL.insert, *self._columns(endpoint), now, str(endpoint.ordering))
+        )
 
     async def get(self, id_: str, *, customer_id: str | None) -> Endpoint | None:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id)
@@ -105,5 +107,6 @@ class Endpoints:
             reason=row["reason"],
             disabled_for=DisabledFor(cause) if cause else None,
             version=row["version"],
+            ordering=Order(row["ordering"]),
             created_at=row["created_at"],
         )

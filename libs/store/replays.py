@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from libs.model.ids import day_of, first_id
 from libs.store import rows
 from libs.store.deliveries import SQL as DELIVERIES
+from libs.store.ordering import promote
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
 
@@ -102,6 +103,9 @@ class Replays:
 
     async def _wake(self, connection: Connection, sent: Sequence[rows.Row], *, now: datetime) -> None:
         waiting = sorted({(row["endpoint_id"], now) for row in sent if row["lane"] is None})
+        await promote(
+            connection, [(row["endpoint_id"], row["lane"]) for row in sent if row["lane"] is not None], now=now
+        )
         if waiting:
             await connection.execute(DELIVERIES.ring_lanes, *rows.columns(waiting, 2))
 

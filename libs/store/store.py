@@ -15,6 +15,7 @@ from libs.store.events import Events
 from libs.store.facts import Facts
 from libs.store.keys import Keys
 from libs.store.media import MediaFiles, Renditions
+from libs.store.ordering import Ordering
 from libs.store.partitions import Partitions
 from libs.store.pool import Pool
 from libs.store.posts import Posts
@@ -44,6 +45,7 @@ class Store:
         self.keys = Keys(self._pool)
         self.media = MediaFiles(self._pool)
         self.renditions = Renditions(self._pool)
+        self.ordering = Ordering(self._pool)
         self.partitions = Partitions(self._pool)
         self.posts = Posts(self._pool, vault)
         self.replays = Replays(self._pool)

@@ -17,6 +17,7 @@ from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 from services.notifier.dispatch import Dispatch
 from services.notifier.fanout import FanOut
+from services.notifier.ordering import Turns
 from services.notifier.relay import Relay
 from services.notifier.replay import Replayer
 from services.notifier.settings import NotifierSettings
@@ -33,7 +34,8 @@ def build(
     """The notifier over open parts; whoever opened them closes them after `stop`."""
     now, idle_s = clock.now, settings.notifier_idle_s
     wake = asyncio.Event()
-    settlements = Settlements(store, now=now)
+    turns = Turns(store, broker, wake, now=now, idle_s=idle_s)
+    settlements = Settlements(store, now=now, after=turns.settled)
     dispatch = Dispatch(
         store,
         egress,
@@ -55,6 +57,7 @@ def build(
             Worker("fan_out", FanOut(store, broker, wake, now=now, idle_s=idle_s).run),
             Worker("dispatch", lambda stop: _dispatch(dispatch, settlements, stop)),
             Worker("relay", Relay(store, broker, now=now, idle_s=idle_s).run),
+            Worker("turns", turns.run),
             Worker("replay", Replayer(store, broker, wake, now=now, idle_s=idle_s).run),
             Worker("sweeper", lambda stop: _sweep(store, clock, stop)),
         ],

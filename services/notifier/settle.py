@@ -1,7 +1,7 @@
 """Saving tries in batches: a batch is whatever came in while the last one was being saved."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import orjson
@@ -20,10 +20,18 @@ TRIES = 20
 
 
 class Settlements:
-    """Takes tries from the dispatcher and saves them; `room` holds the dispatcher back when saving lags."""
+    """Takes tries from the dispatcher and saves them; `room` holds the dispatcher back when saving lags. `after`
+    hears what was saved."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], datetime],
+        after: Callable[[Sequence[Settled]], None] = lambda _: None,
+    ) -> None:
         self._store = store
+        self._after = after
         self._now = now
         self._queue: asyncio.Queue[Settled] = asyncio.Queue(4 * BATCH)
 
@@ -63,6 +71,7 @@ class Settlements:
                 log.warning("tries.not_saved", count=len(batch), why=f"{type(error).__name__}: {error}", tries=n + 1)
                 await asyncio.sleep(AGAIN_S * min(n + 1, 10))
                 continue
+            self._after(batch)
             log.info("deliveries.attempted", count=len(batch), stale=len(batch) - saved.kept, **_counts(batch))
             for notice in saved.notices:
                 log.warning(str(notice.type), customer=notice.customer_id, **orjson.loads(notice.body)["data"])

@@ -224,7 +224,7 @@ async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Ba
 
 STATEMENTS = {
     name: Queries(name)
-    for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers", "replays", "attempts")
+    for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers", "replays", "attempts", "ordering")
 }
 
 
@@ -350,6 +350,10 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("attempts", "of_event", [*TRIED, "evt_7", date(2027, 3, 7), None]),
     ("attempts", "of_words", [*TRIED, "word", None, None]),
     ("attempts", "of_all", TRIED),
+    ("ordering", "behind", [20]),
+    ("ordering", "news", ["cus_7", "0", "", 500]),
+    ("ordering", "lanes_of", [["dlv_1"], [date(2027, 3, 7)]]),
+    ("ordering", "promote", [["end_1"], ["acc_1"], NOW]),
     ("consumers", "position_at", ["cus_7", date(2027, 3, 12), "evt_2"]),
     ("events", "get", ["evt_1", date(2027, 3, 7), None]),
 ]

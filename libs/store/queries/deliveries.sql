@@ -1,5 +1,6 @@
 -- name: endpoints_of
-select id, customer_id, events, accounts from endpoints where customer_id = any($1::text[])
+-- Those that are told in order are served from their own place in the feed (ordering.sql).
+select id, customer_id, events, accounts from endpoints where customer_id = any($1::text[]) and ordering = 'none'
 
 -- name: insert
 insert into deliveries (id, day, event_id, endpoint_id, customer_id, state, alarm, created_at)
@@ -176,7 +177,7 @@ where l.endpoint_id = held.endpoint_id
 update endpoint_lanes l set alarm = greatest(held.due, l.paused_until), ring = l.ring + 1
 from (
     select lane.endpoint_id, waiting.due
-    from (select endpoint_id, min(alarm) as due from deliveries where alarm is not null group by endpoint_id) waiting
+    from (select endpoint_id, min(alarm) as due from deliveries where alarm < 'infinity' group by endpoint_id) waiting
     join endpoint_lanes lane using (endpoint_id)
     where (lane.alarm is null or lane.alarm > greatest(waiting.due, lane.paused_until, $1::timestamptz) + interval '2 minutes')
       and (lane.paused_until is null or lane.paused_until < 'infinity')

@@ -1,5 +1,6 @@
 """Deliveries: what became of each event at each endpoint, and sending one again."""
 
+from datetime import MAXYEAR, datetime
 from typing import Any
 
 import orjson
@@ -57,7 +58,16 @@ def shown(row: Row) -> DeliveryAnswer:
 def _fields(row: Row) -> dict[str, Any]:
     same = ("id", "customer_id", "event_id", "endpoint_id", "tries", "last_status", "last_error", "created_at")
     fields = {name: row[name] for name in (*same, "finished_at")}
-    return fields | {"event_type": row["type"], "state": DeliveryState(row["state"]), "next_try_at": row["alarm"]}
+    return fields | {
+        "event_type": row["type"],
+        "state": DeliveryState(row["state"]),
+        "next_try_at": _soon(row["alarm"]),
+    }
+
+
+def _soon(alarm: datetime | None) -> datetime | None:
+    """An alarm that comes; what waits for its turn has one at infinity."""
+    return alarm if alarm is not None and alarm.year < MAXYEAR else None
 
 
 def _attempt(row: Row) -> AttemptAnswer:

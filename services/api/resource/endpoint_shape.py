@@ -38,6 +38,7 @@ def shown(endpoint: Endpoint, *, now: datetime) -> EndpointAnswer:
         rate_per_s=endpoint.rate_per_s,
         concurrency=endpoint.concurrency,
         disable_after_days=round(endpoint.disable_after / timedelta(days=1), 4),
+        ordering=endpoint.ordering,
         state=endpoint.state,
         reason=endpoint.reason,
         disabled_for=endpoint.disabled_for,
