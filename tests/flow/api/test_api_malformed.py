@@ -11,8 +11,10 @@ from services.api.resource import ROUTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 JSON = {"Content-Type": "application/json"}
-PREFIXES = {"posts": "post", "endpoints": "end", "deliveries": "dlv", "keys": "key", "replays": "rpl", "accounts": "acc", "groups": "grp"}
-PREFIXES |= {"apps": "app", "customers": "cus", "batches": "bat", "media": "med"}
+PREFIXES = {
+    "posts": "post", "endpoints": "end", "deliveries": "dlv", "keys": "key", "replays": "rpl", "accounts": "acc",
+    "groups": "grp", "apps": "app", "customers": "cus", "batches": "bat", "media": "med",
+}  # fmt: skip
 PATHS = [
     route.path.replace("{name}", "nobody").replace("{id}", f"{PREFIXES.get(route.path.split('/')[2])}_{'0' * 26}")
     for route in ROUTES
