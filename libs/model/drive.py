@@ -103,7 +103,8 @@ def next_step(post: Post, publication: Publication | None, *, turn: bool, now: d
         return Settle(Change(replace(post, alarm=post.publish_at, updated_at=now)))
     if turn:
         return Begin()
-    return Settle(Change(move(post, PostState.QUEUED, now=now, alarm=now, in_lane=True), notes=(Note("queued"),)))
+    place = min(now, post.slot_at or now)  # in its lane the order of slots is kept
+    return Settle(Change(move(post, PostState.QUEUED, now=now, alarm=place, in_lane=True), notes=(Note("queued"),)))
 
 
 def _at_rest(post: Post, live: Publication | None) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from libs.store.accounts import Accounts, Budgets
 from libs.store.apps import Apps, Groups
 from libs.store.attempts import Attempts
+from libs.store.caps import Caps
 from libs.store.connects import Connects
 from libs.store.consumers import Consumers
 from libs.store.customers import Customers
@@ -34,6 +35,7 @@ class Store:
         self.apps = Apps(self._pool, vault)
         self.attempts = Attempts(self._pool)
         self.budgets = Budgets(self._pool)
+        self.caps = Caps(self._pool)
         self.connects = Connects(self._pool, vault)
         self.consumers = Consumers(self._pool)
         self.customers = Customers(self._pool)

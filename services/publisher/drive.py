@@ -16,6 +16,7 @@ from libs.model.publication import Publication
 from libs.store.errors import Contended, StoreError, Unavailable
 from libs.store.store import Store
 from services.publisher.begin import Beginner
+from services.publisher.caps import Capped
 from services.publisher.prepare import Preparer
 from services.publisher.pull import Puller
 from services.publisher.saving import Lost, Run, Turn
@@ -52,6 +53,7 @@ class Drive:
         self._budget = budget
         self._preparer = preparer
         self._beginner = beginner
+        self._capped = Capped(store, now=now)
         self._uploader = uploader
         self._looker = looker
         self._puller = puller
@@ -111,7 +113,7 @@ class Drive:
                 await run.save(then(run.post, now), now=now)
                 return run.post.media_id is not None
             case Begin():
-                return await self._beginner.begin(run, turn)
+                return await self._capped.begin(run, turn, self._beginner.begin)
             case Upload(publication):
                 return await self._upload(run, publication)
             case Look(publication):

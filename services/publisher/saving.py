@@ -44,6 +44,8 @@ class Run:
         self.post = post
         self.publication = publication
         self._calls: list[Note] = []
+        self.last: dict[str, Any] = {}
+        """What is known of the last call."""
 
     def called(self, trace: Trace, **more: Any) -> None:
         """Remembers a call for the timeline; it is saved with the next change."""
@@ -51,7 +53,8 @@ class Run:
         detail = {"call": trace.call, "status": trace.status, "log_id": trace.log_id, "ms": trace.elapsed_ms}
         if trace.call != "put_chunk" or trace.status is None:  # a chunk's answer is its status alone
             detail["code"] = code
-        self._calls.append(Note("call", {name: value for name, value in (detail | more).items() if value is not None}))
+        self.last = {name: value for name, value in (detail | more).items() if value is not None}
+        self._calls.append(Note("call", self.last))
 
     async def save(self, change: Change, *, now: datetime) -> None:
         """Saves a change of this post. Raises `Lost` when it is no longer ours, `StoreError` when the store fails."""

@@ -18,6 +18,7 @@ REFRESH_EVERY_S = 5.0
 REFRESH_AT_ONCE = 20
 SWEEP_EVERY_S = 60.0
 FORGET_BATCH = 5000
+CAPS_KEPT = timedelta(days=2)
 
 
 class Refresher:
@@ -78,5 +79,6 @@ class Sweeper:
         dropped = await self._store.partitions.drop(older_than=(now - self._retention).date())
         if dropped:
             log.info("partitions.dropped", names=dropped)
+        await self._store.caps.forget(before=now - CAPS_KEPT, limit=FORGET_BATCH)
         await self._store.facts.forget(heard_before=now - self._retention, limit=FORGET_BATCH)
         await self._store.facts.forget_event_keys(recorded_before=now - 3 * self._retention, limit=FORGET_BATCH)
