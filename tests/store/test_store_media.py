@@ -122,13 +122,14 @@ async def test_files_age_out_after_their_last_use_or_without_one(place: Place) -
     assert (await place.store.media.usage(used.customer_id)).files == 0
 
 
-@pytest.mark.parametrize("how", ["by its request", "as its cover", "as what is sent"])
+@pytest.mark.parametrize("how", ["by its request", "as its cover", "as what is sent", "as one of its photos"])
 async def test_what_an_unfinished_post_names_stays_until_it_has_ended(how: str, place: Place) -> None:
     film, account = await a_file(place), await place.account()
     request = {"media": [film.id] if how == "by its request" else ["https://x.example/y"]}
     request |= {"cover": film.id} if how == "as its cover" else {"cover": None}
     media_id = film.id if how == "as what is sent" else None
-    await place.posts(account, request=request, media_id=media_id, state=PostState.SCHEDULED)
+    photos = (an_id("med"), film.id) if how == "as one of its photos" else ()
+    await place.posts(account, request=request, media_id=media_id, photos=photos, state=PostState.SCHEDULED)
 
     assert await aged(place, days=300) == []
     await place.sql.execute("update posts set state = 'cancelled', alarm = null, finished_at = now()")

@@ -45,8 +45,8 @@ with old as (
         and case when used_at is null then created_at < $2 else used_at < $1 end
     order by coalesce(used_at, created_at) limit $3
 ), needed as (
-    select p.media_id as id from posts p
-    where p.customer_id in (select customer_id from old) and p.media_id is not null
+    select sent.id from posts p, unnest(p.photos || p.media_id) as sent (id)
+    where p.customer_id in (select customer_id from old) and sent.id is not null
         and p.state in ('draft', 'scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
     union
     select named.id from posts p, jsonb_array_elements_text(
