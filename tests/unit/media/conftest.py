@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from media_corpus import CORPUS, CorpusFile
 
+from bench.corpus.case import CORPUS, CorpusFile, corpus_version
 from libs.media.workers import Workers
 
 
 @pytest.fixture(scope="session")
-def corpus_file(tmp_path_factory: pytest.TempPathFactory) -> CorpusFile:
-    """The corpus's file of that name, made on first use."""
-    folder = tmp_path_factory.mktemp("corpus")
+def corpus_file(pytestconfig: pytest.Config) -> CorpusFile:
+    """The corpus's file of that name, made on first use and kept for the next runs until its makers change."""
+    assert pytestconfig.cache is not None
+    kept = pytestconfig.cache.mkdir("media-corpus")
+    folder = kept / corpus_version()
+    for old in kept.iterdir():
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
 
     def find(name: str) -> Path:
         path = folder / name
         if not path.exists():
-            CORPUS[name].write(path)
+            with tempfile.TemporaryDirectory(dir=folder) as making:
+                CORPUS[name].write(Path(making) / name)
+                (Path(making) / name).replace(path)  # whole or absent: other processes look here too
         return path
 
     return find

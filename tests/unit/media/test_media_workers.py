@@ -20,7 +20,7 @@ from libs.media.frame import FRAME_MAX_BYTES, HEADER_BYTES, BadFrame, body_lengt
 from libs.media.workers import JobLimits, Workers
 
 BAD_WORKER = (sys.executable, str(Path(__file__).with_name("bad_worker.py")))
-LIMITS = JobLimits(wall_s=10, cpu_s=1, memory_bytes=1 << 30)
+LIMITS = JobLimits(wall_s=10, cpu_s=0, memory_bytes=1 << 30)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from PIL import Image
@@ -37,13 +38,14 @@ class Clip:
 
     def write(self, path: Path) -> None:
         with av.open(str(path), "w", format=self.container, options=dict(self.muxing)) as file:
-            pictures = file.add_stream(self.codec, rate=self.rate, options=_fast(self.codec))
+            pictures: Any = file.add_stream(self.codec, rate=self.rate, options=_fast(self.codec))
             pictures.width, pictures.height, pictures.pix_fmt = self.width, self.height, self.pixels
+            pictures.codec_context.thread_count = 1  # several wait for one another on pictures as small as these
             tick = 1 / Fraction(self.rate)
             pictures.codec_context.time_base = tick
             if self.rotation:
                 pictures.set_display_rotation(-self.rotation)
-            sound = file.add_stream(self.audio, rate=SAMPLE_RATE) if self.audio else None
+            sound: Any = file.add_stream(self.audio, rate=SAMPLE_RATE) if self.audio else None
             for packet in _pictures(pictures, self, tick):
                 file.mux(packet)
             if sound is not None:
@@ -65,7 +67,7 @@ def _fast(codec: str) -> dict[str, str]:
             return {}
 
 
-def _pictures(stream: av.VideoStream, clip: Clip, tick: Fraction) -> Iterable[av.Packet]:
+def _pictures(stream: Any, clip: Clip, tick: Fraction) -> Iterable[Any]:
     end = round(Fraction(clip.seconds) / tick)
     time = number = 0
     while time < end:
@@ -79,7 +81,7 @@ def _pictures(stream: av.VideoStream, clip: Clip, tick: Fraction) -> Iterable[av
     yield from stream.encode(None)
 
 
-def _silence(stream: av.AudioStream, seconds: float) -> Iterable[av.Packet]:
+def _silence(stream: Any, seconds: float) -> Iterable[Any]:
     context = stream.codec_context
     step = context.frame_size or 1024
     for at in range(0, round(seconds * SAMPLE_RATE), step):
@@ -94,7 +96,7 @@ def _silence(stream: av.AudioStream, seconds: float) -> Iterable[av.Packet]:
 def write_sound(path: Path, *, container: str, codec: str) -> None:
     """A song."""
     with av.open(str(path), "w", format=container) as file:
-        sound = file.add_stream(codec, rate=SAMPLE_RATE)
+        sound: Any = file.add_stream(codec, rate=SAMPLE_RATE)
         for packet in _silence(sound, 3):
             file.mux(packet)
 
@@ -104,9 +106,9 @@ def write_long(path: Path, *, seconds: int, clip: Clip = Clip(audio=None)) -> No
     second = path.with_suffix(".second")
     replace(clip, seconds=1, audio=None).write(second)
     with av.open(str(second)) as source, av.open(str(path), "w", format=clip.container) as target:
-        stream = source.streams.video[0]
+        stream: Any = source.streams.video[0]
         copy = target.add_stream_from_template(stream)
-        packets = [packet for packet in source.demux(stream) if packet.size]
+        packets: list[Any] = [packet for packet in source.demux(stream) if packet.size]
         ticks = round(1 / stream.time_base)
         bodies = [(bytes(packet), packet.pts, packet.dts, packet.duration, packet.is_keyframe) for packet in packets]
         for second_number in range(seconds):
@@ -125,7 +127,7 @@ def write_scene(
     *,
     rotation: int = 0,
     beep_at: float | None = None,
-    seconds: int = 3,
+    seconds: int = 1,
     metadata: Mapping[str, str] = {},
     noisy: bool = False,
 ) -> None:
@@ -133,23 +135,26 @@ def write_scene(
     rate, noise = 30, random.Random(11)
     with av.open(str(path), "w", format="mp4") as file:
         file.metadata.update(metadata)
-        pictures = file.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "10"})
+        pictures: Any = file.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "10"})
         pictures.width, pictures.height, pictures.pix_fmt = *picture.size, "yuv420p"
         if rotation:
             pictures.set_display_rotation(-rotation)
-        sound = file.add_stream("aac", rate=SAMPLE_RATE)
+        pictures.codec_context.thread_count = 1
+        sound: Any = file.add_stream("aac", rate=SAMPLE_RATE)
+        make: Any = av.VideoFrame.from_image
+        frame = make(picture).reformat(format="yuv420p")
         for number in range(rate * seconds):
-            frame = av.VideoFrame.from_image(picture).reformat(format="yuv420p")
             if noisy:
                 for plane in frame.planes:
                     plane.update(noise.randbytes(plane.buffer_size))
             frame.pts, frame.time_base = number, Fraction(1, rate)
             file.mux(pictures.encode(frame))
         file.mux(pictures.encode(None))
+        silence = bytes(4096)
+        loud = struct.pack("1024f", *(0.8 if step % 100 < 50 else 0.0 for step in range(1024)))
         for at in range(0, seconds * SAMPLE_RATE, 1024):
-            loud = beep_at is not None and at >= beep_at * SAMPLE_RATE
             beep = av.AudioFrame("fltp", "stereo", 1024)
-            wave = struct.pack("1024f", *(0.8 if loud and step % 100 < 50 else 0.0 for step in range(1024)))
+            wave = loud if beep_at is not None and at >= beep_at * SAMPLE_RATE else silence
             for plane in beep.planes:
                 plane.update(wave)
             beep.sample_rate, beep.pts, beep.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
@@ -160,16 +165,19 @@ def write_scene(
 def picture_at(path: Path, ms: int) -> Image.Image:
     """What is seen at that moment, as stored (players may turn it)."""
     with av.open(str(path)) as file:
-        for frame in file.decode(file.streams.video[0]):
+        frames: Iterable[Any] = file.decode(file.streams.video[0])
+        for frame in frames:
             if frame.time is not None and frame.time * 1000 + 1000 / 60 > ms:
-                return frame.to_image()
+                image: Image.Image = frame.to_image()
+                return image
     raise AssertionError("the video ends before")
 
 
 def first_sound_ms(path: Path) -> float:
     """When it is first loud."""
     with av.open(str(path)) as file:
-        for frame in file.decode(file.streams.audio[0]):
+        frames: Iterable[Any] = file.decode(file.streams.audio[0])
+        for frame in frames:
             samples = struct.unpack(f"{frame.samples}f", bytes(frame.planes[0])[: frame.samples * 4])
             for number, sample in enumerate(samples):
                 if abs(sample) > 0.3:
