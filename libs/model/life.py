@@ -94,7 +94,8 @@ def resolve(
         seen = Fact(f"person|{post.id}", kind, FactSource.PERSON, now, post_id=tiktok_post_id)
         change = apply(seen, post=post, publication=publication, known=known, failure=None, now=now)
         if publication.publish_id is None:  # nobody can ask about it, so it does not come to life
-            change = replace(change, publications=())
+            # A pull is given up with it: the creator's next pulls need not wait for an id that was never told.
+            change = replace(change, publications=abandoned(publication) if publication.pull else ())
     elif post.cancel_requested_at is not None:
         change = cancel(post, now=now, publications=abandoned(publication))
     else:
