@@ -49,10 +49,6 @@ with old as (
     where p.customer_id in (select customer_id from old) and sent.id is not null
         and p.state in ('draft', 'scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
     union
-    select unnest(p.photos) from posts p
-    where p.customer_id in (select customer_id from old) and p.photos <> '{}'
-        and p.state in ('draft', 'scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
-    union
     select named.id from posts p, jsonb_array_elements_text(
         coalesce(p.request->'media', '[]') || coalesce(p.request->'cover', '[]')) as named (id)
     where p.customer_id in (select customer_id from old)
