@@ -189,7 +189,57 @@ async def test_the_body_at_the_endpoint_in_the_feed_and_by_id_is_the_same(stage:
         assert by_id.content == got.body
 
 
-# Rotation
+# What an endpoint may say
+
+
+async def test_an_endpoint_hears_what_it_asked_for_in_the_way_it_asked_for(stage: Stage, sink: Sink) -> None:
+    guest = await stage.guest()
+    wanted = {
+        "customer_id": guest.customer_id, "url": sink.url, "events": ["post.*", "webhook.test"], "payload": "thin",
+        "headers": {"Authorization": "Bearer theirs"},
+    }  # fmt: skip
+    elsewhere = await stage.guest(customer_id=guest.customer_id)
+    mine = await stage.api("POST", "endpoints", wanted | {"accounts": [guest.account_id]})
+    sink.requests.clear()
+
+    await elsewhere.published()
+    post = await guest.published()
+    event_id = await guest.test_event()
+
+    await eventually(lambda: any(b"post.published" in got.body for got in sink.requests))
+    await stage.quiet()
+    bodies = [standard(mine["secret"], got.body, got.headers) for got in sink.requests]
+    assert event_id in [body["id"] for body in bodies], "what is of no account comes in any case"
+    assert {body["data"]["post_id"] for body in bodies if "post_id" in body["data"]} == {post["id"]}
+    assert all(name.endswith(("_id", "_ids")) for body in bodies for name in body["data"])
+    assert all(got.headers["authorization"] == "Bearer theirs" for got in sink.requests)
+
+
+async def test_every_try_tells_how_long_its_phases_took_and_what_the_answer_said(stage: Stage, sink: Sink) -> None:
+    guest = await stage.guest()
+    wanted = {"customer_id": guest.customer_id, "url": sink.url, "events": ["webhook.test"]}
+    mine = await stage.api("POST", "endpoints", wanted)
+    sink.statuses[:] = [503]
+    await stage.api("POST", f"endpoints/{mine['id']}/test", status=202)
+
+    async def shown() -> Any:
+        await stage.quiet()
+        found = await stage.api("GET", f"deliveries?customer_id={guest.customer_id}&endpoint_id={mine['id']}")
+        delivery = await stage.api("GET", f"deliveries/{found['data'][0]['id']}") if found["data"] else {}
+        return delivery.get("attempts")
+
+    (attempt,) = await eventually(shown)
+    await stage.api("POST", f"endpoints/{mine['id']}/disable", status=200)  # its second try is not for the next test
+
+    assert (attempt["status"], attempt["error"], attempt["why"]) == (503, None, "answered 503")
+    assert 0 < attempt["first_byte_ms"] <= attempt["ms"] + 1
+    assert attempt["reused"] or attempt["connect_ms"] > 0
+    assert attempt["dns_ms"] is None and attempt["tls_ms"] is None, "an address, spoken to in the clear"
+    assert "aiohttp" in attempt["headers"]["server"]
+    assert attempt["next_at"] is not None
+
+
+# Rotation: last, because it moves the clock away from the machine's
 
 
 async def test_a_rotation_under_load_makes_no_delivery_that_its_customer_refuses(stage: Stage, sink: Sink) -> None:

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
+
 from libs.egress import Answered, GuardedClient, Timings
-from libs.model.endpoint import Endpoint, EndpointState, Secret
+from libs.model.circuit import OPEN_AFTER
+from libs.model.delivery import DeliveryState
+from libs.model.endpoint import SCHEDULE, Endpoint, EndpointState, Secret
 from libs.model.ids import new_id
 from libs.signing import new_secret
-from libs.store.deliveries import Claim, Claimed, Saved, Settled
+from libs.store.deliveries import Claim, Claimed, LaneSeen, Saved, Settled
 from libs.store.errors import Unavailable
 from libs.store.store import Store
 from services.notifier.dispatch import Dispatch
@@ -21,8 +25,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENDPOINT = "end_1"
 
 
-def delivery() -> Claimed:
-    return Claimed(new_id("dlv", NOW), NOW.date(), 1, ENDPOINT, new_id("evt", NOW), 0, "{}", NOW)
+def delivery(*, tries: int = 0) -> Claimed:
+    return Claimed(new_id("dlv", NOW), NOW.date(), 1, ENDPOINT, new_id("evt", NOW), tries, "{}", NOW)
 
 
 @dataclass
@@ -37,6 +41,13 @@ class Scripted:
     settled: list[Settled] = field(default_factory=list)
     released: list[Claimed] = field(default_factory=list)
     waits: bool = False
+    status: int = 200
+    version: int = 1
+    concurrency: int | None = None
+    failures: int = 0
+    under_way: int = 0
+    most: int = 0
+    urls: list[str] = field(default_factory=list)
     raised: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -52,13 +63,18 @@ class Scripted:
         if isinstance(step, Exception):
             self.raised.set()
             raise step
-        return Claim(tuple(step), (ENDPOINT,) if step else (), ((ENDPOINT, 1),) if step else ())
+        if not step:
+            return Claim((), (), ())
+        return Claim(
+            tuple(step), (ENDPOINT,), ((ENDPOINT, 1),), (LaneSeen(ENDPOINT, self.failures, self.version, None),)
+        )
 
     async def get_many(self, ids: list[str]) -> dict[str, Endpoint]:
         secret = new_secret().reveal()
         return {
-            id_: Endpoint(id_, "cus_1", "http://127.0.0.1/", ("*",), EndpointState.ENABLED, (Secret(secret),),
-                          timeout_s=self.timeout_s)
+            id_: Endpoint(id_, "cus_1", f"http://127.0.0.1/{self.version}", ("*",), EndpointState.ENABLED,
+                          (Secret(secret),), timeout_s=self.timeout_s, version=self.version,
+                          concurrency=self.concurrency)
             for id_ in ids
         }  # fmt: skip
 
@@ -74,9 +90,13 @@ class Scripted:
 
     async def post(self, url: str, *, timeout_s: float, **_: Any) -> Answered:
         self.sent.append(timeout_s)
+        self.urls.append(url)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
         await (self.raised.wait() if self.waits else asyncio.sleep(0.001))
+        self.under_way -= 1
         return Answered(
-            status=200, headers={}, body=b"", truncated=False, retry_after=None, timings=Timings(total_ms=1.0)
+            status=self.status, headers={}, body=b"", truncated=False, retry_after=None, timings=Timings(total_ms=1.0)
         )
 
 
@@ -142,3 +162,47 @@ async def test_a_delivery_ends_before_its_lease_however_long_its_endpoint_may_ta
     async with Running(script, lease_s=10.0):
         await eventually(lambda: script.settled)
     assert script.sent and all(timeout_s < 10.0 for timeout_s in script.sent)
+
+
+async def test_after_too_many_failures_in_a_row_what_was_not_begun_goes_back_and_no_try_is_spent_on_it() -> None:
+    script = Scripted(deque([[delivery() for _ in range(200)]]), status=500)
+    async with Running(script):
+        await eventually(lambda: len(script.released) + len(script.settled) == 200)
+
+    assert OPEN_AFTER <= len(script.settled) <= OPEN_AFTER + 8, "with what was under way"
+    assert {one.id for one in script.released}.isdisjoint(one.delivery.id for one in script.settled)
+
+
+@pytest.mark.parametrize(("failures", "given_up"), [(0, True), (OPEN_AFTER - 2, True), (OPEN_AFTER - 1, False)])
+async def test_the_last_try_gives_a_delivery_up_unless_its_endpoint_is_down(failures: int, given_up: bool) -> None:
+    script = Scripted(deque([[delivery(tries=len(SCHEDULE) - 1)]]), status=500, failures=failures)
+    async with Running(script):
+        await eventually(lambda: script.settled)
+
+    state = DeliveryState.EXHAUSTED if given_up else DeliveryState.PENDING
+    assert [one.verdict.state for one in script.settled] == [state]
+
+
+async def test_an_endpoint_that_was_changed_is_known_at_the_next_claim() -> None:
+    script = Scripted(deque([[delivery()]]))
+    async with Running(script):
+        await eventually(lambda: len(script.settled) == 1)
+        script.version = 2
+        script.claims.append([delivery()])
+        await eventually(lambda: len(script.settled) == 2)
+
+    assert script.urls == ["http://127.0.0.1/1", "http://127.0.0.1/2"]
+
+
+@pytest.mark.parametrize(("own", "failures", "most"), [(None, 0, 8), (3, 0, 3), (5000, 0, 8), (3, OPEN_AFTER, 2)])
+async def test_an_endpoint_has_no_more_requests_under_way_than_it_said(
+    own: int | None, failures: int, most: int
+) -> None:
+    """After a probe it begins with one; of four, two are under way at most before the last has begun."""
+    count = 4 if failures else 40
+    script = Scripted(deque([[delivery() for _ in range(count)]]), concurrency=own, failures=failures)
+    async with Running(script):
+        await eventually(lambda: len(script.settled) == count)
+
+    assert script.most <= most
+    assert script.most == most or failures
