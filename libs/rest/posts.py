@@ -74,6 +74,34 @@ class BatchAnswer(Answer):
     posts: tuple[PostAnswer, ...]
 
 
+class CreatorSettings(Answer):
+    """What a creator may post right now, as TikTok says; to be shown to whoever posts."""
+
+    creator_username: str
+    creator_nickname: str
+    creator_avatar_url: str
+    privacy_level_options: tuple[str, ...]
+    comment_disabled: bool
+    duet_disabled: bool
+    stitch_disabled: bool
+    max_video_post_duration_sec: int | None
+
+
+class AccountVerdict(Answer):
+    """Of one account: its creator's settings (none for drafts: TikTok asks in the app), or why TikTok says no."""
+
+    account_id: str
+    creator: CreatorSettings | None
+    problem: dict[str, Any] | None
+
+
+class Verdict(Answer):
+    """A post request that would be accepted; `valid` when every creator's settings let it out now, too."""
+
+    valid: bool
+    accounts: tuple[AccountVerdict, ...]
+
+
 class TimelineQuery(Ask):
     """`cursor` is the `next_cursor` of the page before; the oldest come first."""
 

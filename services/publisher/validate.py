@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from libs.media.probe import finding_from
 from libs.media.rules import MediaLimits, post_violations
+from libs.model.creator import privacy_errors
 from libs.model.post import Post
 from libs.model.problem import FieldError, Problem, invalid
 from libs.store.media import Media
@@ -15,7 +16,7 @@ from libs.tiktok.posting import CreatorInfo
 
 def problem_before_init(post: Post, media: Sequence[Media], creator: CreatorInfo | None) -> Problem | None:
     """What forbids this post now, or None. `creator` is None for drafts: TikTok asks the creator itself, in the app."""
-    errors = [*_media_errors(post, media, creator), *(_privacy_errors(post, creator) if creator else [])]
+    errors = [*_media_errors(post, media, creator), *_privacy_errors(post, creator)]
     return invalid(errors) if errors else None
 
 
@@ -33,17 +34,5 @@ def _media_errors(post: Post, media: Sequence[Media], creator: CreatorInfo | Non
     return [violation.as_field_error() for violation in found]
 
 
-def _privacy_errors(post: Post, creator: CreatorInfo) -> list[FieldError]:
-    asked = post.request["privacy_level"]
-    if asked in creator.privacy_level_options:
-        return []
-    return [
-        FieldError(
-            "privacy_level",
-            "not_offered",
-            f"Selected privacy level '{asked}' is not available for this creator.",
-            limit=", ".join(creator.privacy_level_options),
-            found=asked,
-            remedy="Choose one of the creator's own options.",
-        )
-    ]
+def _privacy_errors(post: Post, creator: CreatorInfo | None) -> list[FieldError]:
+    return privacy_errors(post.request["privacy_level"], creator.privacy_level_options) if creator else []

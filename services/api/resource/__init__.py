@@ -17,6 +17,7 @@ from services.api.resource import (
     media,
     posts,
     replays,
+    validate,
 )
 
 ROUTES = (
@@ -29,6 +30,7 @@ ROUTES = (
     *media.ROUTES,
     *posts.ROUTES,
     *lives.ROUTES,
+    *validate.ROUTES,
     *endpoints.ROUTES,
     *events.ROUTES,
     *consumers.ROUTES,

@@ -42,19 +42,9 @@ TRIES = 5
 
 async def create(call: Call) -> web.StreamResponse:
     """201: a new post (several with `account_ids`). 200: the idempotency key was used for the very same request."""
-    body = await read_object(call.request)
-    named = body.pop("customer_id", None)
-    if named is not None and not (isinstance(named, str) and is_id(named, "cus")):
-        detail = "This is not an id that begins with cus_."
-        raise Refusal(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
-    request = parse(body)
-    if isinstance(request, list):
-        raise Refusal(invalid(request))
-    for account_id in request.accounts:
-        if not call.reach.has(account_id):
-            raise out_of_reach(Capability.POSTS, account_id)
+    request, named = await wanted(call)
     key = settle_key(call.request, in_body=request.idempotency_key, now=call.now)
-    owner = await _owner(call, request, named=named)
+    owner = await owner_of(call, request, named=named)
     taken = await _take(call, request, owner=owner, key=key)
     if taken.created:
         await call.ring("publisher", "notifier")
@@ -132,7 +122,23 @@ async def find(call: Call) -> Context:
     return found
 
 
-async def _owner(call: Call, request: PostRequest, *, named: str | None) -> str:
+async def wanted(call: Call) -> tuple[PostRequest, str | None]:
+    """The post request in the body, and the customer that it names beside. Raises `Refusal`."""
+    body = await read_object(call.request)
+    named = body.pop("customer_id", None)
+    if named is not None and not (isinstance(named, str) and is_id(named, "cus")):
+        detail = "This is not an id that begins with cus_."
+        raise Refusal(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
+    request = parse(body)
+    if isinstance(request, list):
+        raise Refusal(invalid(request))
+    for account_id in request.accounts:
+        if not call.reach.has(account_id):
+            raise out_of_reach(Capability.POSTS, account_id)
+    return request, named
+
+
+async def owner_of(call: Call, request: PostRequest, *, named: str | None) -> str:
     """The customer named, or the one whose accounts these are. Only an operator's key may need the latter."""
     if call.sees is not None or named is not None:
         return await call.owner(named)

@@ -1,0 +1,100 @@
+"""Would this post be accepted, and would its creator's settings let it out? Asked without making one."""
+
+import asyncio
+from collections.abc import Collection
+
+from aiohttp import web
+
+from libs.accounts.budget import Budget
+from libs.accounts.errors import Later, NotConnected
+from libs.accounts.limit import Call as Endpoint
+from libs.accounts.line import Line
+from libs.media.judge import judge
+from libs.media.probe import finding_from
+from libs.media.rules import MediaLimits, post_violations
+from libs.model.creator import privacy_errors
+from libs.model.ids import is_id
+from libs.model.key import Capability
+from libs.model.post_request import PostRequest
+from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.rest.posts import AccountVerdict, CreatorSettings, Verdict
+from libs.store.intake import check_request
+from libs.store.media import Media
+from libs.tiktok.errors import TikTokError
+from libs.tiktok.posting import CreatorInfo
+from services.api.call import Call, reply
+from services.api.resource.creator import trouble
+from services.api.resource.posts import owner_of, wanted
+from services.api.route import Route
+
+AT_ONCE = 10
+
+
+async def validate(call: Call) -> web.StreamResponse:
+    """What acceptance would refuse is refused here the same; 200 with what every creator's settings say right now.
+
+    Nothing is made, and the idempotency key does not count.
+    """
+    request, named = await wanted(call)
+    owner = await owner_of(call, request, named=named)
+    checked = await check_request(
+        call.desk.store,
+        request,
+        customer_id=owner,
+        key="validate",
+        audited=call.desk.settings.tiktok_audited,
+        judge=judge,
+        now=call.now,
+    )
+    if isinstance(checked, Problem):
+        raise Refusal(checked)
+    media = await _media(call, request, owner=owner)
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(account_id: str) -> AccountVerdict:
+        async with turns:
+            return await _of_account(call, request, account_id, media)
+
+    accounts = tuple(await asyncio.gather(*(one(account_id) for account_id in request.accounts)))
+    return reply(Verdict(valid=all(verdict.problem is None for verdict in accounts), accounts=accounts))
+
+
+async def _of_account(call: Call, request: PostRequest, account_id: str, media: Collection[Media]) -> AccountVerdict:
+    """What TikTok says of this account. Raises `Refusal` 503 when it says nothing: then nobody knows."""
+    if request.mode == "inbox":
+        return AccountVerdict(account_id=account_id, creator=None, problem=None)
+    line = Line(call.desk.tiktok.tokens, Budget(call.desk.store), call.desk.clock.now)
+    client = call.desk.tiktok.client
+    try:
+        said = await line.call(
+            account_id, Endpoint.CREATOR_INFO, lambda token, timeout: client.creator_info(token, timeout=timeout)
+        )
+    except (NotConnected, Later, TikTokError) as error:
+        problem = trouble(error)
+        if problem.status == 503:
+            raise Refusal(problem) from error
+        return AccountVerdict(account_id=account_id, creator=None, problem=problem.as_dict())
+    errors = [*privacy_errors(request.privacy_level, said.value.privacy_level_options)]
+    errors += _duration_errors(request, said.value, media)
+    settings = CreatorSettings(**{name: getattr(said.value, name) for name in CreatorSettings.model_fields})
+    wrong = invalid(errors).as_dict() if errors else None
+    return AccountVerdict(account_id=account_id, creator=settings, problem=wrong)
+
+
+async def _media(call: Call, request: PostRequest, *, owner: str) -> list[Media]:
+    """The files that are here; one by URL is judged once it is fetched."""
+    ids = [source for source in request.media if is_id(source, "med")]
+    found = [await call.desk.store.media.get(id_, customer_id=owner) for id_ in ids]
+    return [media for media in found if media is not None]
+
+
+def _duration_errors(request: PostRequest, creator: CreatorInfo, media: Collection[Media]) -> list[FieldError]:
+    """What the creator's own limit of length forbids; nothing else of the media depends on the creator."""
+    if creator.max_video_post_duration_sec is None or request.kind != "video" or not media:
+        return []
+    limits = MediaLimits().for_creator(max_video_post_duration_sec=creator.max_video_post_duration_sec)
+    broken = post_violations([finding_from(one.probe) for one in media], kind="video", limits=limits)
+    return [violation.as_field_error() for violation in broken if not violation.convertible]
+
+
+ROUTES = (Route("POST", "/v1/posts/validate", Capability.POSTS, validate),)
