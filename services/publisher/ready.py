@@ -121,7 +121,7 @@ class Readier:
         self, rendition: Rendition, media: Media, cover: Media | None, *, field: str, tell: Tell
     ) -> Ready | Elsewhere:
         """Makes it, renewing the lease and telling how far it is. Whatever keeps it from ending gives it back."""
-        progress = _Progress()
+        progress = Progress()
         work = asyncio.ensure_future(self._make(rendition, media, cover, report=progress.report))
         try:
             while not work.done():
@@ -243,7 +243,7 @@ class _Kept:
     made: Converted
 
 
-class _Progress:
+class Progress:
     """How much is done; `moved` is set when that is worth a line."""
 
     def __init__(self) -> None:

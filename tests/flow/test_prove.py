@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import prove
-from bench.campaign import backing, kills, script
+from bench.campaign import backing, kills, media, script
 from bench.campaign.report import Part, Promise, Table
 from deploy.rabbitmq import RabbitProgram
 
@@ -36,6 +36,14 @@ async def test_nothing_is_lost_when_rabbitmq_and_postgres_go_away_and_come_back(
     rabbitmq_program: RabbitProgram,
 ) -> None:
     assert_kept(await backing.run(scale=SCALE, seed=7, rabbit=rabbitmq_program, say=print))
+
+
+@pytest.mark.timeout(LEASES_S)
+async def test_files_of_the_corpus_are_published_or_refused_before_init_with_the_exact_field() -> None:
+    part = await media.run(scale=SCALE, seed=9, say=print)
+
+    assert part.kept, part.text()
+    assert {row[1] for row in part.tables[0].rows} == {"published as it is", "published converted", "refused"}
 
 
 def test_the_same_seed_plans_the_same_campaign_and_another_seed_another() -> None:
