@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from libs.model.problem import FieldError, Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: Python writes an exception's traceback while it travels
 class Unusable(Exception):
     """The media cannot be posted, however often it is tried."""
 
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: Python writes an exception's traceback while it travels
 class Unfetched(Exception):
     """The media could not be fetched this time."""
 
@@ -21,7 +21,7 @@ class Unfetched(Exception):
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: Python writes an exception's traceback while it travels
 class Unmendable(Exception):
     """Conversion refused the file. The errors name fields of the file, not of the request."""
 

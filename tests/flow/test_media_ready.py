@@ -138,6 +138,7 @@ async def test_what_cannot_be_mended_is_refused_at_the_door_with_its_field(
         ("short.avi", {}, "media.0.duration"),
         ("old.avi", {"convert": "never"}, "media.0.container"),
         ("cover.png", {}, "media.0.kind"),
+        ("gone.mp4", {}, "media.0"),
     ],
 )
 async def test_a_file_by_url_is_refused_before_init_and_that_is_told(
