@@ -29,7 +29,8 @@ class DeliveryState(StrEnum):
 class Verdict:
     """What one try means: for the delivery, and for everything else that waits for the same endpoint.
 
-    `alarm` is the next try (None when there is none); `pause_until` holds the whole lane; `gone` disables the endpoint.
+    `alarm` is the next try (None when there is none), `why` what happened and, after a semicolon, what it waits for;
+    `pause_until` holds the whole lane; `gone` disables the endpoint.
     """
 
     state: DeliveryState
@@ -70,6 +71,12 @@ def judge(
     alarm = now + max(wait, asked or timedelta(0))
     if pause:
         alarm = max(alarm, pause)
+    if asked is not None and alarm == now + asked:
+        why += "; waits as Retry-After asks"
+    elif alarm == pause:
+        why += "; the whole endpoint is slowed down"
+    else:
+        why += f"; try {tries + 1} of {max(tries + 1, len(schedule))}"
     return Verdict(DeliveryState.PENDING, alarm, why, pause, gone=status == 410)
 
 

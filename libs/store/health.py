@@ -48,7 +48,7 @@ class Ill:
         failed = [(s.delivery.endpoint_id, s.verdict) for s in settled if not s.verdict.healthy]
         return cls(
             failures=Counter(id_ for id_, _ in failed if id_ not in well),
-            whys={id_: verdict.why for id_, verdict in failed},
+            whys={id_: verdict.why.partition(";")[0] for id_, verdict in failed},
             pauses=dict(sorted((id_, verdict.pause_until) for id_, verdict in failed if verdict.pause_until)),
             gone={id_ for id_, verdict in failed if verdict.gone},
         )

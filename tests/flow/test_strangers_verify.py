@@ -231,7 +231,11 @@ async def test_every_try_tells_how_long_its_phases_took_and_what_the_answer_said
     (attempt,) = await eventually(shown)
     await stage.api("POST", f"endpoints/{mine['id']}/disable", status=200)  # its second try is not for the next test
 
-    assert (attempt["status"], attempt["error"], attempt["why"]) == (503, None, "answered 503")
+    assert (attempt["status"], attempt["error"], attempt["why"]) == (
+        503,
+        None,
+        "answered 503; the whole endpoint is slowed down",
+    )
     assert 0 < attempt["first_byte_ms"] <= attempt["ms"] + 1
     assert attempt["reused"] or attempt["connect_ms"] > 0
     assert attempt["dns_ms"] is None and attempt["tls_ms"] is None, "an address, spoken to in the clear"

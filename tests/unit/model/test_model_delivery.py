@@ -31,6 +31,27 @@ def test_only_2xx_is_delivered(status: int) -> None:
     assert str(status) in verdict.why
 
 
+@pytest.mark.parametrize(
+    ("after", "asked", "how"),
+    [(None, None, ""), ("soon", None, ""), ("2", 2 * SECOND, ""), ("7200", timedelta(hours=2), "Retry-After")],
+)
+def test_every_status_has_its_next_time_and_says_why(after: str | None, asked: timedelta | None, how: str) -> None:
+    for status in (*range(100, 200), *range(300, 600)):
+        verdict = answered(status, after=after)
+
+        assert verdict.alarm is not None, status
+        wait = verdict.alarm - NOW
+        if asked is not None and how:
+            assert wait == asked, status
+            assert verdict.why == f"answered {status}; waits as Retry-After asks"
+        elif status in (429, 502, 503, 504):
+            assert wait == SLOW_DOWN, status
+            assert verdict.why == f"answered {status}; the whole endpoint is slowed down"
+        else:
+            assert SCHEDULE[1] <= wait <= SCHEDULE[1] * (1 + JITTER), status
+            assert verdict.why == f"answered {status}; try 2 of {len(SCHEDULE)}"
+
+
 @pytest.mark.parametrize("tries", range(1, len(SCHEDULE)))
 @pytest.mark.parametrize(("status", "error"), [(500, None), (302, None), (None, "timeout"), (None, None)])
 def test_each_failed_try_waits_as_the_schedule_says_and_jitter_only_adds(
