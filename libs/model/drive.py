@@ -114,8 +114,9 @@ def _at_rest(post: Post, live: Publication | None) -> bool:
 
 
 def _rest(post: Post, publication: Publication | None, *, now: datetime) -> Step:
-    """Only a published post is still asked about, for its public id."""
-    if post.state is PostState.PUBLISHED and publication is not None and publication.publish_id:
+    """Only a published post is still asked about, for its public id, and a held one, whether it arrived after all."""
+    asked = post.state is PostState.PUBLISHED or post.held_at is not None
+    if asked and publication is not None and publication.publish_id:
         return Look(publication)
     return Settle(Change(replace(post, alarm=None, updated_at=now)))
 

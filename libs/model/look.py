@@ -7,6 +7,7 @@ from typing import Literal
 from libs.model.change import Change, cancel, fail, move, post_event, unconfirm
 from libs.model.drive import URL_MARGIN, Upload, abandoned, send_again, url_usable
 from libs.model.event import EventType
+from libs.model.hold import seen_held
 from libs.model.pace import GIVE_UP_LOOKING, LOOK_YOUNG, UNCONFIRMED_AFTER, next_look, next_public_id_look
 from libs.model.post import Note, Post, PostState
 from libs.model.problem import Problem
@@ -28,6 +29,8 @@ def looked(
 
     `uploaded` is TikTok's byte count when it gave one; `dead` means the upload URL was refused as gone.
     """
+    if post.held_at is not None:
+        return seen_held(post, publication, status=status, now=now)
     seen = replace(publication, last_status=status[:64])
     if dead:  # remembered, or the next look would send bytes to it again and push the fence ahead, until the URL ends
         seen = replace(seen, url_expires_at=min(publication.url_expires_at or now, now))
@@ -64,7 +67,7 @@ def account_lost(post: Post, publication: Publication | None, *, removed: bool, 
         publication.state in (PublicationState.COMMITTING, PublicationState.COMMITTED)
         or (publication.pull and publication.state is PublicationState.INTENDED and post.state is PostState.UNCONFIRMED)
     )
-    if post.state is PostState.PUBLISHED:
+    if post.state is PostState.PUBLISHED or post.held_at is not None:
         return Change(replace(post, alarm=None, updated_at=now))
     if publication is not None and may_publish and not removed:
         return unconfirm(post, publication, due=None, now=now)

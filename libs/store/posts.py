@@ -190,6 +190,11 @@ class Posts:
         )
         return [rows.post(row) for row in found]
 
+    async def unfinished(self, *, after: str, limit: int) -> list[Context]:
+        """Posts that have not come to rest, by id, of everybody."""
+        found = await self._pool.fetch(SQL.unfinished, after, limit)
+        return await self._contexts([rows.post(row) for row in found])
+
     async def timeline(self, post_id: str, *, after: int = 0, limit: int = 500) -> list[tuple[int, datetime, Note]]:
         """What happened to a post, in order: (place, when, what) of what comes after the place `after`."""
         found = await self._pool.fetch(SQL.timeline_of, post_id, after, limit)

@@ -178,6 +178,11 @@ where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
   and ($7::text[] is null or account_id = any($7)) and account_id <> all($8::text[])
 order by id desc limit $6
 
+-- name: unfinished
+select * from posts
+where id > $1 and state in ('scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
+order by id limit $2
+
 -- name: publications_of
 select * from publications where post_id = any($1::text[]) order by post_id, n
 
