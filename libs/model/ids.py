@@ -1,5 +1,6 @@
 """Prefixed ids that sort by their time of birth: `post_01hz…` is 48 bits of milliseconds, then 80 random bits."""
 
+import hashlib
 import os
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -48,6 +49,12 @@ def new_id(prefix: Prefix, now: datetime) -> str:
 def first_id(prefix: Prefix, moment: datetime) -> str:
     """The smallest id that could be born then: ids of that prefix that are not smaller were born then or later."""
     return f"{prefix}_{_when(max(0, (moment - _EPOCH) // _MILLISECOND))}{_ALPHABET[0] * 16}"
+
+
+def seeded_id(prefix: Prefix, now: datetime, seed: bytes) -> str:
+    """The id that this moment and this seed always make. The seed must be secret enough to be nobody else's."""
+    letters = hashlib.sha256(seed).digest()[:16].translate(_LETTERS).decode()
+    return f"{prefix}_{_when((now - _EPOCH) // _MILLISECOND)}{letters}"
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ class Capability(StrEnum):
     EVENTS = "events"
     KEYS = "keys"
     APPS = "apps"
+    AUDIT = "audit"
 
 
 PER_ACCOUNT: Final = frozenset({Capability.ACCOUNTS, Capability.PROFILE, Capability.VIDEOS, Capability.POSTS})

@@ -64,7 +64,7 @@ def _conflict(key: str, post_id: str) -> Problem:
     return Problem(
         code="idempotency_conflict",
         title="The idempotency key was used for another request",
-        status=409,
+        status=422,
         detail=f"The key {key[:64]!r} belongs to {post_id}, whose request differs from this one.",
         remedy="Use a new key for a new post; repeat the very same request to find the old one.",
         extra={"post_id": post_id},

@@ -6,6 +6,7 @@ from datetime import datetime
 from libs.store.accounts import Accounts, Budgets
 from libs.store.apps import Apps, Groups
 from libs.store.attempts import Attempts
+from libs.store.audit import Audit
 from libs.store.caps import Caps
 from libs.store.connects import Connects
 from libs.store.consumers import Consumers
@@ -14,6 +15,7 @@ from libs.store.deliveries import Deliveries
 from libs.store.endpoints import Endpoints
 from libs.store.events import Events
 from libs.store.facts import Facts
+from libs.store.idempotency import Idempotency
 from libs.store.keys import Keys
 from libs.store.media import MediaFiles, Renditions
 from libs.store.ordering import Ordering
@@ -34,6 +36,7 @@ class Store:
         self.accounts = Accounts(self._pool, vault)
         self.apps = Apps(self._pool, vault)
         self.attempts = Attempts(self._pool)
+        self.audit = Audit(self._pool)
         self.budgets = Budgets(self._pool)
         self.caps = Caps(self._pool)
         self.connects = Connects(self._pool, vault)
@@ -44,6 +47,7 @@ class Store:
         self.events = Events(self._pool)
         self.facts = Facts(self._pool)
         self.groups = Groups(self._pool)
+        self.idempotency = Idempotency(self._pool, vault)
         self.keys = Keys(self._pool)
         self.media = MediaFiles(self._pool)
         self.renditions = Renditions(self._pool)

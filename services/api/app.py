@@ -1,5 +1,6 @@
 """How the api is put together. Pure wiring."""
 
+import time
 from datetime import datetime
 from functools import partial
 
@@ -18,18 +19,20 @@ from libs.runtime.sync import clock_check, keep_in_step
 from libs.runtime.web import HttpServer, make_app
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
+from services.api.audit import Auditor
 from services.api.body import BODY_MAX
 from services.api.call import Desk, UrlCheck
 from services.api.callback import Callback
 from services.api.contracts import add_contracts
 from services.api.door import Door
 from services.api.problem import problems
+from services.api.rate import Rates
 from services.api.resource import ROUTES, endpoints
 from services.api.resource.pulls import add_pull_routes
-from services.api.route import add_routes
+from services.api.route import Gate, add_routes
 from services.api.settings import CALLBACK, ApiSettings
 from services.api.tiktok import TikTok
-from services.api.upkeep import LastUsed, keep_partitions
+from services.api.upkeep import LastUsed, forget_old, keep_partitions
 
 log = structlog.get_logger()
 
@@ -53,14 +56,23 @@ def build(
     line = TikTok.of(settings, store=store, client=tiktok, server=server, clock=clock)
     desk = Desk(settings, store, broker, storage, workers, egress, clock, line)
     add_contracts(app)
-    add_routes(app, ROUTES, desk=desk, door=Door(store.keys, used=used))
-    app.router.add_get(CALLBACK, Callback(line, broker).show, allow_head=False)  # a HEAD must not use a link up
+    rates = Rates(
+        customers=settings.api_rate_per_minute, operators=settings.api_operator_rate_per_minute, clock=time.monotonic
+    )
+    auditor = Auditor(store.audit, clock)
+    add_routes(app, ROUTES, desk=desk, gate=Gate(Door(store.keys, used=used), rates, auditor))
+    app.router.add_get(CALLBACK, Callback(line, broker, auditor, clock).show, allow_head=False)  # HEAD uses no link up
     app.router.add_get(endpoints.PUBLIC_KEYS_PATH, partial(endpoints.published_keys, desk))
     add_pull_routes(app, desk)
     return Program(
         "api",
         server=server,
-        workers=[keep_in_step(clock, store.now), keep_partitions(store, now=clock.now), used.worker()],
+        workers=[
+            keep_in_step(clock, store.now),
+            keep_partitions(store, now=clock.now),
+            forget_old(store, now=clock.now, audit_days=settings.audit_days),
+            used.worker(),
+        ],
     )
 
 

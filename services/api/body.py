@@ -16,6 +16,7 @@ BODY_S = 30.0
 DEPTH_MAX = 32
 """orjson reads 1,024 levels and writes 254; nothing of ours needs more than a few."""
 ERRORS_MAX = 50
+RAW = web.RequestKey("raw", bytes)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,12 +28,7 @@ async def read_object(request: web.Request, *, optional: bool = False) -> dict[s
         return {}
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Refusal(unsupported("The body must be JSON in UTF-8.", "Send Content-Type: application/json."))
-    await invite(request)
-    try:
-        async with asyncio.timeout(BODY_S):
-            raw = await request.read()
-    except TimeoutError:
-        raise Refusal(slow()) from None
+    raw = await read_raw(request)
     if optional and not raw:
         return {}
     try:
@@ -45,6 +41,21 @@ async def read_object(request: web.Request, *, optional: bool = False) -> dict[s
         detail = f"The body is nested deeper than {DEPTH_MAX} levels."
         raise Refusal(invalid([FieldError("", "too_deep", detail, limit=DEPTH_MAX, remedy="Send a flatter body.")]))
     return body
+
+
+async def read_raw(request: web.Request) -> bytes:
+    """The body's bytes, within the time and size that bodies have; the same when asked again. Raises `Refusal`."""
+    known = request.get(RAW)
+    if known is None:
+        check_encoding(request)
+        await invite(request)
+        try:
+            async with asyncio.timeout(BODY_S):
+                known = await request.read()
+        except TimeoutError:
+            raise Refusal(slow()) from None
+        request[RAW] = known
+    return known
 
 
 def parsed(model: type[M], values: Mapping[str, Any]) -> M:

@@ -16,7 +16,9 @@ from libs.model.key import Key, Reach
 from libs.model.problem import FieldError, Refusal, invalid, not_found
 from libs.runtime.clock import Clock
 from libs.store.store import Store
+from services.api.audit import OWNER
 from services.api.body import field_error, parsed, read_object
+from services.api.once import Births
 from services.api.settings import ApiSettings
 from services.api.tiktok import TikTok
 
@@ -60,6 +62,8 @@ class Call:
     now: datetime
     reach: Reach
     """Which accounts this call may be about."""
+    births: Births | None = None
+    """Where ids come from under an Idempotency-Key."""
 
     @property
     def sees(self) -> str | None:
@@ -74,8 +78,8 @@ class Call:
         return given
 
     def new_id(self, prefix: Prefix) -> str:
-        """The id of something new."""
-        return new_id(prefix, self.now)
+        """The id of something new; the same again when a request is done anew under its Idempotency-Key."""
+        return self.births.next(prefix) if self.births is not None else new_id(prefix, self.now)
 
     def missing(self, prefix: Prefix) -> Refusal:
         """404, the same for what does not exist and for what is another customer's."""
@@ -113,6 +117,7 @@ class Call:
             raise Refusal(invalid([FieldError("customer_id", "required", detail, remedy="Add customer_id.")]))
         if self.sees is None and await self.desk.store.customers.get(owner) is None:
             raise Refusal(invalid([_unknown_customer()]))
+        self.request[OWNER] = owner
         return owner
 
     async def ring(self, *bells: str) -> None:

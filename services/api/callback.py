@@ -5,14 +5,20 @@ ours, a code or a state. Nothing of them may be framed, stored or run, and nobod
 """
 
 import html
+from typing import Any
 
 import structlog
 from aiohttp import hdrs, web
 
 from libs.accounts.connect import Connected, Connector, Ended
 from libs.broker.port import Broker
-from libs.model.connect import CANNOT, Judged
+from libs.model.audit import Decision, Entry
+from libs.model.connect import CANNOT, Connect, Judged
+from libs.model.ids import new_id
+from libs.runtime.clock import Clock
+from libs.runtime.web import request_id
 from libs.store.errors import StoreError
+from services.api.audit import Auditor
 from services.api.call import tame
 from services.api.tiktok import TikTok
 
@@ -50,10 +56,12 @@ PAGES: dict[Judged, tuple[int, str, str]] = {
 class Callback:
     """The one page."""
 
-    def __init__(self, line: TikTok, broker: Broker) -> None:
+    def __init__(self, line: TikTok, broker: Broker, auditor: Auditor, clock: Clock) -> None:
         self._connector: Connector = line.connector
         self._url = line.callback_url
         self._broker = broker
+        self._auditor = auditor
+        self._clock = clock
 
     async def show(self, request: web.Request) -> web.Response:
         """Ends the consent and says how. A reload is a replay: it changes nothing, and says so."""
@@ -67,10 +75,33 @@ class Callback:
             status, title, text = PAGES[ended.why]
             customer = ended.connect.customer_id if ended.connect else None
             log.info("connect.ended", why=ended.why, customer_id=customer)
+            if ended.connect is not None:
+                await self._tell(request, ended.connect, "", Decision.REFUSED, {"code": str(ended.why)})
             return page(status, title, text, [ended.detail] if ended.detail else [])
+        lacking = {"missing_scopes": list(ended.account.missing_scopes)}
+        await self._tell(request, ended.connect, ended.account.id, Decision.ALLOWED, lacking)
         await self._broker.ring("notifier")
         await self._broker.ring("publisher")
         return _connected(ended)
+
+    async def _tell(
+        self, request: web.Request, connect: Connect, subject: str, decision: Decision, detail: dict[str, Any]
+    ) -> None:
+        now = self._clock.now()
+        await self._auditor.record(
+            Entry(
+                id=new_id("aud", now),
+                at=now,
+                customer_id=connect.customer_id,
+                key_id=connect.made_by,
+                who="A creator, by a link that this key made,",
+                action="accounts.consent",
+                subject=subject,
+                decision=decision,
+                request_id=request_id(request),
+                detail=detail,
+            )
+        )
 
 
 def _connected(ended: Connected) -> web.Response:

@@ -1,4 +1,4 @@
-"""Which idempotency key a post request has."""
+"""Which idempotency key a request has."""
 
 import re
 from datetime import datetime
@@ -14,19 +14,26 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 
 def settle_key(request: web.Request, *, in_body: str | None, now: datetime) -> str:
     """The body's key, else the header's, else a fresh one, under which nobody can ask again. Raises `Refusal`."""
-    given = request.headers.getall(HEADER, [])
-    if len(given) > 1:
-        raise Refusal(invalid([_error("repeated", "The header is given twice.", "Send it once.")]))
-    if not given:
+    header = given_key(request)
+    if header is None:
         return in_body or f"none-{new_id('post', now)}"
-    header = given[0]
-    if _KEY.fullmatch(header) is None:
-        detail = "A key is 1 to 255 printable ASCII characters."
-        raise Refusal(invalid([_error("bad_text", detail, "Send a UUID, for example.")]))
     if in_body is not None and in_body != header:
         detail = "The header and the body's idempotency_key differ."
         raise Refusal(invalid([_error("idempotency_key_mismatch", detail, "Send one of them, or the same in both.")]))
     return header
+
+
+def given_key(request: web.Request) -> str | None:
+    """The header's key, if there is one. Raises `Refusal` for two, or for one that is no key."""
+    given = request.headers.getall(HEADER, [])
+    if len(given) > 1:
+        raise Refusal(invalid([_error("repeated", "The header is given twice.", "Send it once.")]))
+    if not given:
+        return None
+    if _KEY.fullmatch(given[0]) is None:
+        detail = "A key is 1 to 255 printable ASCII characters."
+        raise Refusal(invalid([_error("bad_text", detail, "Send a UUID, for example.")]))
+    return given[0]
 
 
 def _error(code: str, detail: str, remedy: str) -> FieldError:

@@ -2,18 +2,26 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from libs.model.key import Capability
+from libs.model.key import Capability, Key
+from libs.model.problem import Refusal
 from libs.rest.shape import Ask
+from services.api.audit import Auditor
 from services.api.call import Call, Desk
 from services.api.door import Door, check_grant
+from services.api.explain import problem_of
+from services.api.idempotency import given_key
+from services.api.once import REPLAYED, once
+from services.api.rate import Quota, Rates
 
 KEY_ID = web.RequestKey("key_id", str)
 CUSTOMER_ID = web.RequestKey("customer_id", str)
+QUOTA = web.RequestKey("quota", Quota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +37,63 @@ class Route:
     query: type[Ask] = Ask
     per_account: bool = False
     """Its handler heeds `Call.reach`: keys whose grant is about single accounts may come in."""
+    own_key: bool = False
+    """What it makes keeps its own Idempotency-Key, for ever and by whatever door it came."""
 
 
-def add_routes(app: web.Application, routes: Iterable[Route], *, desk: Desk, door: Door) -> None:
-    """Every route goes through the door; none can be added that does not name its grant."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What every request passes on its way to a handler."""
+
+    door: Door
+    rates: Rates
+    auditor: Auditor
+
+
+def add_routes(app: web.Application, routes: Iterable[Route], *, desk: Desk, gate: Gate) -> None:
+    """Every route goes through the gate; none can be added that does not name its grant."""
     for route in routes:
-        handler = _behind(door, route, desk=desk)
+        handler = _behind(gate, route, desk=desk)
         app.router.add_route(route.method, route.path, handler, expect_handler=_not_yet)
 
 
-def _behind(door: Door, route: Route, *, desk: Desk) -> Handler:
+def _behind(gate: Gate, route: Route, *, desk: Desk) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         now = desk.clock.now()
-        key = await door.let_in(request, now=now)
+        key = await gate.door.let_in(request, now=now)
         request[KEY_ID], request[CUSTOMER_ID] = key.id, key.customer_id or "operator"
-        reach = check_grant(
-            key,
-            capability=route.capability,
-            write=route.write,
-            operators_only=route.operators_only,
-            per_account=route.per_account,
-        )
-        call = Call(request, desk, key, now, reach)
-        if route.query is Ask:
-            call.query(Ask)  # what a handler never looks at must not be passed over in silence either
-        return await route.handle(call)
+        request[QUOTA], too_often = gate.rates.take(key)
+        if too_often is not None:
+            raise Refusal(too_often)
+        try:
+            response = await _answer(request, route, desk=desk, key=key, now=now)
+        except Exception as error:
+            problem = problem_of(error)
+            if route.write or problem.status == 403:  # reads are told of only when a grant refuses them
+                await gate.auditor.tell(
+                    request, key, pattern=route.path, status=problem.status, code=problem.code, made=None
+                )
+            raise
+        if route.write and REPLAYED not in response.headers:
+            await gate.auditor.tell(request, key, pattern=route.path, status=response.status, code="", made=response)
+        return response
 
     return handler
+
+
+async def _answer(request: web.Request, route: Route, *, desk: Desk, key: Key, now: datetime) -> web.StreamResponse:
+    reach = check_grant(
+        key,
+        capability=route.capability,
+        write=route.write,
+        operators_only=route.operators_only,
+        per_account=route.per_account,
+    )
+    call = Call(request, desk, key, now, reach)
+    if route.query is Ask:
+        call.query(Ask)  # what a handler never looks at must not be passed over in silence either
+    name = given_key(request) if route.write and not route.own_key else None
+    return await route.handle(call) if name is None else await once(call, name, route.handle)
 
 
 async def _not_yet(_: web.Request) -> None:

@@ -41,6 +41,11 @@ class ApiSettings(ProgramSettings):
     tiktok_site_verification: CommaList = Field((), description="the tokens of TikTok's URL-prefix signature files")
     egress_allow: str = Field("", description="CIDRs customers may be reached on besides the public internet")
     operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")
+    api_rate_per_minute: Annotated[int, Field(ge=1)] = Field(
+        6_000, description="calls of a customer's key, each process"
+    )
+    api_operator_rate_per_minute: Annotated[int, Field(ge=1)] = 120_000
+    audit_days: Annotated[int, Field(ge=1)] = 400
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
 

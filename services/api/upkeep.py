@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,6 +15,10 @@ log = structlog.get_logger()
 
 PARTITIONS_EVERY_S = 3600.0
 LAST_USED_EVERY_S = 10.0
+FORGET_EVERY_S = 60.0
+FORGET_BATCH = 5000
+STATES_KEPT = timedelta(days=7)
+"""Used and expired states, so that whoever comes back late is told what was wrong."""
 
 
 class LastUsed:
@@ -66,3 +70,19 @@ def keep_partitions(store: Store, *, now: Callable[[], datetime]) -> Worker:
             await wait_for_stop(stop, PARTITIONS_EVERY_S)
 
     return Worker("partitions", run)
+
+
+def forget_old(store: Store, *, now: Callable[[], datetime], audit_days: int) -> Worker:
+    """Forgets states, kept answers and audit entries whose time is over, some at a time."""
+
+    async def run(stop: asyncio.Event) -> None:
+        while not await wait_for_stop(stop, FORGET_EVERY_S):
+            moment = now()
+            try:
+                await store.connects.forget(expired_before=moment - STATES_KEPT, limit=FORGET_BATCH)
+                await store.idempotency.forget(now=moment, limit=FORGET_BATCH)
+                await store.audit.forget(before=moment - timedelta(days=audit_days), limit=FORGET_BATCH)
+            except (Unavailable, Contended) as error:
+                log.warning("old.unforgotten", error=type(error).__name__)  # the next round does it
+
+    return Worker("forget_old", run)

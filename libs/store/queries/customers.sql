@@ -1,5 +1,7 @@
 -- name: insert
-insert into customers (id, name, created_at) values ($1, $2, $3) returning *
+-- Sent again when the reply was lost, it finds the row it made.
+insert into customers (id, name, created_at) values ($1, $2, $3)
+on conflict (id) do update set id = excluded.id returning *
 
 -- name: get
 select * from customers where id = $1

@@ -4,6 +4,7 @@ from services.api.resource import (
     accounts,
     apps,
     attempts,
+    audit,
     connect,
     consumers,
     creator,
@@ -23,6 +24,7 @@ from services.api.resource import (
 ROUTES = (
     *customers.ROUTES,
     *apps.ROUTES,
+    *audit.ROUTES,
     *connect.ROUTES,
     *accounts.ROUTES,
     *creator.ROUTES,

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from libs.model.ids import new_id
 from libs.model.key import Capability
 from libs.rest.customers import CustomerAnswer, CustomerChange, CustomerDetail, CustomerNew, CustomersQuery
 from libs.rest.shape import Page
@@ -15,7 +14,7 @@ from services.api.route import Route
 async def create(call: Call) -> web.StreamResponse:
     """201: a new customer. Names may repeat; the id is what counts."""
     new = await call.body(CustomerNew)
-    made = await call.desk.store.customers.create(id_=new_id("cus", call.now), name=new.name, now=call.now)
+    made = await call.desk.store.customers.create(id_=call.new_id("cus"), name=new.name, now=call.now)
     return reply(shown(made), status=201, location=f"/v1/customers/{made.id}")
 
 

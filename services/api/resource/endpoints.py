@@ -14,7 +14,7 @@ from libs.model.endpoint import (
     wanted,
 )
 from libs.model.event import EventType, event
-from libs.model.ids import is_id, new_id
+from libs.model.ids import is_id
 from libs.model.key import Capability
 from libs.model.problem import Problem, Refusal, not_found
 from libs.rest.endpoints import (
@@ -52,7 +52,7 @@ async def create(call: Call) -> web.StreamResponse:
     keys = fresh_keys(new.signatures)
     made = await call.desk.store.endpoints.create(
         Endpoint(
-            id=new_id("end", call.now),
+            id=call.new_id("end"),
             customer_id=owner,
             state=EndpointState.ENABLED,
             secrets=tuple(Secret(key) for key in keys),
@@ -155,7 +155,7 @@ async def test(call: Call) -> web.StreamResponse:
         raise Refusal(_untestable("test_not_wanted", f"Its events leave out {EventType.WEBHOOK_TEST}.", remedy))
     told = event(
         EventType.WEBHOOK_TEST,
-        key=f"{endpoint.id}:test:{new_id('evt', call.now)}",
+        key=f"{endpoint.id}:test:{call.new_id('evt')}",
         now=call.now,
         data={"endpoint_id": endpoint.id, "message": "This is a test of your endpoint."},
         customer_id=endpoint.customer_id,

@@ -31,6 +31,7 @@ from services.api.call import Call, reply
 from services.api.cancel import AskDriver, AtOnce, cancelling
 from services.api.door import out_of_reach
 from services.api.idempotency import settle_key
+from services.api.once import REPLAYED
 from services.api.page import page
 from services.api.route import Route
 
@@ -173,10 +174,14 @@ def _accepted(request: PostRequest, taken: Accepted) -> web.Response:
     order = {account: place for place, account in enumerate(request.accounts)}
     posts = sorted(taken.posts, key=lambda post: order[post.account_id])
     if request.account_ids is None:
-        return reply(shown(posts[0]), status=status, location=f"/v1/posts/{posts[0].id}")
-    batch_id = posts[0].batch_id or ""
-    answer = BatchAnswer(batch_id=batch_id, posts=tuple(shown(post) for post in posts))
-    return reply(answer, status=status, location=f"/v1/posts?batch_id={batch_id}")
+        made = reply(shown(posts[0]), status=status, location=f"/v1/posts/{posts[0].id}")
+    else:
+        batch_id = posts[0].batch_id or ""
+        answer = BatchAnswer(batch_id=batch_id, posts=tuple(shown(post) for post in posts))
+        made = reply(answer, status=status, location=f"/v1/posts?batch_id={batch_id}")
+    if not taken.created:
+        made.headers[REPLAYED] = "true"
+    return made
 
 
 def shown(post: Post) -> PostAnswer:
@@ -222,7 +227,7 @@ def _publication(publication: Publication) -> PublicationAnswer:
 
 
 ROUTES = (
-    Route("POST", "/v1/posts", Capability.POSTS, create, write=True, per_account=True),
+    Route("POST", "/v1/posts", Capability.POSTS, create, write=True, per_account=True, own_key=True),
     Route("GET", "/v1/posts", Capability.POSTS, listed, query=PostsQuery, per_account=True),
     Route("GET", "/v1/posts/{id}", Capability.POSTS, get, per_account=True),
     Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline, query=TimelineQuery, per_account=True),
