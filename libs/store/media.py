@@ -184,10 +184,12 @@ class Renditions:
                 break
         else:
             raise Contended(f"the rendition {recipe} of {media_id} changes too quickly")
-        return Rendition(
-            row["media_id"], row["recipe"], row["state"], row["version"], row["alarm"], row["made_id"],
-            tuple(row["changes"]), row["problem"], row["ours"],
-        )  # fmt: skip
+        return _rendition(row)
+
+    async def get(self, media_id: str, recipe: str) -> Rendition | None:
+        """The rendition as it stands, never `ours`."""
+        row = await self._pool.fetchrow(SQL.get_rendition, media_id, recipe)
+        return _rendition(row) if row else None
 
     async def renew(self, rendition: Rendition, *, lease: datetime) -> bool:
         """Whether it is still ours, then until `lease`."""
@@ -241,3 +243,17 @@ def _usage(row: rows.Row | None) -> Usage:
     if row is None:
         return Usage(0, 0, None, None)
     return Usage(row["bytes"], row["files"], row["media_bytes_max"], row["media_files_max"])
+
+
+def _rendition(row: rows.Row) -> Rendition:
+    return Rendition(
+        media_id=row["media_id"],
+        recipe=row["recipe"],
+        state=row["state"],
+        version=row["version"],
+        alarm=row["alarm"],
+        made_id=row["made_id"],
+        changes=tuple(row["changes"]),
+        problem=row["problem"],
+        ours=row["ours"],
+    )

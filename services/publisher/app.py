@@ -138,6 +138,14 @@ def _preparer(
     now: Callable[[], datetime],
 ) -> Preparer:
     lease = timedelta(seconds=settings.publisher_lease_s)
-    readier = Readier(store, storage, workers=workers, converters=converters, now=now, lease=lease)
+    readier = Readier(
+        store,
+        storage,
+        workers=workers,
+        converters=converters,
+        at_once=settings.media_converters,
+        now=now,
+        lease=lease,
+    )
     fetcher = Fetcher(store, storage, egress, workers, max_bytes=settings.media_max_bytes)
     return Preparer(store, fetcher, readier, now=now)

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ LIMITS = MediaLimits()
 ELSEWHERE_WAIT = timedelta(seconds=10)
 """How long a post waits for a conversion that another one is at, before it looks again."""
 SCRATCH = "clipwire-convert-"
+BUSY_WAIT = timedelta(seconds=30)
+"""The same where every converter of this process is taken."""
 PROGRESS_STEP = 0.25
 PHOTO_BOUNDS = ConvertBounds(deadline_s=60, cpu_s=60)
 ADOPTED_MAX = 3
@@ -71,13 +73,16 @@ class Readier:
         *,
         workers: Workers,
         converters: Workers,
+        at_once: int,
         now: Callable[[], datetime],
         lease: timedelta,
     ) -> None:
+        """`at_once` videos are converted at once: as many as `converters` has places."""
         self._store = store
         self._storage = storage
         self._workers = workers
         self._converters = converters
+        self._videos = asyncio.Semaphore(at_once)
         self._now = now
         self._lease = lease
 
@@ -103,19 +108,30 @@ class Readier:
         if isinstance(verdict, Hopeless):
             raise Unusable(invalid(verdict.errors(field)))
         recipe = kind if cover is None else f"{kind}.{cover.id}"
+        known = await self._store.renditions.get(media.id, recipe)
+        if known is not None and known.state != "making":
+            return await self._ended(known, media, field=field)
+        if kind == "video" and self._videos.locked():
+            return Elsewhere(self._now() + BUSY_WAIT)  # before anything is claimed or copied for nothing
+        async with self._videos if kind == "video" else nullcontext():
+            now = self._now()
+            rendition = await self._store.renditions.claim(media.id, recipe, now=now, lease=now + self._lease)
+            if not rendition.ours:
+                return await self._ended(rendition, media, field=field)
+            await tell(Note("media.converting", {"media_id": media.id, "why": list(verdict.why), "percent": 0}))
+            return await self._hold(rendition, media, cover, field=field, tell=tell)
+
+    async def _ended(self, rendition: Rendition, media: Media, *, field: str) -> Ready | Elsewhere:
+        """What another one made of it, unless he is still at it."""
         now = self._now()
-        rendition = await self._store.renditions.claim(media.id, recipe, now=now, lease=now + self._lease)
-        if rendition.state == "made" and rendition.made_id is not None:
+        if rendition.made_id is not None:
             made = await self._store.media.use([rendition.made_id], customer_id=media.customer_id, now=now)
             if rendition.made_id in made:
                 return Ready(made[rendition.made_id], rendition.changes)
         if rendition.problem is not None:
             errors = [FieldError(**error) for error in rendition.problem["errors"]]
             raise Unusable(invalid([placed(error, field) for error in errors]))
-        if not rendition.ours:
-            return Elsewhere(now + ELSEWHERE_WAIT)
-        await tell(Note("media.converting", {"media_id": media.id, "why": list(verdict.why), "percent": 0}))
-        return await self._hold(rendition, media, cover, field=field, tell=tell)
+        return Elsewhere(now + ELSEWHERE_WAIT)
 
     async def _hold(
         self, rendition: Rendition, media: Media, cover: Media | None, *, field: str, tell: Tell
@@ -137,7 +153,7 @@ class Readier:
                     await tell(Note("media.converting", {"media_id": media.id, "percent": progress.percent()}))
             return work.result()
         except WorkersBusy:
-            return Elsewhere(self._now() + ELSEWHERE_WAIT)
+            return Elsewhere(self._now() + BUSY_WAIT)
         except Unmendable as refused:
             errors = [error.as_dict() for error in refused.errors]
             await self._store.renditions.finish(rendition, made_id=None, problem={"errors": errors}, now=self._now())

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,13 @@ from flow_house import Guest, Stage, open_stage
 from PIL import Image
 
 from libs.media.folder import FolderStorage
+from libs.media.workers import Workers
 from libs.model.ids import new_id
+from libs.model.post import Note
 from libs.runtime.web import HttpServer
+from libs.store.media import Media
 from services.publisher.ageing import Ageing
+from services.publisher.ready import Elsewhere, Readier, Ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -99,7 +103,7 @@ async def test_posts_of_one_film_share_one_conversion(stage: Stage, guest: Guest
 
     posts = await asyncio.gather(*(guest.post(media=[film]) for _ in range(3)))
     await stage.quiet()
-    await stage.advance(11)
+    await stage.advance(31)
     done = [await stage.until(post["id"], "published") for post in posts]
 
     assert len({post["media_id"] for post in done}) == 1
@@ -205,4 +209,42 @@ async def test_a_file_nobody_posts_leaves_with_its_bytes(stage: Stage, guest: Gu
     assert (await stage.api("GET", f"media/{film}"))["state"] == "expired"
     refused = await guest.post(media=[film], status=422)
     assert [error["field"] for error in refused["errors"]] == ["media.0"]
+    await storage.close()
+
+
+async def test_a_film_that_finds_every_converter_taken_waits_and_claims_nothing(
+    stage: Stage, guest: Guest, files: Path
+) -> None:
+    store, storage = stage.house.store, FolderStorage(stage.folder / "media")
+    films = [await store.media.get(await kept(stage, guest, files / "old.avi"), customer_id=None) for _ in range(2)]
+    claimed, go = asyncio.Event(), asyncio.Event()
+
+    async def tell(note: Note) -> None:
+        claimed.set()
+        await go.wait()
+
+    async with Workers() as workers, Workers(size=1) as converters:
+        readier = Readier(
+            store,
+            storage,
+            workers=workers,
+            converters=converters,
+            at_once=1,
+            now=lambda: stage.now,
+            lease=timedelta(minutes=1),
+        )
+
+        def make(film: Media | None) -> Coroutine[Any, Any, Ready | Elsewhere]:
+            assert film is not None
+            return readier.ready(film, kind="video", field="media.0", convert=True, tell=tell)
+
+        first = asyncio.create_task(make(films[0]))
+        await claimed.wait()
+        second = await make(films[1])
+        go.set()
+
+        assert isinstance(second, Elsewhere) and second.until > stage.now
+        assert films[1] is not None and await store.renditions.get(films[1].id, "video") is None
+        assert isinstance(await first, Ready)
+        assert isinstance(await make(films[1]), Ready), "there is room again"
     await storage.close()

@@ -84,6 +84,9 @@ select k.key from unnest($1::text[]) as k (key)
 where exists (select from customers c where c.id = split_part(k.key, '/', 1))
     and not exists (select from media m where m.key = k.key and (m.state = 'ready' or m.alarm is not null))
 
+-- name: get_rendition
+select *, false as ours from renditions where media_id = $1 and recipe = $2
+
 -- name: claim_rendition
 -- The row of this file and recipe, and whether it is now ours to make: new, or its maker's lease has ended.
 with mine as (
