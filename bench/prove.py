@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.campaign import backing, kills, media, signatures
+from bench.campaign import backing, kills, media, order, signatures
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
 from deploy.backing import rabbit_program
@@ -56,6 +56,8 @@ async def play(name: str, *, scale: float, seed: int, broker: str, keep: bool) -
     if name == "media":
         logs.configure(level="warning")  # its programs run in this process
         return [await media.run(scale=scale, seed=seed, say=_say)]
+    if name == "order":
+        return [await order.run(scale=scale, seed=seed, say=_say, keep=keep)]
     passes = BROKERS[broker] if name == "kills" else (True,)
     program = await asyncio.to_thread(rabbit_program, os.environ, say=_say) if True in passes else None
     if name == "backing" and program is not None:
@@ -72,7 +74,7 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.prove", description=__doc__)
-    parser.add_argument("--name", choices=("kills", "backing", "signatures", "media"), default="kills")
+    parser.add_argument("--name", choices=("kills", "backing", "signatures", "media", "order"), default="kills")
     parser.add_argument("--scale", type=float, default=1.0, help="1 is the full campaign; tests run 0.02")
     parser.add_argument("--seed", type=int, default=7, help="the same seed plans the same posts, webhooks and strikes")
     parser.add_argument("--broker", choices=tuple(BROKERS), default="both", help="of kills: which passes to run")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import prove
-from bench.campaign import backing, kills, media, script
+from bench.campaign import backing, kills, media, order, script
 from bench.campaign.report import Part, Promise, Table
 from deploy.rabbitmq import RabbitProgram
 
@@ -44,6 +44,13 @@ async def test_files_of_the_corpus_are_published_or_refused_before_init_with_the
 
     assert part.kept, part.text()
     assert {row[1] for row in part.tables[0].rows} == {"published as it is", "published converted", "refused"}
+
+
+@pytest.mark.waits_long
+@pytest.mark.timeout(LEASES_S)
+async def test_order_is_kept_and_a_replay_sends_each_once_though_notifiers_are_killed() -> None:
+    part = await order.run(scale=0.0025, seed=7, say=print)
+    assert part.kept, part.text()
 
 
 def test_the_same_seed_plans_the_same_campaign_and_another_seed_another() -> None:
