@@ -82,7 +82,8 @@ def test_a_grant_opens_reading_or_everything_and_nothing_by_default(level: Level
 
 
 def test_every_route_that_changes_something_asks_for_the_full_grant() -> None:
-    assert [route for route in ROUTES if route.write is (route.method == "GET")] == []
+    asks = [route for route in ROUTES if route.path.endswith("/validate")]  # looks at a body, and changes nothing
+    assert [route for route in ROUTES if route.write is (route.method == "GET") and route not in asks] == []
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
     assert {route.capability for route in ROUTES} == set(Capability)
 

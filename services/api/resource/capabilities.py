@@ -1,0 +1,72 @@
+"""What can be done, and a typed answer, never a 404, where somebody looks for what cannot."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from aiohttp import web
+from pydantic import ConfigDict
+
+from libs.model.capability import CAPABILITIES, UNSUPPORTED
+from libs.model.capability import Capability as Ability
+from libs.model.key import Capability
+from libs.model.post import PostState
+from libs.model.problem import Refusal
+from libs.rest.capabilities import CapabilitiesAnswer, CapabilityAnswer
+from libs.rest.shape import Ask
+from services.api.call import Call, reply
+from services.api.resource import posts
+from services.api.route import Route
+
+
+class Anything(Ask):
+    """Whatever was asked of it, it cannot be done."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+async def listed(_: Call) -> web.StreamResponse:
+    """Everything that is and is not possible, with the reason."""
+    data = tuple(
+        CapabilityAnswer(
+            name=one.name,
+            title=one.title,
+            supported=one.supported,
+            applies=one.applies,
+            reason=one.reason or None,
+            instead=one.instead or None,
+        )
+        for one in CAPABILITIES
+    )
+    return reply(CapabilitiesAnswer(platform="tiktok", api="TikTok API v2", auth="OAuth 2.0", data=data))
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    """What has not been sent is cancelled; what TikTok has, no app can delete."""
+    await call.nothing()
+    if (await posts.find(call)).post.state in (PostState.PUBLISHED, PostState.IN_INBOX):
+        raise Refusal(UNSUPPORTED["delete_published"].refusal())
+    return await posts.cancel(call)
+
+
+def _refusing(ability: Ability) -> Callable[[Call], Awaitable[web.StreamResponse]]:
+    async def refuse(_: Call) -> web.StreamResponse:
+        raise Refusal(ability.refusal())
+
+    refuse.__doc__ = f"{ability.title}: not supported. {ability.reason}"
+    return refuse
+
+
+def _refused() -> Iterator[Route]:
+    for ability in CAPABILITIES:
+        for path in ability.paths:
+            handle, where = _refusing(ability), f"/v1{path}"
+            yield Route("GET", where, Capability.POSTS, handle, query=Anything, per_account=True)
+            yield Route(
+                "POST", where, Capability.POSTS, handle, write=True, query=Anything, per_account=True, own_key=True
+            )
+
+
+ROUTES = (
+    Route("GET", "/v1/capabilities", Capability.POSTS, listed, per_account=True),
+    Route("DELETE", "/v1/posts/{id}", Capability.POSTS, delete, write=True, per_account=True),
+    *_refused(),
+)
