@@ -53,8 +53,12 @@ class Beginner:
 
         Raises `Lost`, `NotConnected`, `Later`; the last only before the intent was saved.
         """
-        if run.post.pulled and await self._puller.held(run):
-            return False
+        if not run.post.pulled:
+            return await self._begin(run, turn)
+        async with self._puller.gate(run.post.account_id):
+            return not await self._puller.held(run) and await self._begin(run, turn)
+
+    async def _begin(self, run: Run, turn: Turn) -> bool:
         ids = run.post.media_ids
         found = await self._store.media.use(ids, customer_id=run.post.customer_id, now=self._now())
         if not ids or len(found) < len(set(ids)):

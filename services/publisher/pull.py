@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -34,7 +35,8 @@ log = structlog.get_logger()
 
 ONE_UNRESOLVED = "one_unresolved_pull"
 """The index that lets a creator have no two pull inits whose publish id nobody knows."""
-SOON, LATER = timedelta(seconds=2), timedelta(minutes=1)
+SOON, LATEST = timedelta(seconds=2), timedelta(minutes=10)
+"""How long to wait behind an unresolved init: as long again as it has been unresolved, within these."""
 LEARN_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses before the tries to keep a publish id that could not be saved with its post."""
 ENDINGS = {"jpeg": "jpg", "webp": "webp", "mp4": "mp4", "quicktime": "mov", "webm": "webm"}
@@ -52,6 +54,12 @@ class Puller:
         self._client = client
         self._now = now
         self._public_url = public_url.rstrip("/")
+        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def gate(self, account_id: str) -> asyncio.Lock:
+        """Kept from `held` to the end of `begin`: in one process an account's pulls begin one after the other, instead
+        of asking TikTok about its creator and then finding that another was quicker."""
+        return self._gates.setdefault(account_id, asyncio.Lock())
 
     async def held(self, run: Run) -> bool:
         """Whether this pull cannot begin now: saved then, before anything was asked of TikTok."""
@@ -112,7 +120,7 @@ class Puller:
     async def _queue_behind(self, run: Run, *, since: datetime) -> None:
         now = self._now()
         why = "an earlier pull of this creator has no publish id yet; until then what is heard could be of either"
-        wait = SOON if now - since < LATER else LATER
+        wait = min(max(now - since, SOON), LATEST)
         await run.save(waits(run.post, until=now + wait, why=why, now=now), now=now)
 
     async def _init(
@@ -156,6 +164,7 @@ class Puller:
             await run.ring("publisher")
             await run.ring("facts")
             raise
+        await run.ring("facts")  # TikTok may have told of it before it answered
 
     async def _learn(self, publication: Publication, publish_id: str) -> bool:
         for pause_s in LEARN_S:

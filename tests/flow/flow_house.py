@@ -400,6 +400,7 @@ async def open_stage(
         **FREE_PORTS,
         "SIMULATOR_KNOBS": ",".join(filter(None, (KNOBS, knobs))),
         "TIKTOK_AUDITED": "true",
+        "TIKTOK_SITE_VERIFICATION": "Proof1",
         "PUBLISHER_IDLE_S": "0.5",
         "PUBLISHER_LEASE_S": "89.5",
         "NOTIFIER_IDLE_S": "0.5",

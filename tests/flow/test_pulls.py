@@ -102,6 +102,27 @@ async def test_a_lost_init_that_was_fetched_for_waits_for_the_webhook_and_is_nev
     assert await guest.heard_of(post) == {"post.unconfirmed": 1, "post.published": 1}
 
 
+async def test_a_webhook_that_beats_the_inits_answer_finds_its_post(stage: Stage, guest: Guest) -> None:
+    await guest.fault("webhook_first", endpoint="content/init")
+
+    post = await guest.post(kind="photo", media=photos(stage, 1))
+
+    await stage.until(post["id"], "published")
+    assert await guest.heard_of(post) == {"post.published": 1}
+    assert await published(stage, guest) == [1]
+
+
+async def test_five_photo_posts_at_once_go_out_one_after_the_other_without_asking_twice(
+    stage: Stage, guest: Guest
+) -> None:
+    posts = [await guest.post(kind="photo", media=photos(stage, 1)) for _ in range(5)]
+
+    for post in posts:
+        await stage.until(post["id"], "published")
+    assert await published(stage, guest) == [1, 1, 1, 1, 1]
+    assert len(await stage.calls("creator_info/query", guest)) == 5
+
+
 async def test_an_unconfirmed_pull_keeps_the_creators_next_one_waiting_until_its_webhook_comes(
     stage: Stage, guest: Guest
 ) -> None:
@@ -170,3 +191,11 @@ async def test_what_tiktok_cannot_take_is_refused_before_any_init(stage: Stage, 
     failed = await stage.until(post["id"], "failed")
     assert [(one["field"], one["code"]) for one in failed["problem"]["errors"]] == [("media.1.kind", "media_kind")]
     assert await stage.publications(guest) == []
+
+
+@pytest.mark.parametrize("prefix", ["", "/pull"])
+async def test_tiktok_finds_its_signature_file_where_it_looks_for_it(stage: Stage, prefix: str) -> None:
+    found = await stage.http.get(f"{stage.urls['api']}{prefix}/tiktokProof1.txt")
+
+    assert (found.status_code, found.text) == (200, "tiktok-developers-site-verification=Proof1")
+    assert (await stage.http.get(f"{stage.urls['api']}{prefix}/tiktokProof2.txt")).status_code == 404
