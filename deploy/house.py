@@ -148,7 +148,8 @@ class House:
         parts.push_async_callback(self._storage.close)
         self._egress = await parts.enter_async_context(GuardedClient(guard=guard_of(environ), user_agent=USER_AGENT))
         self._workers = await parts.enter_async_context(Workers())
-        self._converters = await parts.enter_async_context(Workers(size=1, wait_s=publisher.CONVERTER_WAIT_S))
+        places = int(environ.get("MEDIA_CONVERTERS") or 1)
+        self._converters = await parts.enter_async_context(Workers(size=places, wait_s=publisher.CONVERTER_WAIT_S))
         self._tiktok = await parts.enter_async_context(
             TikTokClient(api_url=environ["TIKTOK_API_URL"], auth_url=environ["TIKTOK_AUTH_URL"])
         )

@@ -315,6 +315,21 @@ async def test_a_store_that_cannot_keep_it_is_said_without_its_words(
     assert "secret" not in "".join(answer.text for answer in answers)
 
 
+async def test_a_full_disk_refuses_before_a_byte_is_read(database_url: str, tmp_path: Path) -> None:
+    full = f"{(tmp_path / 'media').as_uri()}?keep_free_bytes={10**18}"
+    async with open_house(database_url, tmp_path, MEDIA_URL=full) as house:
+        house.faults = True
+        key = await house.key(await house.customer())
+
+        for length in ("Content-Length: 5000000", "Transfer-Encoding: chunked"):
+            said = await house.raw(
+                f"POST /v1/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: video/mp4\r\n"
+                f"{length}\r\nExpect: 100-continue\r\n\r\n".encode()
+            )
+            assert said.startswith(b"HTTP/1.1 507 "), "not even 100 Continue"
+            assert body_of(said)["code"] == "media_store_full"
+
+
 async def test_when_no_worker_is_free_to_look_it_is_503_and_nothing_kept(
     database_url: str, tmp_path: Path, mp4: bytes
 ) -> None:
