@@ -208,6 +208,30 @@ async def test_410_disables_the_endpoint_with_a_notice_and_keeps_its_events(stag
     assert "post.published" in [item["type"] for item in await guest.inbox()]
 
 
+async def test_an_endpoint_that_fails_and_fails_is_left_in_peace_then_probed_and_hears_all(stage: Stage) -> None:
+    guest = await stage.guest()
+    await guest.heard()
+    await guest.answers(status=500)
+    events = [await guest.test_event() for _ in range(OPEN_AFTER)]
+    for event_id in events:
+        await guest.tried(event_id, 1)
+    later = [await guest.test_event() for _ in range(5)]
+    await stage.advance(60)
+    await stage.quiet()
+    meanwhile = [(await guest.delivery(event_id))["tries"] for event_id in (*events, *later)]
+    await guest.answers(status=200)
+
+    await stage.advance(61)
+
+    async def delivered() -> bool:
+        await stage.quiet()
+        states = [(await guest.delivery(event_id))["state"] for event_id in (*events, *later)]
+        return set(states) == {"delivered"}
+
+    await eventually(delivered)
+    assert meanwhile == [1] * OPEN_AFTER + [0] * 5
+
+
 async def test_a_slow_endpoint_keeps_nobody_else_waiting(stage: Stage, guest: Guest) -> None:
     slow = await stage.guest()
     await slow.answers(delay_s=1.5)
