@@ -19,7 +19,7 @@ from obstore.store import S3Store
 from libs.media.errors import ObjectMissing, ObjectTooLarge, StorageFailed, StorageFull
 from libs.media.handover import Handover
 from libs.media.pieces import gathered
-from libs.media.port import KEYS_AT_ONCE, PIECE_BYTES, Stored, checked_key, checked_range
+from libs.media.port import COPY, KEYS_AT_ONCE, PIECE_BYTES, Stored, checked_key, checked_range
 from libs.media.thread import in_thread
 
 _PART_BYTES: Final = 8 << 20
@@ -163,7 +163,7 @@ class BucketStorage:
         free_bytes = (await in_thread(None, shutil.disk_usage, self._scratch)).free
         if free_bytes < size:
             raise StorageFull(free_bytes=free_bytes, needed_bytes=size)
-        with tempfile.NamedTemporaryFile(dir=self._scratch, prefix="clipwire-media-", buffering=0) as copy:
+        with tempfile.NamedTemporaryFile(dir=self._scratch, prefix=COPY, buffering=0) as copy:
             async with aclosing(self._pieces(key, first=0, last=size - 1, e_tag=e_tag)) as pieces:
                 async for piece in pieces:
                     await in_thread(None, copy.write, piece)

@@ -15,6 +15,8 @@ from libs.media.errors import InvalidKey, InvalidRange
 PIECE_BYTES: Final = 1 << 20
 """About the size of the pieces ``open_range`` yields."""
 
+COPY: Final = "clipwire-media-"
+"""What names of copies in the scratch folder begin with: a killed process leaves them behind."""
 KEYS_AT_ONCE: Final = 500
 """At most so many keys come in one batch of ``keys``."""
 KEY_MAX: Final = 512

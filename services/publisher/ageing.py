@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from libs.media.errors import MediaError
-from libs.media.port import MediaStorage
+from libs.media.port import COPY, MediaStorage
 from libs.model.ids import is_id
 from libs.runtime.workers import wait_for_stop
 from libs.store.errors import Contended, Unavailable
@@ -105,7 +105,12 @@ def is_ours(key: str) -> bool:
 
 
 def remove_scratch(*, before: float) -> None:
-    """Folders of conversions whose process was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
-        if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < before:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Folders of conversions and copies of a bucket's objects whose process was killed."""
+    for prefix in (SCRATCH, COPY):
+        for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            if left.is_symlink() or left.stat().st_mtime >= before:
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)

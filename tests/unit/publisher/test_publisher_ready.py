@@ -1,11 +1,14 @@
 """How far a conversion is told on the timeline, and whose bytes the sweep may take."""
 
+import os
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from libs.model.ids import new_id
-from services.publisher.ageing import is_ours
+from services.publisher.ageing import is_ours, remove_scratch
 from services.publisher.ready import Progress
 
 NOW = datetime(2026, 2, 4, tzinfo=UTC)
@@ -43,3 +46,19 @@ def test_names_that_we_give_are_ours(name: str) -> None:
 )
 def test_other_names_are_somebody_elses(key: str) -> None:
     assert not is_ours(key)
+
+
+def test_what_killed_processes_left_in_the_scratch_folder_goes_and_what_is_young_or_strange_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("clipwire-convert-old", "clipwire-convert-young", "other-old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "made").write_bytes(b"x")
+    (tmp_path / "clipwire-media-old").write_bytes(b"x")
+    for path in tmp_path.glob("*-old"):
+        os.utime(path, (1000, 1000))
+
+    remove_scratch(before=2000)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clipwire-convert-young", "other-old"]
