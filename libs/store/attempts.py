@@ -44,16 +44,27 @@ class Attempts:
         below = min(before, last) if before else last
         usual = (first, below, day_of(first), day_of(last), search.status, search.failed, limit)
         if search.words is not None:
-            return await self._pool.fetch(SQL.of_words, *usual, search.words, endpoints, search.event_id)
+            return await self._found(SQL.of_words, *usual, search.words, endpoints, search.event_id)
         if search.event_id is not None:
             day = rows.id_day(search.event_id)
-            return await self._pool.fetch(SQL.of_event, *usual, search.event_id, day, endpoints)
+            return await self._found(SQL.of_event, *usual, search.event_id, day, endpoints)
         if endpoints is not None:
-            return await self._pool.fetch(SQL.of_endpoints, *usual, endpoints)
-        return await self._pool.fetch(SQL.of_all, *usual)
+            return await self._found(SQL.of_failed if _of_failures(search) else SQL.of_endpoints, *usual, endpoints)
+        return await self._found(SQL.of_all, *usual)
+
+    async def _found(self, statement: str, *args: object) -> list[rows.Row]:
+        """Planned for what is asked: a word that is rare and one that is everywhere are found by different ways."""
+        async with self._pool.transaction() as connection:
+            await connection.execute("set local plan_cache_mode = force_custom_plan")
+            return await connection.fetch(statement, *args)
 
     async def _endpoints(self, search: Search, customer_id: str | None) -> list[str] | None:
         """Whose attempts may be shown; None: everybody's."""
         if customer_id is None:
             return [search.endpoint_id] if search.endpoint_id else None
         return [row["id"] for row in await self._pool.fetch(SQL.endpoints_of, customer_id, search.endpoint_id)]
+
+
+def _of_failures(search: Search) -> bool:
+    """Whether it can only find what failed."""
+    return search.failed is True or (search.status is not None and not 200 <= search.status <= 299)

@@ -347,6 +347,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ),
     ("replays", "crowded", ["cus_7", None, NOW, 500]),
     ("attempts", "of_endpoints", [*TRIED, ["end_2", "end_3"]]),
+    ("attempts", "of_failed", [*TRIED, ["end_2", "end_3"]]),
     ("attempts", "of_event", [*TRIED, "evt_7", date(2027, 3, 7), None]),
     ("attempts", "of_words", [*TRIED, "word", None, None]),
     ("attempts", "of_all", TRIED),

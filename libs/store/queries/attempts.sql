@@ -17,6 +17,16 @@ select a.* from unnest($8::text[]) as e (id) cross join lateral (
 ) a
 order by a.id desc limit $7
 
+-- name: of_failed
+-- The condition is that of the index, and `$6` is not asked again.
+select a.* from unnest($8::text[]) as e (id) cross join lateral (
+    select * from attempts
+    where endpoint_id = e.id and id >= $1 and id < $2 and day between $3 and $4 and ($5::int is null or status = $5)
+      and (status is null or status < 200 or status > 299) and $6::bool is not false
+    order by id desc limit $7
+) a
+order by a.id desc limit $7
+
 -- name: of_event
 select a.* from deliveries d join attempts a on a.delivery_id = d.id
 where d.event_id = $8 and d.day = $9 and ($10::text[] is null or d.endpoint_id = any($10))
