@@ -42,8 +42,12 @@ async def take_request(
 async def check_request(
     store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, judge: Judge, now: datetime
 ) -> Plan | Problem:
-    """What accepting the request would insert, or what is wrong with it. Saves nothing of a post."""
+    """What accepting the request would insert, or what is wrong with it. Saves nothing of a post.
+
+    `audited` is the operator's app; accounts of a customer's own go by theirs.
+    """
     accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
+    apps = [audited if account.app_audited is None else account.app_audited for account in accounts.values()]
     named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
     media = await store.media.use(named, customer_id=customer_id, now=now)
     fit, flaws = judge(request, media)
@@ -55,7 +59,7 @@ async def check_request(
         media=media,
         fit=fit,
         flaws=flaws,
-        audited=audited,
+        audited=all(apps),
         now=now,
     )
 

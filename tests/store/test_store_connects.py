@@ -8,7 +8,10 @@ from store_place import NOW, Place, an_id, tokens
 
 from libs.model.account import Account
 from libs.model.connect import LIFE, Connect, Judged
+from libs.model.post_request import PostRequest, parse
+from libs.model.problem import Problem
 from libs.store.connects import Claimed
+from libs.store.intake import take_request
 
 REDIRECT = "http://127.0.0.1:8080/oauth/tiktok/callback"
 
@@ -141,6 +144,30 @@ async def test_an_account_knows_whether_its_customers_own_app_is_audited(place: 
     found = await place.store.accounts.get_many([account.id], customer_id=None)
 
     assert found[account.id].app_audited is audited
+
+
+@pytest.mark.parametrize(("own", "operators", "accepted"), [(True, False, True), (False, True, False)])
+async def test_posts_of_a_customers_own_app_go_by_its_own_audit(
+    place: Place, own: bool, operators: bool, accepted: bool
+) -> None:
+    account = await place.account()
+    await place.store.apps.create(
+        id_=an_id("app"), customer_id=account.customer_id, client_key="ck", secrets=["s"], audited=own, now=NOW
+    )
+    request = parse(
+        {"account_id": account.id, "kind": "video", "media": ["https://a.example/v.mp4"],
+         "privacy_level": "PUBLIC_TO_EVERYONE"}
+    )  # fmt: skip
+    assert isinstance(request, PostRequest)
+
+    taken = await take_request(
+        place.store, request, customer_id=account.customer_id, key="k", audited=operators, now=NOW,
+        judge=lambda request, media: (frozenset(), []),
+    )  # fmt: skip
+
+    assert isinstance(taken, Problem) is not accepted
+    if isinstance(taken, Problem):
+        assert [error.code for error in taken.errors] == ["app_not_audited"]
 
 
 async def test_two_customers_of_one_creator_share_what_tiktok_knows_once(place: Place) -> None:

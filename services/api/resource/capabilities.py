@@ -12,6 +12,7 @@ from libs.model.post import PostState
 from libs.model.problem import Refusal
 from libs.rest.capabilities import CapabilitiesAnswer, CapabilityAnswer
 from libs.rest.shape import Ask
+from services.api.body import read_object
 from services.api.call import Call, reply
 from services.api.resource import posts
 from services.api.route import Route
@@ -48,7 +49,9 @@ async def delete(call: Call) -> web.StreamResponse:
 
 
 def _refusing(ability: Ability) -> Callable[[Call], Awaitable[web.StreamResponse]]:
-    async def refuse(_: Call) -> web.StreamResponse:
+    async def refuse(call: Call) -> web.StreamResponse:
+        if call.request.method == "POST":
+            await read_object(call.request, optional=True)  # what cannot be read is said first, as everywhere
         raise Refusal(ability.refusal())
 
     refuse.__doc__ = f"{ability.title}: not supported. {ability.reason}"
