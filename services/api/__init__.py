@@ -10,7 +10,13 @@ What lives here
     ``upload``       bytes in, at constant memory
     ``page``         lists in pages
     ``problem``      every refusal and failure as problem+json; the wide log line of each request
-    ``idempotency``  which idempotency key a post request has
+    ``explain``      what to tell the caller of each error
+    ``idempotency``  which idempotency key a request has
+    ``once``         every write done once under its key, and answered the same again
+    ``rate``         how often a key may ask
+    ``audit``        writes the audit log
+    ``tiktok``       the line to TikTok: connecting, disconnecting, reading
+    ``callback``     the page a creator comes back to from TikTok
     ``cancel``       what cancelling does to a post, decided without I/O
     ``upkeep``       the workers: partitions, and when keys were last used
     ``resource/``    one module per resource; each ends in its table of routes
