@@ -164,7 +164,9 @@ class Puller:
             await run.ring("publisher")
             await run.ring("facts")
             raise
-        await run.ring("facts")  # TikTok may have told of it before it answered
+        # TikTok may have told of it already: what was looked at while this was being saved found no owner.
+        await self._store.pulls.wake_strangers(run.post.account_id, now=now)
+        await run.ring("facts")
 
     async def _learn(self, publication: Publication, publish_id: str) -> bool:
         for pause_s in LEARN_S:
