@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -103,6 +103,12 @@ class Key:
             return Reach(but=frozenset(id_ for id_, opens in nearest.items() if not opens))
         some = any(grant.level.opens(write=write) for grant in about)
         return Reach(only=frozenset(id_ for id_, opens in nearest.items() if opens)) if some else None
+
+    def would_reach_by(self, group_ids: Set[str | None]) -> bool:
+        """Whether moving an account between these groups would change what this very key reaches, and it may not say
+        what keys reach.
+        """
+        return not self.allows(Capability.KEYS, write=True) and any(one.group_id in group_ids for one in self.scoped)
 
     def usable(self, now: datetime) -> bool:
         ends = [end for end in (self.expires_at, self.former_until) if end is not None]

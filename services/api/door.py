@@ -76,5 +76,11 @@ def out_of_reach(capability: Capability, account_id: str) -> Refusal:
     return Refusal(_forbidden(detail, "Use a key whose grants reach it."))
 
 
+def moves_own_reach() -> Refusal:
+    """403: moving this account would change what the asking key reaches."""
+    detail = "A grant of this key is about one of these groups, so moving an account would change what the key reaches."
+    return Refusal(_forbidden(detail, "Use a key whose grants say keys: full."))
+
+
 def _forbidden(detail: str, remedy: str) -> Problem:
     return Problem("forbidden", "The key does not allow this", 403, detail, remedy)

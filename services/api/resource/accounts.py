@@ -23,6 +23,7 @@ from libs.store.accounts import Tokens
 from libs.tiktok.errors import TikTokError
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
+from services.api.door import moves_own_reach
 from services.api.page import page
 from services.api.resource.creator import trouble
 from services.api.route import Route
@@ -90,6 +91,9 @@ async def change(call: Call) -> web.StreamResponse:
     call.id("acc")
     new = await call.body(AccountChange)
     account = await _found(call)
+    moved_between = {account.group_id, new.group_id} - {None}
+    if account.group_id != new.group_id and call.key.would_reach_by(moved_between):
+        raise moves_own_reach()
     placed = await call.desk.store.accounts.place(account, new.group_id, now=call.now)
     if placed is None:
         detail = "This customer has no such group, or it holds another account; a group holds one."

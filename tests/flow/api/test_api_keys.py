@@ -91,6 +91,19 @@ async def test_a_grant_for_a_group_follows_the_account_that_is_in_it_from_call_t
     assert (await house.get("/v1/accounts", key=key)).status_code == 403, "its grant went with the group"
 
 
+async def test_a_key_cannot_rise_by_moving_accounts_into_its_group_or_out_of_it(house: House) -> None:
+    customer, first, _ = await two_accounts(house)
+    group, other = [(await house.make("/v1/groups", {"customer_id": customer, "name": n}))["id"] for n in ("a", "b")]
+    scoped = [{"group_id": group, "grants": {"posts": "full"}}]
+    key = await made(house, customer, grants={"accounts": "full"}, scoped=scoped)
+    path = f"/v1/accounts/{first}"
+
+    assert (await house.call("PATCH", path, key=key["secret"], body={"group_id": group})).status_code == 403
+    assert (await house.call("PATCH", path, key=key["secret"], body={"group_id": other})).status_code == 200
+    assert (await house.call("PATCH", path, body={"group_id": group})).status_code == 200
+    assert (await house.call("PATCH", path, key=key["secret"], body={"group_id": None})).status_code == 403
+
+
 async def test_a_changed_grant_holds_on_the_next_call(house: House) -> None:
     customer, first, _ = await two_accounts(house)
     key = await made(house, customer, grants={"posts": "full", "media": "read"})
