@@ -41,6 +41,9 @@ class Level(StrEnum):
         return self is Level.FULL or (self is Level.READ and not write)
 
 
+_LEVELS: Final = {str(level): level for level in Level}
+
+
 @dataclass(frozen=True, slots=True)
 class Scoped:
     """A grant for one account, or for the account of one group: of the two ids one is set."""
@@ -90,7 +93,7 @@ class Key:
 
     def allows(self, capability: Capability, *, write: bool) -> bool:
         """Whether the grant for everything opens it. Denied by default: what no grant names is off."""
-        return Level(self.grants.get(capability, Level.OFF)).opens(write=write)
+        return _LEVELS.get(self.grants.get(capability, ""), Level.OFF).opens(write=write)
 
     def reach(self, capability: Capability, *, write: bool) -> Reach | None:
         """For which accounts it is open; None: for none. The nearest wins: account, then group, then everything."""

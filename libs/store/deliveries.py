@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-import structlog
-
 from libs.model.delivery import DeliveryState, Verdict
 from libs.model.event import Event
 from libs.store import health, rows
@@ -15,7 +13,6 @@ from libs.store.events import record_events
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
 
-log = structlog.get_logger()
 SQL = Queries("deliveries")
 EVENTS = Queries("events")
 
@@ -159,11 +156,6 @@ class Deliveries:
                     Claimed(row["id"], row["day"], row["version"], row["endpoint_id"], row["event_id"], row["tries"],
                             row["body"], row["occurred_at"])
                 )  # fmt: skip
-        if unread := [delivery for delivery in claimed if delivery.body is None]:
-            # Its event is not in this snapshot, as may be while partitions are made: later it is.
-            log.warning("deliveries.unread", count=len(unread))
-            await self.release(unread, now=now)
-            claimed = [delivery for delivery in claimed if delivery.body is not None]
         counts = Counter(delivery.endpoint_id for delivery in claimed)
         drained = tuple((lane, ring) for lane, ring in rings.items() if counts[lane] < per_lane)
         return Claim(tuple(claimed), tuple(rings), drained, tuple(seen))
