@@ -5,7 +5,7 @@ import json
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -21,14 +21,18 @@ MIB = 1024 * 1024
 
 @asynccontextmanager
 async def listening(handle: Handler) -> AsyncIterator[str]:
-    """A raw server on a free port; every connection is closed when `handle` returns."""
+    """A raw server on a free port; every connection is closed when `handle` returns, and with the block."""
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        serving.add(task)
         try:
             await handle(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client hung up, as several tests want
         finally:
+            serving.discard(task)
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=4 * MIB)
@@ -37,6 +41,11 @@ async def listening(handle: Handler) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.close()
+        left = list(serving)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0)  # a transport is closed a turn of the loop after it was asked to
 
 
 def client_of(url: str) -> TikTokClient:
