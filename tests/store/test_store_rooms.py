@@ -1,6 +1,7 @@
 """What every part of the store relies on: errors of one family, sealed secrets, a schema that is its own."""
 
 import asyncio
+import re
 
 import asyncpg
 import pytest
@@ -145,3 +146,12 @@ async def test_the_databases_clock_is_the_one_that_counts(place: Place) -> None:
 
     assert now.tzinfo is not None and await place.store.now() >= now
     assert await place.store.check() is None
+
+
+def test_what_is_claimed_under_a_limit_is_selected_once() -> None:
+    """Joined with, a selection that locks under a limit may be run again for each row it meets, and claims more."""
+    joined = re.compile(r"(?:\bfrom|\bin|\bjoin) *\(\s*select\b[^()]*\bfor update skip locked", re.IGNORECASE)
+    folder = migrations.FOLDER.parent / "queries"
+    texts = {path.name: path.read_text() for path in folder.glob("*.sql")}
+    assert any("for update skip locked" in text for text in texts.values())
+    assert [name for name, text in texts.items() if joined.search(text)] == []

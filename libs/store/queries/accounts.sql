@@ -46,8 +46,7 @@ select * from accounts where client_key = $1 and open_id = $2
 
 -- name: claim_refresh
 update accounts a set alarm = $2
-from (select id from accounts where alarm <= $1 order by alarm limit $3 for update skip locked) due
-where a.id = due.id
+where a.id = any(array(select id from accounts where alarm <= $1 order by alarm limit $3 for update skip locked))
 returning a.*
 
 -- name: lease_refresh

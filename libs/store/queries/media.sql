@@ -71,8 +71,8 @@ with gone as (
 select id from gone
 
 -- name: claim_leaving
-update media set alarm = $2 where id in (
-    select id from media where alarm <= $1 order by alarm limit $3 for update skip locked)
+update media set alarm = $2 where id = any(array(
+    select id from media where alarm <= $1 order by alarm limit $3 for update skip locked))
 returning id, key
 
 -- name: left

@@ -32,29 +32,28 @@ on conflict (account_id) do update
 set ring = post_lanes.ring + 1, alarm = least(coalesce(post_lanes.alarm, excluded.alarm), excluded.alarm)
 
 -- name: claim_due
+-- Named by an array, here and below: joined with, a selection under a limit may be run again for each row it meets,
+-- and then locks and returns more than the limit.
 update posts p set alarm = $2, version = p.version + 1
-from (
+where p.id = any(array(
     select id from posts where alarm <= $1 and not in_lane order by alarm limit $3 for update skip locked
-) due
-where p.id = due.id
+))
 returning p.*
 
 -- name: claim_lanes
 -- The alarm set here is a lease: if the claimer dies between this and the next statement, another comes.
 update post_lanes l set alarm = $2
-from (
+where l.account_id = any(array(
     select account_id from post_lanes where alarm <= $1 order by alarm limit $3 for update skip locked
-) due
-where l.account_id = due.account_id
+))
 returning l.account_id, l.ring
 
 -- name: claim_in_lane
 update posts p set alarm = $3, version = p.version + 1, in_lane = false
-from (
+where p.id = any(array(
     select id from posts where in_lane and account_id = $1 and alarm <= $2 order by alarm, id limit $4
     for update skip locked
-) due
-where p.id = due.id
+))
 returning p.*
 
 -- name: rest_lane
