@@ -23,10 +23,12 @@ MIB = 1024 * 1024
 async def listening(handle: Handler) -> AsyncIterator[str]:
     """A raw server on a free port; every connection is closed when `handle` returns, and with the block."""
     serving: set[asyncio.Task[None]] = set()
+    transports: list[asyncio.WriteTransport] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         serving.add(task)
+        transports.append(writer.transport)
         try:
             await handle(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -45,6 +47,8 @@ async def listening(handle: Handler) -> AsyncIterator[str]:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        for transport in transports:
+            transport.abort()  # one that still has bytes for a client who left would never close by itself
         await asyncio.sleep(0)  # a transport is closed a turn of the loop after it was asked to
 
 
