@@ -82,9 +82,8 @@ class Run:
                 now = clock()
                 await self.save(Change(replace(self.post, alarm=now + lease)), now=now)
         finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)  # also when it has ended: else nobody hears its error
 
     async def ring(self, bell: str) -> None:
         """Wakes who waits for what was just saved."""
