@@ -162,6 +162,8 @@ class Drive:
                 continue
             except Lost:
                 log.info("post.lost", post=run.post.id, state=run.post.state)
+            except StoreError as error:
+                log.error("post.left", post=run.post.id, why=f"{type(error).__name__}: {error}")
             return
 
     async def _leave(self, run: Run, change: Change) -> None:
