@@ -1,7 +1,10 @@
-"""Routes as values, and how they become the server's."""
+"""Routes as values, and how they become the server's.
+
+A route is not made without its `doc`: how to write one says `services/api/doc`.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +16,7 @@ from libs.model.problem import Refusal
 from libs.rest.shape import Ask
 from services.api.audit import Auditor
 from services.api.call import Call, Desk
+from services.api.doc.shape import Doc
 from services.api.door import Door, check_grant
 from services.api.explain import problem_of
 from services.api.idempotency import given_key
@@ -32,6 +36,9 @@ class Route:
     path: str
     capability: Capability
     handle: Callable[[Call], Awaitable[web.StreamResponse]]
+    """Its docstring describes the operation in the OpenAPI document."""
+    doc: Doc | None = field(kw_only=True, default=None)
+    """Its half of that document."""
     write: bool = False
     operators_only: bool = False
     query: type[Ask] = Ask

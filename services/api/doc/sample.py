@@ -1,0 +1,24 @@
+"""Who and what the examples are about: one customer's small world. The times are those of `libs.model.sample`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+WHEN: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+LATER: Final = WHEN + timedelta(days=1)
+TOMORROW: Final = "2027-01-01T18:00:00Z"
+
+CUSTOMER: Final = "cus_01jd49zz00a1b2c3d4e5f6g7h8"
+ACCOUNT: Final = "acc_01jd4a0000b2c3d4e5f6g7h8j9"
+GROUP: Final = "grp_01jd4a0500d4e5f6g7h8j9k0m1"
+APP: Final = "app_01jd4a0600e5f6g7h8j9k0m1n2"
+MEDIA: Final = "med_01jd4a0700f6g7h8j9k0m1n2p3"
+POST: Final = "post_01jd4a2n00f8k3m5p7r9t1v3x5"
+BATCH: Final = "bat_01jd4a2p00g7h8j9k0m1n2p3q4"
+EVENT: Final = "evt_01jd4a2n00h8j9k0m1n2p3q4r5"
+ENDPOINT: Final = "end_01jd4a1000c3d4e5f6g7h8j9k0"
+DELIVERY: Final = "dlv_01jd4a2q00j9k0m1n2p3q4r5s6"
+ATTEMPT: Final = "att_01jd4a2r00k0m1n2p3q4r5s6t7"
+CONSUMER: Final = "con_01jd4a1200m1n2p3q4r5s6t7v8"
+REPLAY: Final = "rpl_01jd4a9000n2p3q4r5s6t7v8w9"
+KEY: Final = "key_01jd49zz50p3q4r5s6t7v8w9x0"
+AUDIT: Final = "aud_01jd4a2n00q4r5s6t7v8w9x0y1"
