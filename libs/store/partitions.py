@@ -1,5 +1,6 @@
 """Daily partitions: made ahead, dropped when old. Names are `<table>_<yyyymmdd>`."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -35,10 +36,9 @@ class Partitions:
         wanted = [now.date() + timedelta(days=d) for d in range(-BEHIND, AHEAD + 1)]
         have = await self._existing()
         for table in TABLES:
+            missing = [day for day in wanted if _name(table, day) not in have]
             try:
-                for day in wanted:
-                    if _name(table, day) not in have:
-                        made += await self._make(table, day)
+                made += await self._make(table, missing) if missing else 0
             except Contended:
                 log.warning("partition.postponed", table=table)
         return made
@@ -71,31 +71,35 @@ class Partitions:
         )
         return {row["relname"] for row in found}
 
-    async def _make(self, table: str, day: date) -> int:
-        name, following = _name(table, day), day + timedelta(days=1)
+    async def _make(self, table: str, days: Sequence[date]) -> int:
         async with self._pool.transaction() as connection:
             await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-            if await connection.fetchval("select to_regclass($1) is not null", name):
-                return 0
             await self._lock_briefly(connection)
-            # Rows of that day may wait in the default partition; they move first, or attaching is refused.
-            await connection.execute(f"create table {name} (like {table} including defaults including constraints)")
-            await self._move(connection, table, name, day)
-            await connection.execute(
-                f"alter table {table} attach partition {name} for values from ('{day}') to ('{following}')"
-            )
-        return 1
+            # The whole table, and not only its default partition: a statement that was planned with the days there were
+            # and runs when the rows have moved would find them in neither.
+            await connection.execute(f"lock table only {table} in access exclusive mode")
+            made = 0
+            for day in days:
+                if await connection.fetchval("select to_regclass($1) is null", _name(table, day)):
+                    await self._attach(connection, table, day)
+                    made += 1
+        return made
 
-    async def _lock_briefly(self, connection: Connection) -> None:
-        await connection.execute(f"set local lock_timeout = '{round(self._lock_s * 1000)}ms'")
-
-    async def _move(self, connection: Connection, table: str, name: str, day: date) -> None:
-        await connection.execute(f"lock table {table}_default in access exclusive mode")
+    async def _attach(self, connection: Connection, table: str, day: date) -> None:
+        name, following = _name(table, day), day + timedelta(days=1)
+        await connection.execute(f"create table {name} (like {table} including defaults including constraints)")
+        # Rows of that day may wait in the default partition; they move first, or attaching is refused.
         await connection.execute(
             f"with moved as (delete from {table}_default where day = $1 returning *)"  # noqa: S608 (our own names)
             f" insert into {name} select * from moved",
             day,
         )
+        await connection.execute(
+            f"alter table {table} attach partition {name} for values from ('{day}') to ('{following}')"
+        )
+
+    async def _lock_briefly(self, connection: Connection) -> None:
+        await connection.execute(f"set local lock_timeout = '{round(self._lock_s * 1000)}ms'")
 
 
 def _name(table: str, day: date) -> str:

@@ -16,6 +16,7 @@ from libs.store.partitions import AHEAD, BEHIND, TABLES, Partitions
 from libs.store.pool import Pool
 from libs.store.sql import Queries
 from libs.store.store import Store
+from tests.eventually import eventually
 
 DAY = timedelta(days=1)
 
@@ -177,6 +178,33 @@ async def test_partitions_are_made_while_others_write_and_settle(bare: Bare) -> 
 
     assert await sql.fetchval("select count(*) from deliveries") == 40
     assert await where(sql, "deliveries") == ["deliveries_20270310"] * 40
+
+
+async def test_who_looks_while_a_day_is_made_sees_what_moves_there(bare: Bare, database_url: str) -> None:
+    """Planned with the days there were, and run when the rows were in the new one, it would find them in neither."""
+    store, sql = bare
+    place = Place(store, sql)
+    moving = await place.event(now=NOW - BEHIND * DAY)  # of the day that is made first
+    held = sql.transaction()
+    await held.start()
+    await sql.fetch("select from events_default")
+    other = await connect(database_url)
+
+    async def waiting(many: int) -> bool:
+        query = "select count(*) from pg_locks where not granted and database = (select oid from pg_database"
+        return bool(await sql.fetchval(f"{query} where datname = current_database())") == many)
+
+    async with asyncio.TaskGroup() as group:
+        making = group.create_task(store.partitions.ensure(now=NOW))
+        await eventually(lambda: waiting(1))
+        looking = group.create_task(other.fetch("select id from events"))
+        await eventually(lambda: waiting(2))
+        await held.rollback()
+
+    assert [row["id"] for row in looking.result()] == [moving.id]
+    assert making.result() == len(TABLES) * (AHEAD + BEHIND + 1)
+    assert await where(sql, "events") == ["events_20270306"]
+    await other.close()
 
 
 async def test_a_table_in_long_use_keeps_nobody_waiting_and_gets_its_days_the_next_time(
