@@ -25,6 +25,10 @@ simulator: $(run_ready)  ## Start TikTok in a box alone
 migrate: $(run_ready)  ## Bring DATABASE_URL to this version's schema
 	@exec $(python) -m libs.store
 
+.PHONY: key
+key: $(run_ready)  ## Print a fresh key for CLIPWIRE_ENCRYPTION_KEYS
+	@exec $(python) -c 'from libs.store.vault import new_key; print(new_key())'
+
 ##@ Work on it
 
 .PHONY: test

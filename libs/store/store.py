@@ -24,6 +24,8 @@ from libs.store.pool import Pool
 from libs.store.posts import Posts
 from libs.store.pulls import Pulls
 from libs.store.replays import Replays
+from libs.store.reseal import Resealer
+from libs.store.sealing import Sealing
 from libs.store.vault import Vault
 
 
@@ -56,13 +58,24 @@ class Store:
         self.posts = Posts(self._pool, vault)
         self.replays = Replays(self._pool)
         self.pulls = Pulls(self._pool)
+        self.sealing = Sealing(self._pool, vault, program=program)
+        self.resealer = Resealer(self._pool, vault, self.sealing)
 
     async def open(self) -> None:
-        """Connects, checks the schema, makes today's partitions. Raises `Unavailable` or `SchemaMismatch`."""
+        """Connects, checks the schema and the encryption keys, makes today's partitions.
+
+        Raises `Unavailable`, `SchemaMismatch`, or `WrongKey` when stored secrets need a key that is not given.
+        """
         await self._pool.open()
-        await self.partitions.ensure(now=await self._pool.now())
+        try:
+            await self.sealing.enter()
+            await self.partitions.ensure(now=await self._pool.now())
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
+        await self.sealing.leave()
         await self._pool.close()
 
     async def now(self) -> datetime:

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from libs.broker.topology import Names
 from libs.egress import BadAllowList, parse_allow
 from libs.model.key import PREFIX
 from libs.runtime.settings import CommaList, ProgramSettings, SecretList
-from libs.store.vault import Vault
+from libs.store.vault import usable_keys
 from libs.tiktok.oauth import redirect_problem
 
 CALLBACK = "/oauth/tiktok/callback"
@@ -25,7 +25,7 @@ class ApiSettings(ProgramSettings):
     database_url: str
     rabbitmq_url: SecretStr | None = Field(None, description="none: no bells; the alarms still find everything")
     rabbitmq_prefix: str = ""
-    clipwire_encryption_keys: SecretList
+    clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)]
     media_url: str = Field(description="file:///folder or s3://bucket/prefix")
     media_max_bytes: Annotated[int, Field(ge=1)] = Field(4 * 1024**3, description="TikTok's limit (fact sheet 4.4)")
     public_url: str = Field("", description="where browsers reach us; empty: this machine only")
@@ -48,12 +48,6 @@ class ApiSettings(ProgramSettings):
     audit_days: Annotated[int, Field(ge=1)] = 400
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
-
-    @field_validator("clipwire_encryption_keys")
-    @classmethod
-    def _usable_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        Vault([key.get_secret_value() for key in keys])
-        return keys
 
     @field_validator("rabbitmq_prefix")
     @classmethod

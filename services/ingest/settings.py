@@ -1,8 +1,11 @@
 """The settings of ingest."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from libs.runtime.settings import ProgramSettings, SecretList
+from libs.store.vault import usable_keys
 
 
 class IngestSettings(ProgramSettings):
@@ -13,7 +16,7 @@ class IngestSettings(ProgramSettings):
     rabbitmq_prefix: str = ""
     tiktok_client_key: str
     tiktok_client_secret: SecretList = Field(min_length=1)
-    clipwire_encryption_keys: SecretList = Field(min_length=1)
+    clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)
     ingest_host: str = "127.0.0.1"
     ingest_port: int = Field(default=8081, ge=0, le=65535)
     ingest_body_max: int = Field(default=256 * 1024, ge=1024, le=1024 * 1024)

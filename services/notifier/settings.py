@@ -1,8 +1,11 @@
 """The notifier's settings."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from libs.runtime.settings import ProgramSettings, SecretList
+from libs.store.vault import usable_keys
 
 
 class NotifierSettings(ProgramSettings):
@@ -11,7 +14,7 @@ class NotifierSettings(ProgramSettings):
     database_url: str
     rabbitmq_url: SecretStr | None = None
     rabbitmq_prefix: str = ""
-    clipwire_encryption_keys: SecretList = Field(min_length=1)
+    clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)
     egress_allow: str = ""
     notifier_host: str = "127.0.0.1"
     notifier_port: int = Field(default=8085, ge=0, le=65535)

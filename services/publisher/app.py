@@ -13,6 +13,7 @@ from libs.egress import GuardedClient
 from libs.media.port import MediaStorage
 from libs.media.workers import Workers
 from libs.runtime.clock import SyncedClock
+from libs.runtime.metrics import Metrics
 from libs.runtime.program import Program
 from libs.runtime.settings import reveal
 from libs.runtime.sync import clock_check, keep_in_step
@@ -31,6 +32,7 @@ from services.publisher.jobs import Jobs
 from services.publisher.prepare import Preparer
 from services.publisher.pull import Puller
 from services.publisher.ready import Readier
+from services.publisher.reseal import Reseal
 from services.publisher.settings import PublisherSettings
 from services.publisher.status import Looker
 from services.publisher.upkeep import Refresher, Sweeper
@@ -73,9 +75,9 @@ def build(
     )
     settler = Settler(store, broker, Hearsay(store, now=now), now=now, idle_s=settings.publisher_idle_s)
     jobs = Jobs(store, broker, now=now, audited=settings.tiktok_audited)
-    app = make_app(
-        "publisher", checks={"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
-    )
+    metrics = Metrics("publisher")
+    checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
+    app = make_app("publisher", checks=checks, metrics=metrics)
     return Program(
         "publisher",
         server=HttpServer(app, host=settings.publisher_host, port=settings.publisher_port),
@@ -86,6 +88,7 @@ def build(
             Worker("jobs", jobs.run),
             Worker("refresher", Refresher(store, tokens, now=now).run),
             Worker("ageing", _ageing(settings, store, storage, now).run),
+            Worker("reseal", Reseal(store.resealer, metrics).run),
             Worker("sweeper", Sweeper(store, now=now, retention_days=settings.retention_days).run),
         ],
     )

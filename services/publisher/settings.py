@@ -1,8 +1,11 @@
 """The publisher's settings."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from libs.runtime.settings import ProgramSettings, SecretList
+from libs.store.vault import usable_keys
 
 
 class PublisherSettings(ProgramSettings):
@@ -15,7 +18,7 @@ class PublisherSettings(ProgramSettings):
     tiktok_client_key: str
     tiktok_client_secret: SecretList = Field(min_length=1)
     tiktok_audited: bool = False
-    clipwire_encryption_keys: SecretList = Field(min_length=1)
+    clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)
     media_url: str
     media_max_bytes: int = Field(default=4 * 1024**3, ge=1)
     media_converters: int = Field(default=1, ge=1, le=32)

@@ -6,13 +6,14 @@ import pytest
 
 from libs.model.look import FENCE
 from libs.runtime.settings import SettingsError, load
+from libs.store.vault import new_key
 from services.publisher.settings import PublisherSettings
 
 NEEDED = {
     "DATABASE_URL": "postgresql:///x",
     "TIKTOK_CLIENT_KEY": "aw",
     "TIKTOK_CLIENT_SECRET": "s",
-    "CLIPWIRE_ENCRYPTION_KEYS": "k",
+    "CLIPWIRE_ENCRYPTION_KEYS": new_key(),
     "MEDIA_URL": "file:///tmp/x",
     "TIKTOK_API_URL": "https://open.tiktokapis.com",
 }
