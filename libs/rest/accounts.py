@@ -1,12 +1,12 @@
 """Accounts: one TikTok creator's grant to one customer. Answers never hold its tokens."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 
 from libs.model.account import AccountState
 from libs.rest.field import AccountId, CustomerId, GroupId, Moment, Name, Seconds, Token, Word
-from libs.rest.shape import Answer, Ask, Item, PageQuery
+from libs.rest.shape import Answer, Ask, Item, Page, PageQuery
 
 Scope = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_.]*$")]
 
@@ -128,7 +128,15 @@ class VideosQuery(Ask):
     cursor: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 
-class AccountProfile(Item):
+class Seen(Item):
+    """What TikTok shows; a field that it does not show is absent, not null."""
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class AccountProfile(Seen):
     """The creator as TikTok shows it now. A field that no granted scope opens is absent, not null."""
 
     open_id: str | None = None
@@ -145,3 +153,30 @@ class AccountProfile(Item):
     following_count: int | None = None
     likes_count: int | None = None
     video_count: int | None = None
+
+
+class AccountVideo(Seen):
+    """A public video as TikTok shows it now, whoever posted it. `create_time` in Unix seconds, `duration` in seconds.
+
+    `cover_image_url` is good for six hours.
+    """
+
+    create_time: int | None = None
+    cover_image_url: str | None = None
+    share_url: str | None = None
+    video_description: str | None = None
+    duration: int | None = None
+    height: int | None = None
+    width: int | None = None
+    title: str | None = None
+    embed_html: str | None = None
+    embed_link: str | None = None
+    like_count: int | None = None
+    comment_count: int | None = None
+    share_count: int | None = None
+    view_count: int | None = None
+    is_aigc: bool | None = None
+
+
+class VideosPage(Page[AccountVideo]):
+    """Newest first."""

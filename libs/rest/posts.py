@@ -1,13 +1,15 @@
 """Posts. What `POST /v1/posts` takes is `libs.model.post_request.PostRequest`, and `customer_id` for operator keys."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
+from pydantic.fields import FieldInfo
 
 from libs.model.post import PostState
 from libs.model.post_request import Moment as When
+from libs.model.post_request import PostRequest
 from libs.model.publication import PublicationState
-from libs.rest.field import AccountId, BatchId, Moment, PostId
+from libs.rest.field import AccountId, BatchId, CustomerId, Moment, PostId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 
@@ -16,6 +18,32 @@ class PostsQuery(PageQuery):
     state: PostState | None = None
     account_id: AccountId | None = None
     batch_id: BatchId | None = None
+
+
+class PostNew(PostRequest):
+    """The body of `POST /v1/posts`. An operator's key names the customer, or leaves it to the accounts."""
+
+    customer_id: CustomerId | None = None
+
+
+FIXED: Final = ("account_id", "account_ids", "customer_id", "draft", "idempotency_key")
+"""What makes a draft the post it is; everything else of it may be edited."""
+
+
+def _or_none(field: FieldInfo) -> Any:
+    kind: Any = field.annotation
+    return (Annotated[kind, *field.metadata] if field.metadata else kind) | None
+
+
+_EDITABLE: Any = {
+    name: (_or_none(field), None) for name, field in PostRequest.model_fields.items() if name not in FIXED
+}
+PostChange = create_model(
+    "PostChange",
+    __base__=Ask,
+    __doc__="Fields of a draft: those given replace its own, null takes one away.",
+    **_EDITABLE,
+)
 
 
 class PostAnswer(Item):

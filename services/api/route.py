@@ -37,7 +37,7 @@ class Route:
     capability: Capability
     handle: Callable[[Call], Awaitable[web.StreamResponse]]
     """Its docstring describes the operation in the OpenAPI document."""
-    doc: Doc | None = field(kw_only=True, default=None)
+    doc: Doc = field(kw_only=True)
     """Its half of that document."""
     write: bool = False
     operators_only: bool = False

@@ -1,11 +1,13 @@
 """Who and what the examples are about: one customer's small world. The times are those of `libs.model.sample`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 WHEN: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-LATER: Final = WHEN + timedelta(days=1)
-TOMORROW: Final = "2027-01-01T18:00:00Z"
+AHEAD: Final = datetime(2035, 5, 1, 18, tzinfo=UTC)
+"""The same as a value."""
+SOON: Final = "2035-05-01T18:00:00Z"
+"""A time ahead, for as long as anybody reads this."""
 
 CUSTOMER: Final = "cus_01jd49zz00a1b2c3d4e5f6g7h8"
 ACCOUNT: Final = "acc_01jd4a0000b2c3d4e5f6g7h8j9"
@@ -22,3 +24,10 @@ CONSUMER: Final = "con_01jd4a1200m1n2p3q4r5s6t7v8"
 REPLAY: Final = "rpl_01jd4a9000n2p3q4r5s6t7v8w9"
 KEY: Final = "key_01jd49zz50p3q4r5s6t7v8w9x0"
 AUDIT: Final = "aud_01jd4a2n00q4r5s6t7v8w9x0y1"
+
+IDS: Final = {
+    "customers": CUSTOMER, "accounts": ACCOUNT, "groups": GROUP, "apps": APP, "media": MEDIA, "posts": POST,
+    "batches": BATCH, "events": EVENT, "endpoints": ENDPOINT, "deliveries": DELIVERY, "attempts": ATTEMPT,
+    "replays": REPLAY, "keys": KEY, "audit": AUDIT,
+}  # fmt: skip
+"""Which `{id}` an example's path has, by the path's first part after `/v1`."""

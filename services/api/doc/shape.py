@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any
 
 from pydantic import BaseModel
@@ -39,7 +40,7 @@ class Doc:
 
     summary: str
     """A few words, as a list of operations shows them."""
-    answers: Mapping[int, type[BaseModel]]
+    answers: Mapping[int, type[BaseModel] | UnionType]
     """What it answers when it does what was asked."""
     examples: tuple[Example, ...]
     body: type[BaseModel] | Upload | None = None

@@ -23,6 +23,7 @@ from libs.store.accounts import Tokens
 from libs.tiktok.errors import TikTokError
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
+from services.api.doc import accounts as doc
 from services.api.door import moves_own_reach
 from services.api.page import page
 from services.api.resource.creator import trouble
@@ -171,10 +172,18 @@ def _tokens(new: AccountNew, *, call: Call) -> Tokens:
 
 
 ROUTES = (
-    Route("POST", "/v1/accounts", Capability.ACCOUNTS, create, write=True),
-    Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed, query=AccountsQuery, per_account=True),
-    Route("GET", "/v1/accounts/{id}", Capability.ACCOUNTS, get, per_account=True),
-    Route("GET", "/v1/accounts/{id}/health", Capability.ACCOUNTS, health, per_account=True),
-    Route("PATCH", "/v1/accounts/{id}", Capability.ACCOUNTS, change, write=True),
-    Route("POST", "/v1/accounts/{id}/disconnect", Capability.ACCOUNTS, disconnect, write=True, per_account=True),
+    Route("POST", "/v1/accounts", Capability.ACCOUNTS, create, doc=doc.CREATE, write=True),
+    Route("GET", "/v1/accounts", Capability.ACCOUNTS, listed, doc=doc.LISTED, query=AccountsQuery, per_account=True),
+    Route("GET", "/v1/accounts/{id}", Capability.ACCOUNTS, get, doc=doc.GET, per_account=True),
+    Route("GET", "/v1/accounts/{id}/health", Capability.ACCOUNTS, health, doc=doc.HEALTH, per_account=True),
+    Route("PATCH", "/v1/accounts/{id}", Capability.ACCOUNTS, change, doc=doc.CHANGE, write=True),
+    Route(
+        "POST",
+        "/v1/accounts/{id}/disconnect",
+        Capability.ACCOUNTS,
+        disconnect,
+        doc=doc.DISCONNECT,
+        write=True,
+        per_account=True,
+    ),
 )

@@ -7,6 +7,7 @@ from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.apps import AppAnswer, AppChange, AppNew, AppsQuery
 from libs.store.apps import App
 from services.api.call import Call, reply
+from services.api.doc import apps as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -76,8 +77,8 @@ def _shown(app: App, call: Call) -> AppAnswer:
 
 ROUTES = (
     # A customer who could name any client key would learn from the refusal that somebody here has it.
-    Route("POST", "/v1/apps", Capability.APPS, create, write=True, operators_only=True),
-    Route("GET", "/v1/apps", Capability.APPS, listed, query=AppsQuery),
-    Route("GET", "/v1/apps/{id}", Capability.APPS, get),
-    Route("PATCH", "/v1/apps/{id}", Capability.APPS, change, write=True, operators_only=True),
+    Route("POST", "/v1/apps", Capability.APPS, create, doc=doc.CREATE, write=True, operators_only=True),
+    Route("GET", "/v1/apps", Capability.APPS, listed, doc=doc.LISTED, query=AppsQuery),
+    Route("GET", "/v1/apps/{id}", Capability.APPS, get, doc=doc.GET),
+    Route("PATCH", "/v1/apps/{id}", Capability.APPS, change, doc=doc.CHANGE, write=True, operators_only=True),
 )

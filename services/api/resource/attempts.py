@@ -10,6 +10,7 @@ from libs.rest.deliveries import AttemptsQuery, FoundAttempt
 from libs.store.attempts import Search
 from libs.store.rows import Row
 from services.api.call import Call, reply
+from services.api.doc import deliveries as doc
 from services.api.page import page
 from services.api.resource.deliveries import tried
 from services.api.route import Route
@@ -39,4 +40,4 @@ def shown(row: Row) -> FoundAttempt:
     return FoundAttempt(**where, **tried(row))
 
 
-ROUTES = (Route("GET", "/v1/attempts", Capability.EVENTS, listed, query=AttemptsQuery),)
+ROUTES = (Route("GET", "/v1/attempts", Capability.EVENTS, listed, doc=doc.ATTEMPTS, query=AttemptsQuery),)

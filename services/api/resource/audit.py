@@ -6,6 +6,7 @@ from libs.model.key import Capability
 from libs.rest.audit import AuditAnswer, AuditQuery
 from libs.store.rows import Row
 from services.api.call import Call, reply
+from services.api.doc import audit as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -37,6 +38,6 @@ def _shown(row: Row) -> AuditAnswer:
 
 
 ROUTES = (
-    Route("GET", "/v1/audit", Capability.AUDIT, listed, query=AuditQuery),
-    Route("GET", "/v1/audit/{id}", Capability.AUDIT, get),
+    Route("GET", "/v1/audit", Capability.AUDIT, listed, doc=doc.LISTED, query=AuditQuery),
+    Route("GET", "/v1/audit/{id}", Capability.AUDIT, get, doc=doc.GET),
 )

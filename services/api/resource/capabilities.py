@@ -10,10 +10,10 @@ from libs.model.capability import Capability as Ability
 from libs.model.key import Capability
 from libs.model.post import PostState
 from libs.model.problem import Refusal
-from libs.rest.capabilities import CapabilitiesAnswer, CapabilityAnswer
 from libs.rest.shape import Ask
 from services.api.body import read_object
 from services.api.call import Call, reply
+from services.api.doc import capabilities as doc
 from services.api.resource import posts
 from services.api.route import Route
 
@@ -26,18 +26,7 @@ class Anything(Ask):
 
 async def listed(_: Call) -> web.StreamResponse:
     """Everything that is and is not possible, with the reason."""
-    data = tuple(
-        CapabilityAnswer(
-            name=one.name,
-            title=one.title,
-            supported=one.supported,
-            applies=one.applies,
-            reason=one.reason or None,
-            instead=one.instead or None,
-        )
-        for one in CAPABILITIES
-    )
-    return reply(CapabilitiesAnswer(platform="tiktok", api="TikTok API v2", auth="OAuth 2.0", data=data))
+    return reply(doc.EVERY)
 
 
 async def delete(call: Call) -> web.StreamResponse:
@@ -62,14 +51,23 @@ def _refused() -> Iterator[Route]:
     for ability in CAPABILITIES:
         for path in ability.paths:
             handle, where = _refusing(ability), f"/v1{path}"
-            yield Route("GET", where, Capability.POSTS, handle, query=Anything, per_account=True)
+            look, do = doc.refused(ability, write=False), doc.refused(ability, write=True)
+            yield Route("GET", where, Capability.POSTS, handle, doc=look, query=Anything, per_account=True)
             yield Route(
-                "POST", where, Capability.POSTS, handle, write=True, query=Anything, per_account=True, own_key=True
+                "POST",
+                where,
+                Capability.POSTS,
+                handle,
+                doc=do,
+                write=True,
+                query=Anything,
+                per_account=True,
+                own_key=True,
             )
 
 
 ROUTES = (
-    Route("GET", "/v1/capabilities", Capability.POSTS, listed, per_account=True),
-    Route("DELETE", "/v1/posts/{id}", Capability.POSTS, delete, write=True, per_account=True),
+    Route("GET", "/v1/capabilities", Capability.POSTS, listed, doc=doc.LISTED, per_account=True),
+    Route("DELETE", "/v1/posts/{id}", Capability.POSTS, delete, doc=doc.DELETE, write=True, per_account=True),
     *_refused(),
 )

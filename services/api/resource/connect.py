@@ -11,6 +11,7 @@ from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.accounts import ConnectAnswer, ConnectNew, ExchangeNew
 from libs.tiktok.oauth import SCOPES, redirect_problem
 from services.api.call import Call, reply
+from services.api.doc import connect as doc
 from services.api.resource.accounts import shown
 from services.api.route import Route
 
@@ -114,6 +115,6 @@ def _problem(ended: Ended) -> Problem:
 
 
 ROUTES = (
-    Route("POST", "/v1/accounts/connect", Capability.ACCOUNTS, connect, write=True),
-    Route("POST", "/v1/accounts/exchange", Capability.ACCOUNTS, exchange, write=True),
+    Route("POST", "/v1/accounts/connect", Capability.ACCOUNTS, connect, doc=doc.CONNECT, write=True),
+    Route("POST", "/v1/accounts/exchange", Capability.ACCOUNTS, exchange, doc=doc.EXCHANGE, write=True),
 )

@@ -20,6 +20,7 @@ from libs.rest.consumers import (
 )
 from libs.store.consumers import Consumer
 from services.api.call import Call, reply, tame
+from services.api.doc import consumers as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -145,11 +146,19 @@ def _not_made() -> Problem:
 
 
 ROUTES = (
-    Route("POST", "/v1/consumers", Capability.EVENTS, create, write=True),
-    Route("GET", "/v1/consumers", Capability.EVENTS, listed, query=ConsumersQuery),
-    Route("GET", "/v1/consumers/{name}", Capability.EVENTS, get, query=ConsumerQuery),
-    Route("GET", "/v1/consumers/{name}/events", Capability.EVENTS, fetch, query=FetchQuery),
-    Route("POST", "/v1/consumers/{name}/acknowledge", Capability.EVENTS, acknowledge, write=True, query=ConsumerQuery),
-    Route("POST", "/v1/consumers/{name}/seek", Capability.EVENTS, seek, write=True, query=ConsumerQuery),
-    Route("DELETE", "/v1/consumers/{name}", Capability.EVENTS, remove, write=True, query=ConsumerQuery),
+    Route("POST", "/v1/consumers", Capability.EVENTS, create, doc=doc.CREATE, write=True),
+    Route("GET", "/v1/consumers", Capability.EVENTS, listed, doc=doc.LISTED, query=ConsumersQuery),
+    Route("GET", "/v1/consumers/{name}", Capability.EVENTS, get, doc=doc.GET, query=ConsumerQuery),
+    Route("GET", "/v1/consumers/{name}/events", Capability.EVENTS, fetch, doc=doc.FETCH, query=FetchQuery),
+    Route(
+        "POST",
+        "/v1/consumers/{name}/acknowledge",
+        Capability.EVENTS,
+        acknowledge,
+        doc=doc.ACKNOWLEDGE,
+        write=True,
+        query=ConsumerQuery,
+    ),
+    Route("POST", "/v1/consumers/{name}/seek", Capability.EVENTS, seek, doc=doc.SEEK, write=True, query=ConsumerQuery),
+    Route("DELETE", "/v1/consumers/{name}", Capability.EVENTS, remove, doc=doc.REMOVE, write=True, query=ConsumerQuery),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import orjson
 from aiohttp import web
 
 from libs.accounts.errors import Later, NotConnected
@@ -11,12 +10,13 @@ from libs.model.account import Account
 from libs.model.connect import CANNOT
 from libs.model.key import Capability
 from libs.model.problem import Problem, Refusal
-from libs.rest.accounts import AccountProfile, VideosQuery
+from libs.rest.accounts import AccountProfile, AccountVideo, VideosPage, VideosQuery
 from libs.tiktok.display import VIDEO_FIELDS, VideoPage, user_fields
 from libs.tiktok.errors import Refused, TikTokError
 from libs.tiktok.readings import Class
 from libs.tiktok.wire import Reply
-from services.api.call import Call
+from services.api.call import Call, reply
+from services.api.doc import creator as doc
 from services.api.route import Route
 
 T = TypeVar("T")
@@ -34,9 +34,7 @@ async def profile(call: Call) -> web.StreamResponse:
         raise Refusal(_lacks("user.info.basic"))
     client = call.desk.tiktok.client
     said = await asked(call, found, lambda token: client.user_info(token, fields, timeout=ASK_S))
-    answer = AccountProfile(id=found.id, **said.value.model_dump(exclude_none=True))
-    body = answer.model_dump_json(exclude_none=True).encode()
-    return web.Response(body=body, content_type="application/json")
+    return reply(AccountProfile(id=found.id, **said.value.model_dump(exclude_none=True)))
 
 
 async def videos(call: Call) -> web.StreamResponse:
@@ -55,8 +53,7 @@ async def videos(call: Call) -> web.StreamResponse:
 
     said = (await asked(call, found, ask)).value
     more = str(said.cursor) if said.has_more and said.cursor is not None else None
-    data = [video.model_dump(exclude_none=True) for video in said.videos]
-    return web.Response(body=orjson.dumps({"data": data, "next_cursor": more}), content_type="application/json")
+    return reply(VideosPage(data=tuple(AccountVideo(**video.model_dump()) for video in said.videos), next_cursor=more))
 
 
 async def asked(call: Call, account: Account, do: Do[T]) -> Reply[T]:
@@ -100,6 +97,14 @@ def _lacks(scope: str) -> Problem:
 
 
 ROUTES = (
-    Route("GET", "/v1/accounts/{id}/profile", Capability.PROFILE, profile, per_account=True),
-    Route("GET", "/v1/accounts/{id}/videos", Capability.VIDEOS, videos, query=VideosQuery, per_account=True),
+    Route("GET", "/v1/accounts/{id}/profile", Capability.PROFILE, profile, doc=doc.PROFILE, per_account=True),
+    Route(
+        "GET",
+        "/v1/accounts/{id}/videos",
+        Capability.VIDEOS,
+        videos,
+        doc=doc.VIDEOS,
+        query=VideosQuery,
+        per_account=True,
+    ),
 )

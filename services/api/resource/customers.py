@@ -7,6 +7,7 @@ from libs.rest.customers import CustomerAnswer, CustomerChange, CustomerDetail, 
 from libs.rest.shape import Page
 from libs.store.customers import Customer
 from services.api.call import Call, reply
+from services.api.doc import customers as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -64,8 +65,8 @@ def shown(customer: Customer) -> CustomerAnswer:
 
 
 ROUTES = (
-    Route("POST", "/v1/customers", Capability.CUSTOMERS, create, write=True, operators_only=True),
-    Route("GET", "/v1/customers", Capability.CUSTOMERS, listed, query=CustomersQuery),
-    Route("GET", "/v1/customers/{id}", Capability.CUSTOMERS, get),
-    Route("PATCH", "/v1/customers/{id}", Capability.CUSTOMERS, change, write=True, operators_only=True),
+    Route("POST", "/v1/customers", Capability.CUSTOMERS, create, doc=doc.CREATE, write=True, operators_only=True),
+    Route("GET", "/v1/customers", Capability.CUSTOMERS, listed, doc=doc.LISTED, query=CustomersQuery),
+    Route("GET", "/v1/customers/{id}", Capability.CUSTOMERS, get, doc=doc.GET),
+    Route("PATCH", "/v1/customers/{id}", Capability.CUSTOMERS, change, doc=doc.CHANGE, write=True, operators_only=True),
 )

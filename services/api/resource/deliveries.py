@@ -11,6 +11,7 @@ from libs.model.key import Capability
 from libs.rest.deliveries import AttemptAnswer, DeliveriesQuery, DeliveryAnswer, DeliveryDetail
 from libs.store.rows import Row
 from services.api.call import Call, reply
+from services.api.doc import deliveries as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -82,7 +83,7 @@ def tried(row: Row) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "/v1/deliveries", Capability.EVENTS, listed, query=DeliveriesQuery),
-    Route("GET", "/v1/deliveries/{id}", Capability.EVENTS, get),
-    Route("POST", "/v1/deliveries/{id}/redeliver", Capability.EVENTS, redeliver, write=True),
+    Route("GET", "/v1/deliveries", Capability.EVENTS, listed, doc=doc.LISTED, query=DeliveriesQuery),
+    Route("GET", "/v1/deliveries/{id}", Capability.EVENTS, get, doc=doc.GET),
+    Route("POST", "/v1/deliveries/{id}/redeliver", Capability.EVENTS, redeliver, doc=doc.REDELIVER, write=True),
 )

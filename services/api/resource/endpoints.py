@@ -27,6 +27,7 @@ from libs.rest.endpoints import (
     TestAccepted,
 )
 from services.api.call import Call, Desk, reply, tame
+from services.api.doc import endpoints as doc
 from services.api.page import page
 from services.api.resource.endpoint_shape import (
     changed,
@@ -187,12 +188,12 @@ def _untestable(code: str, detail: str, remedy: str) -> Problem:
 
 
 ROUTES = (
-    Route("POST", "/v1/endpoints", Capability.ENDPOINTS, create, write=True),
-    Route("GET", "/v1/endpoints", Capability.ENDPOINTS, listed, query=EndpointsQuery),
-    Route("GET", "/v1/endpoints/{id}", Capability.ENDPOINTS, get),
-    Route("PATCH", "/v1/endpoints/{id}", Capability.ENDPOINTS, change, write=True),
-    Route("POST", "/v1/endpoints/{id}/enable", Capability.ENDPOINTS, enable, write=True),
-    Route("POST", "/v1/endpoints/{id}/disable", Capability.ENDPOINTS, disable, write=True),
-    Route("POST", "/v1/endpoints/{id}/rotate", Capability.ENDPOINTS, rotate, write=True),
-    Route("POST", "/v1/endpoints/{id}/test", Capability.ENDPOINTS, test, write=True),
+    Route("POST", "/v1/endpoints", Capability.ENDPOINTS, create, doc=doc.CREATE, write=True),
+    Route("GET", "/v1/endpoints", Capability.ENDPOINTS, listed, doc=doc.LISTED, query=EndpointsQuery),
+    Route("GET", "/v1/endpoints/{id}", Capability.ENDPOINTS, get, doc=doc.GET),
+    Route("PATCH", "/v1/endpoints/{id}", Capability.ENDPOINTS, change, doc=doc.CHANGE, write=True),
+    Route("POST", "/v1/endpoints/{id}/enable", Capability.ENDPOINTS, enable, doc=doc.ENABLE, write=True),
+    Route("POST", "/v1/endpoints/{id}/disable", Capability.ENDPOINTS, disable, doc=doc.DISABLE, write=True),
+    Route("POST", "/v1/endpoints/{id}/rotate", Capability.ENDPOINTS, rotate, doc=doc.ROTATE, write=True),
+    Route("POST", "/v1/endpoints/{id}/test", Capability.ENDPOINTS, test, doc=doc.TEST, write=True),
 )

@@ -6,6 +6,7 @@ from aiohttp import web
 from libs.model.key import Capability
 from libs.rest.events import EventsQuery
 from services.api.call import Call
+from services.api.doc import events as doc
 from services.api.route import Route
 
 
@@ -34,6 +35,6 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/v1/events", Capability.EVENTS, feed, query=EventsQuery),
-    Route("GET", "/v1/events/{id}", Capability.EVENTS, get),
+    Route("GET", "/v1/events", Capability.EVENTS, feed, doc=doc.FEED, query=EventsQuery),
+    Route("GET", "/v1/events/{id}", Capability.EVENTS, get, doc=doc.GET),
 )

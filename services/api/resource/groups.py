@@ -6,6 +6,7 @@ from libs.model.key import Capability
 from libs.rest.groups import GroupAnswer, GroupChange, GroupNew, GroupsQuery
 from libs.store.apps import Group
 from services.api.call import Call, reply
+from services.api.doc import groups as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -61,9 +62,9 @@ def _shown(group: Group) -> GroupAnswer:
 
 
 ROUTES = (
-    Route("POST", "/v1/groups", Capability.ACCOUNTS, create, write=True),
-    Route("GET", "/v1/groups", Capability.ACCOUNTS, listed, query=GroupsQuery),
-    Route("GET", "/v1/groups/{id}", Capability.ACCOUNTS, get),
-    Route("PATCH", "/v1/groups/{id}", Capability.ACCOUNTS, rename, write=True),
-    Route("DELETE", "/v1/groups/{id}", Capability.ACCOUNTS, delete, write=True),
+    Route("POST", "/v1/groups", Capability.ACCOUNTS, create, doc=doc.CREATE, write=True),
+    Route("GET", "/v1/groups", Capability.ACCOUNTS, listed, doc=doc.LISTED, query=GroupsQuery),
+    Route("GET", "/v1/groups/{id}", Capability.ACCOUNTS, get, doc=doc.GET),
+    Route("PATCH", "/v1/groups/{id}", Capability.ACCOUNTS, rename, doc=doc.RENAME, write=True),
+    Route("DELETE", "/v1/groups/{id}", Capability.ACCOUNTS, delete, doc=doc.DELETE, write=True),
 )

@@ -20,6 +20,7 @@ from libs.rest.keys import (
 )
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
+from services.api.doc import keys as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -225,10 +226,10 @@ def _exceeds(field: str, limit: str, found: str) -> FieldError:
 
 
 ROUTES = (
-    Route("POST", "/v1/keys", Capability.KEYS, create, write=True),
-    Route("GET", "/v1/keys", Capability.KEYS, listed, query=KeysQuery),
-    Route("GET", "/v1/keys/{id}", Capability.KEYS, get),
-    Route("PATCH", "/v1/keys/{id}", Capability.KEYS, change, write=True),
-    Route("POST", "/v1/keys/{id}/rotate", Capability.KEYS, rotate, write=True),
-    Route("POST", "/v1/keys/{id}/revoke", Capability.KEYS, revoke, write=True),
+    Route("POST", "/v1/keys", Capability.KEYS, create, doc=doc.CREATE, write=True),
+    Route("GET", "/v1/keys", Capability.KEYS, listed, doc=doc.LISTED, query=KeysQuery),
+    Route("GET", "/v1/keys/{id}", Capability.KEYS, get, doc=doc.GET),
+    Route("PATCH", "/v1/keys/{id}", Capability.KEYS, change, doc=doc.CHANGE, write=True),
+    Route("POST", "/v1/keys/{id}/rotate", Capability.KEYS, rotate, doc=doc.ROTATE, write=True),
+    Route("POST", "/v1/keys/{id}/revoke", Capability.KEYS, revoke, doc=doc.REVOKE, write=True),
 )

@@ -14,17 +14,15 @@ from libs.model.life import Outcome, reschedule, resolve, revive, send
 from libs.model.post import Note, Post, PostState
 from libs.model.post_request import in_timezone, parse
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.rest.posts import Reschedule, Resolve
+from libs.rest.posts import FIXED, Reschedule, Resolve
 from libs.store.errors import Contended
 from libs.store.intake import check_request
 from libs.store.posts import Context
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
+from services.api.doc import lives as doc
 from services.api.resource.posts import TRIES, detailed, find
 from services.api.route import Route
-
-FIXED = ("account_id", "account_ids", "customer_id", "draft", "idempotency_key")
-"""What makes a draft the post it is; everything else of it may be edited."""
 
 Decide = Callable[[Context], Awaitable[Change | Problem]]
 
@@ -172,9 +170,9 @@ def _given(asked: Reschedule, field: str, present: datetime | None) -> datetime 
 
 
 ROUTES = (
-    Route("POST", "/v1/posts/{id}/reschedule", Capability.POSTS, move, write=True, per_account=True),
-    Route("POST", "/v1/posts/{id}/retry", Capability.POSTS, retry, write=True, per_account=True),
-    Route("POST", "/v1/posts/{id}/resolve", Capability.POSTS, settle, write=True, per_account=True),
-    Route("PATCH", "/v1/posts/{id}", Capability.POSTS, edit, write=True, per_account=True),
-    Route("POST", "/v1/posts/{id}/send", Capability.POSTS, dispatch, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/reschedule", Capability.POSTS, move, doc=doc.MOVE, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/retry", Capability.POSTS, retry, doc=doc.RETRY, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/resolve", Capability.POSTS, settle, doc=doc.RESOLVE, write=True, per_account=True),
+    Route("PATCH", "/v1/posts/{id}", Capability.POSTS, edit, doc=doc.EDIT, write=True, per_account=True),
+    Route("POST", "/v1/posts/{id}/send", Capability.POSTS, dispatch, doc=doc.SEND, write=True, per_account=True),
 )

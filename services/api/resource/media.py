@@ -20,6 +20,7 @@ from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
 from libs.store.errors import Unavailable
 from libs.store.media import Media, Quota, check_quota
 from services.api.call import Call, reply
+from services.api.doc import media as doc
 from services.api.page import page
 from services.api.route import Route
 from services.api.upload import FORM_BYTES, expected_bytes, is_form, pieces
@@ -167,7 +168,7 @@ def _refused(code: str, detail: str) -> Problem:
 
 
 ROUTES = (
-    Route("POST", "/v1/media", Capability.MEDIA, upload, write=True, query=UploadQuery),
-    Route("GET", "/v1/media", Capability.MEDIA, listed, query=MediaQuery),
-    Route("GET", "/v1/media/{id}", Capability.MEDIA, get),
+    Route("POST", "/v1/media", Capability.MEDIA, upload, doc=doc.UPLOAD, write=True, query=UploadQuery),
+    Route("GET", "/v1/media", Capability.MEDIA, listed, doc=doc.LISTED, query=MediaQuery),
+    Route("GET", "/v1/media/{id}", Capability.MEDIA, get, doc=doc.GET),
 )

@@ -29,6 +29,7 @@ from libs.store.posts import Accepted, Context
 from services.api.body import read_object
 from services.api.call import Call, reply
 from services.api.cancel import AskDriver, AtOnce, cancelling
+from services.api.doc import posts as doc
 from services.api.door import out_of_reach
 from services.api.idempotency import settle_key
 from services.api.once import REPLAYED
@@ -227,9 +228,17 @@ def _publication(publication: Publication) -> PublicationAnswer:
 
 
 ROUTES = (
-    Route("POST", "/v1/posts", Capability.POSTS, create, write=True, per_account=True, own_key=True),
-    Route("GET", "/v1/posts", Capability.POSTS, listed, query=PostsQuery, per_account=True),
-    Route("GET", "/v1/posts/{id}", Capability.POSTS, get, per_account=True),
-    Route("GET", "/v1/posts/{id}/timeline", Capability.POSTS, timeline, query=TimelineQuery, per_account=True),
-    Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, write=True, per_account=True),
+    Route("POST", "/v1/posts", Capability.POSTS, create, doc=doc.CREATE, write=True, per_account=True, own_key=True),
+    Route("GET", "/v1/posts", Capability.POSTS, listed, doc=doc.LISTED, query=PostsQuery, per_account=True),
+    Route("GET", "/v1/posts/{id}", Capability.POSTS, get, doc=doc.GET, per_account=True),
+    Route(
+        "GET",
+        "/v1/posts/{id}/timeline",
+        Capability.POSTS,
+        timeline,
+        doc=doc.TIMELINE,
+        query=TimelineQuery,
+        per_account=True,
+    ),
+    Route("POST", "/v1/posts/{id}/cancel", Capability.POSTS, cancel, doc=doc.CANCEL, write=True, per_account=True),
 )

@@ -13,6 +13,7 @@ from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
 from libs.store.replays import Selection
 from libs.store.rows import Row
 from services.api.call import Call, reply
+from services.api.doc import replays as doc
 from services.api.page import page
 from services.api.route import Route
 
@@ -100,9 +101,9 @@ def _time_errors(since: datetime, until: datetime) -> list[FieldError]:
 
 
 ROUTES = (
-    Route("POST", "/v1/replays", Capability.EVENTS, create, write=True),
-    Route("GET", "/v1/replays", Capability.EVENTS, listed, query=ReplaysQuery),
-    Route("GET", "/v1/replays/{id}", Capability.EVENTS, get),
-    Route("POST", "/v1/replays/{id}/pause", Capability.EVENTS, pause, write=True),
-    Route("POST", "/v1/replays/{id}/resume", Capability.EVENTS, resume, write=True),
+    Route("POST", "/v1/replays", Capability.EVENTS, create, doc=doc.CREATE, write=True),
+    Route("GET", "/v1/replays", Capability.EVENTS, listed, doc=doc.LISTED, query=ReplaysQuery),
+    Route("GET", "/v1/replays/{id}", Capability.EVENTS, get, doc=doc.GET),
+    Route("POST", "/v1/replays/{id}/pause", Capability.EVENTS, pause, doc=doc.PAUSE, write=True),
+    Route("POST", "/v1/replays/{id}/resume", Capability.EVENTS, resume, doc=doc.RESUME, write=True),
 )

@@ -23,6 +23,7 @@ from libs.store.media import Media
 from libs.tiktok.errors import TikTokError
 from libs.tiktok.posting import CreatorInfo
 from services.api.call import Call, reply
+from services.api.doc import validate as doc
 from services.api.resource.creator import trouble
 from services.api.resource.posts import owner_of, wanted
 from services.api.route import Route
@@ -97,4 +98,4 @@ def _duration_errors(request: PostRequest, creator: CreatorInfo, media: Collecti
     return [violation.as_field_error() for violation in broken if not violation.convertible]
 
 
-ROUTES = (Route("POST", "/v1/posts/validate", Capability.POSTS, validate),)
+ROUTES = (Route("POST", "/v1/posts/validate", Capability.POSTS, validate, doc=doc.VALIDATE),)

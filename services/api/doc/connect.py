@@ -1,0 +1,42 @@
+"""Connecting accounts by OAuth."""
+
+from typing import Final
+
+from libs.model.connect import Judged
+from libs.rest.accounts import AccountAnswer, ConnectAnswer, ConnectNew, ExchangeNew
+from libs.rest.code import Code
+from services.api.doc.accounts import CREATOR
+from services.api.doc.sample import CUSTOMER, WHEN
+from services.api.doc.shape import Doc, Example
+
+REDIRECT: Final = "https://app.acme.example/tiktok"
+STATE: Final = "the-state-of-the-link"
+CODE: Final = "the-code-that-tiktok-sent"
+_SCOPES: Final = ("user.info.basic", "user.info.profile", "video.publish", "video.upload")
+_LINK: Final = ConnectAnswer(
+    auth_url="https://www.tiktok.com/v2/auth/authorize/?client_key=awoperatorsapp01",
+    state=STATE,
+    redirect_uri=REDIRECT,
+    scopes=_SCOPES,
+    expires_at=WHEN,
+)
+
+CONNECT: Final = Doc(
+    summary="Make a link by which a creator connects",
+    body=ConnectNew,
+    answers={201: ConnectAnswer},
+    examples=(Example(201, _LINK, {"customer_id": CUSTOMER, "redirect_uri": REDIRECT, "scopes": list(_SCOPES)}),),
+)
+EXCHANGE: Final = Doc(
+    summary="Finish connecting with what came to your redirect URI",
+    body=ExchangeNew,
+    answers={201: AccountAnswer, 200: AccountAnswer},
+    problems=tuple(Code[why.name] for why in Judged),
+    examples=(
+        Example(
+            201,
+            CREATOR.model_copy(update={"scopes": _SCOPES}),
+            {"state": STATE, "redirect_uri": REDIRECT, "code": CODE},
+        ),
+    ),
+)

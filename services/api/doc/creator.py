@@ -1,0 +1,60 @@
+"""What TikTok knows of an account now."""
+
+from typing import Final
+
+from libs.rest.accounts import AccountProfile, AccountVideo, VideosPage
+from libs.rest.code import Code
+from services.api.doc.sample import ACCOUNT
+from services.api.doc.shape import Doc, Example
+
+_ASKED: Final = (
+    Code.REAUTHORIZATION_REQUIRED,
+    Code.MISSING_SCOPE,
+    Code.REFUSED_BY_TIKTOK,
+    Code.TIKTOK_UNAVAILABLE,
+)
+
+PROFILE: Final = Doc(
+    summary="Show the creator's profile",
+    answers={200: AccountProfile},
+    problems=_ASKED,
+    examples=(
+        Example(
+            200,
+            AccountProfile(
+                id=ACCOUNT,
+                open_id="-000a1b2c3d4e5f6g7h8",
+                union_id="c9c60f44-a68e-4f5d-84dd-ce22faeb0ba1",
+                avatar_url="https://p16-sign.tiktokcdn.com/avatar.jpeg",
+                display_name="Acme",
+            ),
+        ),
+    ),
+)
+VIDEOS: Final = Doc(
+    summary="List the creator's public videos",
+    answers={200: VideosPage},
+    problems=_ASKED,
+    examples=(
+        Example(
+            200,
+            VideosPage(
+                data=(
+                    AccountVideo(
+                        id="7438211111111111111",
+                        create_time=1_795_080_600,
+                        title="Our new boots",
+                        duration=9,
+                        share_url="https://www.tiktok.com/@acme/video/7438211111111111111",
+                        view_count=1280,
+                        like_count=64,
+                        comment_count=8,
+                        share_count=4,
+                    ),
+                ),
+                next_cursor=None,
+            ),
+            query={"limit": "10"},
+        ),
+    ),
+)

@@ -1,0 +1,59 @@
+"""What may be asked of a post after it was accepted."""
+
+from typing import Final
+
+from libs.model.post import PostState
+from libs.rest.code import Code
+from libs.rest.posts import PostChange, PostDetail, Reschedule, Resolve
+from services.api.doc.posts import DETAIL
+from services.api.doc.sample import AHEAD, SOON
+from services.api.doc.shape import Doc, Example
+
+_QUEUED: Final = DETAIL.model_copy(update={"state": PostState.QUEUED, "publish_at": None})
+
+MOVE: Final = Doc(
+    summary="Give a post another time",
+    body=Reschedule,
+    answers={200: PostDetail},
+    problems=(Code.NOT_RESCHEDULABLE, Code.PUBLISH_BEFORE_PASSED),
+    examples=(
+        Example(200, DETAIL.model_copy(update={"publish_at": AHEAD}), {"publish_at": SOON}, "At another time"),
+        Example(200, _QUEUED, {"publish_at": None}, "Now"),
+    ),
+)
+RETRY: Final = Doc(
+    summary="Try a failed post again",
+    answers={200: PostDetail},
+    problems=(Code.NOT_RETRYABLE, Code.MAY_BE_PUBLISHED, Code.PUBLISH_BEFORE_PASSED),
+    examples=(Example(200, _QUEUED.model_copy(update={"life": 2})),),
+)
+RESOLVE: Final = Doc(
+    summary="Say what became of an unconfirmed post",
+    body=Resolve,
+    answers={200: PostDetail},
+    problems=(Code.NOT_UNCONFIRMED,),
+    examples=(
+        Example(
+            200,
+            DETAIL.model_copy(update={"state": PostState.PUBLISHED, "tiktok_post_ids": ("7438211111111111111",)}),
+            {"outcome": "published", "post_id": "7438211111111111111"},
+        ),
+    ),
+)
+EDIT: Final = Doc(
+    summary="Edit a draft",
+    body=PostChange,
+    answers={200: PostDetail},
+    problems=(Code.NOT_A_DRAFT, Code.PUBLISH_BEFORE_PASSED),
+    examples=(
+        Example(
+            200, DETAIL.model_copy(update={"state": PostState.DRAFT}), {"title": "Our newest boots", "cover": None}
+        ),
+    ),
+)
+SEND: Final = Doc(
+    summary="Send a draft",
+    answers={200: PostDetail},
+    problems=(Code.NOT_A_DRAFT, Code.PUBLISH_BEFORE_PASSED),
+    examples=(Example(200, _QUEUED),),
+)
