@@ -56,6 +56,7 @@ class Code(StrEnum):
     # What stands in its way now.
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight", 409, "The same request is under way."
     CHANGED_MEANWHILE = "changed_meanwhile", 409, "It changed while this was asked; read it again."
+    DUPLICATE_CONTENT = "duplicate_content", 409, "The account was given the same content a moment ago; see post_id."
     NOT_CANCELLABLE = "not_cancellable", 409, "It is too late to cancel the post, or there is nothing to cancel."
     NOT_RESCHEDULABLE = "not_reschedulable", 409, "The post has no time any more."
     NOT_A_DRAFT = "not_a_draft", 409, "The post is no draft any more."

@@ -9,15 +9,21 @@ from libs.model.post import PostState
 from libs.model.post_request import Moment as When
 from libs.model.post_request import PostRequest
 from libs.model.publication import PublicationState
-from libs.rest.field import AccountId, BatchId, CustomerId, Moment, PostId
+from libs.rest.field import AccountId, BatchId, CustomerId, Future, GroupId, Moment, PostId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 
 class PostsQuery(PageQuery):
+    """Posts accepted from `since` on and before `until`. `group_id` is the account that is in the group now."""
+
     cursor: PostId | None = None
     state: PostState | None = None
+    kind: Literal["video", "photo"] | None = None
     account_id: AccountId | None = None
+    group_id: GroupId | None = None
     batch_id: BatchId | None = None
+    since: Future | None = None
+    until: Future | None = None
 
 
 class PostNew(PostRequest):

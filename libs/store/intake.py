@@ -1,27 +1,39 @@
 """Taking a post request in: look up what it names, let the model decide, save once. By REST and by queue alike."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.model.accept import Plan, plan
 from libs.model.ids import is_id
+from libs.model.post import Post
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem
 from libs.store.media import Media
-from libs.store.posts import Accepted, IdempotencyConflict
+from libs.store.posts import Accepted, Duplicate, IdempotencyConflict
 from libs.store.store import Store
 
+ALIKE_FOR = timedelta(minutes=10)
+"""How long the same content without a key is taken for the same request: a form sent twice, a lost answer."""
 Judge = Callable[[PostRequest, Mapping[str, Media]], tuple[Collection[str], Sequence[FieldError]]]
 """Of the kept files a request names: the ids that may go out as they are, and what forbids others."""
 
 
 async def take_request(
-    store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, judge: Judge, now: datetime
+    store: Store,
+    request: PostRequest,
+    *,
+    customer_id: str,
+    key: str,
+    audited: bool,
+    judge: Judge,
+    now: datetime,
+    guarded: bool = False,
 ) -> Accepted | Problem:
     """Accepts the request under the idempotency key `key`, or says what is wrong with it.
 
     The same key with the same content returns the posts it made (`created` False), whatever has changed since; with
-    other content, the problem `idempotency_conflict`.
+    other content, the problem `idempotency_conflict`. `guarded`: nobody chose the key, so that content which one of its
+    accounts was given a moment ago is `duplicate_content`.
     """
     try:
         known = await store.posts.accepted(
@@ -34,9 +46,14 @@ async def take_request(
         )
         if isinstance(planned, Problem):
             return planned
-        return await store.posts.accept(planned.posts, request_hash=planned.request_hash, events=planned.events)
+        since = now - ALIKE_FOR if guarded and not request.draft else None
+        return await store.posts.accept(
+            planned.posts, request_hash=planned.request_hash, events=planned.events, unlike_since=since
+        )
     except IdempotencyConflict as conflict:
         return _conflict(key, conflict.post.id)
+    except Duplicate as duplicate:
+        return _duplicate(duplicate.post)
 
 
 async def check_request(
@@ -61,6 +78,18 @@ async def check_request(
         flaws=flaws,
         audited=all(apps),
         now=now,
+    )
+
+
+def _duplicate(twin: Post) -> Problem:
+    return Problem(
+        code="duplicate_content",
+        title="The account was just given the same content",
+        status=409,
+        detail=f"{twin.id} of {twin.account_id} has the same media and text, and was accepted less than"
+        f" {ALIKE_FOR // timedelta(minutes=1)} minutes ago.",
+        remedy="If it is meant to go out once more, send it with an Idempotency-Key of its own.",
+        extra={"post_id": twin.id},
     )
 
 

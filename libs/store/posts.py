@@ -7,9 +7,10 @@ from typing import Any
 
 from libs.model.change import Change
 from libs.model.event import Event
+from libs.model.ids import first_id
 from libs.model.key import EVERYWHERE, Reach
 from libs.model.news import News
-from libs.model.post import Note, Post
+from libs.model.post import FINAL, Note, Post, PostState
 from libs.model.publication import Publication
 from libs.store import rows
 from libs.store.change import ChangeWriter
@@ -37,6 +38,14 @@ class IdempotencyConflict(Exception):
         self.post = post
 
 
+class Duplicate(Exception):
+    """The account has a post with the same content; carries it."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__(f"{post.id} has the same content")
+        self.post = post
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything a decision about a post needs."""
@@ -59,15 +68,25 @@ class Posts:
         self._vault = vault
         self._writer = ChangeWriter(vault)
 
-    async def accept(self, posts: Sequence[Post], *, request_hash: bytes, events: Sequence[Event]) -> Accepted:
+    async def accept(
+        self,
+        posts: Sequence[Post],
+        *,
+        request_hash: bytes,
+        events: Sequence[Event],
+        unlike_since: datetime | None = None,
+    ) -> Accepted:
         """Inserts the posts of one request, one per account, with their events and their batch, or finds them.
 
-        Raises `IdempotencyConflict` when the key was used for another request. Safe to call twice at once.
+        Raises `IdempotencyConflict` when the key was used for another request, and `Duplicate` when an account has one
+        with the same content that was accepted since `unlike_since`. Safe to call twice at once.
         """
         first = posts[0]
         accounts = [post.account_id for post in posts]
 
         async def insert(connection: Connection) -> bool:
+            if unlike_since is not None:
+                await _refuse_twins(connection, posts, since=unlike_since)
             return await self._insert(connection, posts, request_hash=request_hash, events=events)
 
         for _ in range(3):
@@ -173,23 +192,6 @@ class Posts:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id, *rows.reach(reach))
         return (await self._contexts([rows.post(row)]))[0] if row else None
 
-    async def page(
-        self,
-        *,
-        customer_id: str | None,
-        before: str | None,
-        limit: int,
-        state: str | None = None,
-        account_id: str | None = None,
-        batch_id: str | None = None,
-        reach: Reach = EVERYWHERE,
-    ) -> list[Post]:
-        """Newest first, those with an id below `before`."""
-        found = await self._pool.fetch(
-            SQL.page, customer_id, before, state, account_id, batch_id, limit, *rows.reach(reach)
-        )
-        return [rows.post(row) for row in found]
-
     async def unfinished(self, *, after: str, limit: int) -> list[Context]:
         """Posts that have not come to rest, by id, of everybody."""
         found = await self._pool.fetch(SQL.unfinished, after, limit)
@@ -237,6 +239,17 @@ class Posts:
                 for row in await connection.fetch(SQL.news_of, sent):
                     news.setdefault(row["post_id"], []).append(rows.news(row))
         return [Context(p, tuple(publications.get(p.id, ())), tuple(news.get(p.id, ()))) for p in posts]
+
+
+async def _refuse_twins(connection: Connection, posts: Sequence[Post], *, since: datetime) -> None:
+    states = [state for state in PostState if state not in (*FINAL, PostState.DRAFT)]
+    for post in sorted(posts, key=lambda post: post.account_id):
+        said = post.request
+        content = (said["kind"], said["media"], said.get("title", ""), said.get("description", ""), said["mode"])
+        await connection.execute(SQL.lock_account, post.account_id)
+        twin = await connection.fetchrow(SQL.twins, post.account_id, states, first_id("post", since), *content)
+        if twin is not None:
+            raise Duplicate(rows.post(twin))
 
 
 def _found(known: Sequence[rows.Row], request_hash: bytes) -> Accepted:

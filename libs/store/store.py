@@ -17,6 +17,7 @@ from libs.store.events import Events
 from libs.store.facts import Facts
 from libs.store.idempotency import Idempotency
 from libs.store.keys import Keys
+from libs.store.lists import Lists
 from libs.store.media import MediaFiles, Renditions
 from libs.store.ordering import Ordering
 from libs.store.partitions import Partitions
@@ -51,6 +52,7 @@ class Store:
         self.groups = Groups(self._pool)
         self.idempotency = Idempotency(self._pool, vault)
         self.keys = Keys(self._pool)
+        self.lists = Lists(self._pool)
         self.media = MediaFiles(self._pool)
         self.renditions = Renditions(self._pool)
         self.ordering = Ordering(self._pool)

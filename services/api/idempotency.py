@@ -1,22 +1,20 @@
 """Which idempotency key a request has."""
 
 import re
-from datetime import datetime
 
 from aiohttp import web
 
-from libs.model.ids import new_id
 from libs.model.problem import FieldError, Refusal, invalid
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 
 
-def settle_key(request: web.Request, *, in_body: str | None, now: datetime) -> str:
-    """The body's key, else the header's, else a fresh one, under which nobody can ask again. Raises `Refusal`."""
+def settle_key(request: web.Request, *, in_body: str | None) -> str | None:
+    """The body's key, or the header's, if there is one. Raises `Refusal` when they differ."""
     header = given_key(request)
     if header is None:
-        return in_body or f"none-{new_id('post', now)}"
+        return in_body
     if in_body is not None and in_body != header:
         detail = "The header and the body's idempotency_key differ."
         raise Refusal(invalid([_error("idempotency_key_mismatch", detail, "Send one of them, or the same in both.")]))

@@ -412,23 +412,6 @@ async def test_a_save_that_gave_way_to_another_is_done_again(place: Place, other
     assert [line["event"] for line in logs] == ["transaction.contended"]
 
 
-async def test_pages_go_newest_first_without_gaps_and_keep_customers_apart(place: Place) -> None:
-    account, stranger = await place.account(), await place.account(customer="two")
-    posts = [(await place.posts(account, id=an_id("post", now=NOW + n * SECOND)))[0] for n in range(7)]
-    await place.posts(stranger, 3)
-
-    seen: list[str] = []
-    before = None
-    while page := await place.store.posts.page(customer_id=account.customer_id, before=before, limit=3):
-        seen += [post.id for post in page]
-        before = page[-1].id
-
-    assert seen == [post.id for post in reversed(posts)]
-    assert len(await place.store.posts.page(customer_id=None, before=None, limit=99)) == 10
-    for none in ({"state": "published"}, {"account_id": "acc_other"}, {"batch_id": "bat_other"}):
-        assert await place.store.posts.page(customer_id=account.customer_id, before=None, limit=9, **none) == []
-
-
 async def test_a_batch_waits_again_for_a_post_that_begins_another_life(place: Place) -> None:
     accounts = [await place.account(f"a{n}") for n in range(2)]
     batch_id = an_id("bat")

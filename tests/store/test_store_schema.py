@@ -252,7 +252,18 @@ async def test_old_days_are_dropped_and_what_fell_on_odd_days_with_them(bare: Ba
 
 STATEMENTS = {
     name: Queries(name)
-    for name in ("posts", "deliveries", "events", "facts", "accounts", "consumers", "replays", "attempts", "ordering")
+    for name in (
+        "posts",
+        "deliveries",
+        "events",
+        "facts",
+        "accounts",
+        "consumers",
+        "replays",
+        "attempts",
+        "ordering",
+        "lists",
+    )
 }
 
 
@@ -283,7 +294,7 @@ insert into post_lanes
 select 'acc_' || n, case when n % 100 = 0 then timestamptz '2027-03-10' end from generate_series(1, 2000) n;
 insert into posts (id, customer_id, account_id, idempotency_key, request_hash, request, state, alarm, in_lane,
                    publication, created_at, updated_at)
-select 'post_' || n, 'cus_' || n % 400, 'acc_' || n % 2000, n::text, '', '{}',
+select 'post_' || n, 'cus_' || n % 400, 'acc_' || n % 2000, n::text, '', '{"kind": "video"}',
        case when n % 100 = 0 then 'queued' when n % 100 = 1 then 'processing' else 'published' end,
        case when n % 100 < 2 then timestamptz '2027-03-10' + n * interval '1 second' end, n % 100 = 0, 1, now(), now()
 from generate_series(1, 20000) n;
@@ -335,13 +346,24 @@ SETTLED = (
 )
 REPLAYED = ("cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None)
 TRIED = ["att_1", "att_2", date(2027, 3, 1), date(2027, 3, 15), None, None, 50]
+LISTED = ["post_", "post_9", 50]
+SENT = ["failed", "published"]
+KINDS = ["video", "photo"]
 HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "save", [SAVED]),
     ("posts", "claim_due", [NOW, LEASE, 20]),
     ("posts", "claim_lanes", [NOW, LEASE, 20]),
     ("posts", "claim_in_lane", ["acc_100", NOW, LEASE, 5]),
     ("posts", "rest_lane", ["acc_100", 0, NOW]),
-    ("posts", "page", ["cus_7", "post_9", None, None, None, 50, None, []]),
+    ("posts", "twins", ["acc_7", SENT, "post_15", "video", ["med_1"], "", "", "direct"]),
+    ("lists", "of_all", [*LISTED]),
+    ("lists", "of_customer", [*LISTED, "cus_7", []]),
+    ("lists", "of_batch", [*LISTED, "bat_1", None, SENT, KINDS, None, []]),
+    ("lists", "states_of_all", [*LISTED, SENT, KINDS]),
+    ("lists", "states_of_customer", [*LISTED, SENT, KINDS, "cus_7", []]),
+    ("lists", "states_of_accounts", [*LISTED, SENT, KINDS, ["acc_7", "acc_8"], "cus_7"]),
+    ("lists", "batch", ["bat_1", "cus_7", None, []]),
+    ("lists", "batches", ["cus_7", None, 50]),
     ("posts", "by_publish_ids", [["pub_1", "pub_2"]]),
     ("posts", "publications_of", [["post_1", "post_2"]]),
     ("posts", "news_of", [["post_1", "post_2"]]),

@@ -23,6 +23,17 @@ returning *
 )
 select * from made
 
+-- name: lock_account
+-- One at a time who asks for what is like it, so that two of the same cannot both find nothing.
+select pg_advisory_xact_lock(7411003, hashtext($1))
+
+-- name: twins
+-- The newest post of an account with this content that goes out or went out, not older than `$3`.
+select * from posts
+where account_id = $1 and state = any($2::text[]) and id >= $3 and kind = $4 and request->'media' = to_jsonb($5::text[])
+  and coalesce(request->>'title', '') = $6 and coalesce(request->>'description', '') = $7 and request->>'mode' = $8
+order by id desc limit 1
+
 -- name: ring_lanes
 -- Sorted, so that two saves never deadlock; `ring` tells a lane about to sleep that something came in.
 insert into post_lanes (account_id, alarm, ring)
@@ -169,13 +180,6 @@ where id = $1 and publication = $2 and state = 'unconfirmed' returning id
 -- name: get
 select * from posts where id = $1 and ($2::text is null or customer_id = $2)
   and ($3::text[] is null or account_id = any($3)) and account_id <> all($4::text[])
-
--- name: page
-select * from posts
-where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
-  and ($3::text is null or state = $3) and ($4::text is null or account_id = $4) and ($5::text is null or batch_id = $5)
-  and ($7::text[] is null or account_id = any($7)) and account_id <> all($8::text[])
-order by id desc limit $6
 
 -- name: unfinished
 select * from posts

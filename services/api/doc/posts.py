@@ -87,7 +87,7 @@ CREATE: Final = Doc(
     summary="Post",
     body=PostNew,
     answers={201: PostAnswer | BatchAnswer, 200: PostAnswer | BatchAnswer},
-    problems=(Code.IDEMPOTENCY_CONFLICT,),
+    problems=(Code.IDEMPOTENCY_CONFLICT, Code.DUPLICATE_CONTENT),
     examples=(
         Example(201, PLANNED, VIDEO, "A video at a given time"),
         Example(200, PLANNED, VIDEO, "The same again: the key finds the post"),

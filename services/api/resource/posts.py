@@ -7,7 +7,7 @@ from aiohttp import web
 
 from libs.media.judge import judge
 from libs.model.change import Change
-from libs.model.ids import is_id
+from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
 from libs.model.post import Note, Post
 from libs.model.post_request import PostRequest, parse
@@ -25,6 +25,7 @@ from libs.rest.posts import (
 from libs.rest.shape import Page
 from libs.store.errors import Contended
 from libs.store.intake import take_request
+from libs.store.lists import Wanted
 from libs.store.posts import Accepted, Context
 from services.api.body import read_object
 from services.api.call import Call, reply
@@ -45,9 +46,10 @@ TRIES = 5
 async def create(call: Call) -> web.StreamResponse:
     """201: a new post (several with `account_ids`). 200: the idempotency key was used for the very same request."""
     request, named = await wanted(call)
-    key = settle_key(call.request, in_body=request.idempotency_key, now=call.now)
+    given = settle_key(call.request, in_body=request.idempotency_key)
     owner = await owner_of(call, request, named=named)
-    taken = await _take(call, request, owner=owner, key=key)
+    # Without a key nobody can ask for this one again: what looks the same and comes soon is then taken for it.
+    taken = await take(call, request, owner=owner, key=given or f"none-{new_id('post', call.now)}", guarded=not given)
     if taken.created:
         await call.ring("publisher", "notifier")
     return _accepted(request, taken)
@@ -56,14 +58,17 @@ async def create(call: Call) -> web.StreamResponse:
 async def listed(call: Call) -> web.StreamResponse:
     """Posts, newest first."""
     query = call.query(PostsQuery)
-    rows = await call.desk.store.posts.page(
-        customer_id=call.scope(query.customer_id),
-        before=query.cursor,
-        limit=query.limit + 1,
-        state=query.state,
-        account_id=query.account_id,
-        batch_id=query.batch_id,
-        reach=call.reach,
+    scope = call.scope(query.customer_id)
+    account_id = query.account_id
+    if query.group_id is not None:
+        group = await call.desk.store.groups.get(query.group_id, customer_id=scope)
+        held = group.account_id if group else None
+        if held is None or account_id not in (None, held):
+            return reply(page([], shown, limit=query.limit))
+        account_id = held
+    wanted = Wanted(query.state, query.kind, account_id, query.batch_id, query.since, query.until)
+    rows = await call.desk.store.lists.posts(
+        wanted, customer_id=scope, before=query.cursor, limit=query.limit + 1, reach=call.reach
     )
     return reply(page(rows, shown, limit=query.limit))
 
@@ -153,12 +158,20 @@ async def owner_of(call: Call, request: PostRequest, *, named: str | None) -> st
     raise Refusal(invalid([FieldError(field, "unknown_customer", detail, remedy="Name customer_id, or its accounts.")]))
 
 
-async def _take(call: Call, request: PostRequest, *, owner: str, key: str) -> Accepted:
+async def take(call: Call, request: PostRequest, *, owner: str, key: str, guarded: bool = False) -> Accepted:
+    """Accepts it, or finds what its key made. Raises `Refusal`."""
     audited = call.desk.settings.tiktok_audited
     for attempt in range(TRIES):
         try:
             taken = await take_request(
-                call.desk.store, request, customer_id=owner, key=key, audited=audited, judge=judge, now=call.now
+                call.desk.store,
+                request,
+                customer_id=owner,
+                key=key,
+                audited=audited,
+                judge=judge,
+                now=call.now,
+                guarded=guarded,
             )
         except Contended:
             # Two requests for the same accounts in different orders waited for each other; safe again, by the key.

@@ -47,7 +47,7 @@ async def test_a_post_that_waits_can_be_deleted_and_one_that_is_published_says_w
     customer = await house.customer()
     account, media = await house.account(customer), await house.video(customer)
     body = {"account_id": account, "kind": "video", "media": [media], "privacy_level": "SELF_ONLY"}
-    waiting, live = (await house.make("/v1/posts", body)), (await house.make("/v1/posts", body))
+    waiting, live = (await house.make("/v1/posts", body)), (await house.make("/v1/posts", body | {"title": "b"}))
     await house.store.posts._pool.execute(
         "update posts set state = 'published', publication = 1, in_lane = false where id = $1", live["id"]
     )

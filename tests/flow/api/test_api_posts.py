@@ -48,9 +48,9 @@ async def test_the_customer_comes_from_the_key_from_the_body_or_from_the_account
 
     answers = [
         await house.post("/v1/posts", body, key=key),
-        await house.post("/v1/posts", body | {"customer_id": customer}, key=key),
-        await house.post("/v1/posts", body | {"customer_id": customer}),
-        await house.post("/v1/posts", body),
+        await house.post("/v1/posts", body | {"title": "b", "customer_id": customer}, key=key),
+        await house.post("/v1/posts", body | {"title": "c", "customer_id": customer}),
+        await house.post("/v1/posts", body | {"title": "d"}),
     ]
 
     assert [(answer.status_code, answer.json()["customer_id"]) for answer in answers] == [(201, customer)] * 4
@@ -129,13 +129,25 @@ async def test_a_key_that_is_none_or_two_is_refused(
     assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [("idempotency_key", code)]
 
 
-async def test_without_a_key_every_request_is_a_new_post(house: House) -> None:
-    body = await wish(house, await house.customer())
+async def test_without_a_key_the_same_content_for_the_same_account_is_refused_and_the_post_it_has_is_named(
+    house: House,
+) -> None:
+    customer = await house.customer()
+    body = await wish(house, customer)
+    first = await house.make("/v1/posts", body)
 
-    first, second = await house.post("/v1/posts", body), await house.post("/v1/posts", body)
+    copies = await asyncio.gather(*(house.post("/v1/posts", body) for _ in range(8)))
+    keyed = await house.post("/v1/posts", body, headers={"Idempotency-Key": "on purpose"})
+    other = await house.post("/v1/posts", body | {"title": "another"})
+    elsewhere = await house.post("/v1/posts", body | {"account_id": await house.account(customer, open_id="-000b")})
+    await house.make(f"/v1/posts/{first['id']}/cancel")
+    await house.make(f"/v1/posts/{keyed.json()['id']}/cancel")
+    again = await house.post("/v1/posts", body)
 
-    assert (first.status_code, second.status_code) == (201, 201)
-    assert first.json()["idempotency_key"] != second.json()["idempotency_key"]
+    assert {copy.status_code for copy in copies} == {409}
+    assert {(copy.json()["code"], copy.json()["post_id"]) for copy in copies} == {("duplicate_content", first["id"])}
+    assert [answer.status_code for answer in (keyed, other, elsewhere, again)] == [201] * 4
+    assert other.json()["idempotency_key"] != elsewhere.json()["idempotency_key"]
 
 
 async def test_32_concurrent_copies_make_one_post(house: House) -> None:
@@ -164,6 +176,53 @@ async def test_several_accounts_make_one_batch_in_the_order_given(house: House) 
     assert second.json() == batch
     listed = (await house.get(first.headers["Location"])).json()["data"]
     assert {post["id"] for post in listed} == {post["id"] for post in batch["posts"]}
+
+
+async def test_a_batch_tells_how_far_its_posts_are_to_whoever_may_see_one_of_them(house: House) -> None:
+    customer = await house.customer()
+    accounts = [await house.account(customer, open_id=f"-000{n}") for n in range(3)]
+    body = {"account_ids": accounts, "kind": "video", "media": [await house.video(customer)], "mode": "inbox"}
+    made = await house.make("/v1/posts", body)
+    await house.make(f"/v1/posts/{made['posts'][0]['id']}/cancel")
+    place = f"/v1/batches/{made['batch_id']}"
+    grant = {"account_id": accounts[0], "grants": {"posts": "read"}}
+    asked = {"customer_id": customer, "name": "one", "grants": {"posts": "off"}, "scoped": [grant]}
+    one = (await house.make("/v1/keys", asked))["secret"]
+
+    whole = (await house.get(place)).json()
+    part = (await house.get(place, key=one)).json()
+
+    assert (whole["total"], whole["settled"], whole["complete"]) == (3, 1, False)
+    assert whole["states"] == {"cancelled": 1, "queued": 2}
+    assert part["states"] == {"cancelled": 1}
+    assert (await house.get(f"/v1/batches?customer_id={customer}")).json()["data"] == [whole]
+    for post in made["posts"][1:]:
+        await house.make(f"/v1/posts/{post['id']}/cancel")
+    ended = {"settled": 3, "complete": True, "states": {"cancelled": 3}}
+    assert (await house.get(place)).json() == whole | ended
+
+
+async def test_posts_are_listed_by_group_kind_and_time(house: House) -> None:
+    customer = await house.customer()
+    group = (await house.make("/v1/groups", {"customer_id": customer, "name": "brand"}))["id"]
+    empty = (await house.make("/v1/groups", {"customer_id": customer, "name": "none"}))["id"]
+    body = await wish(house, customer)
+    await house.call("PATCH", f"/v1/accounts/{body['account_id']}", body={"group_id": group})
+    post, other = await house.make("/v1/posts", body), await house.make("/v1/posts", await wish(house, customer))
+
+    async def found(query: str) -> list[str]:
+        answer = await house.get(f"/v1/posts?customer_id={customer}&{query}")
+        assert answer.status_code == 200, answer.text
+        return [one["id"] for one in answer.json()["data"]]
+
+    assert await found(f"group_id={group}") == [post["id"]]
+    assert await found(f"group_id={group}&account_id={other['account_id']}") == []
+    assert await found(f"group_id={empty}") == await found("kind=photo") == []
+    assert await found(f"group_id={new_id('grp', house.now())}") == []
+    assert await found("kind=video&state=queued") == [other["id"], post["id"]]
+    soon, before = (house.now() + timedelta(hours=n) for n in (1, -1))
+    assert await found(f"since={soon:%Y-%m-%dT%H:%M:%SZ}") == await found(f"until={before:%Y-%m-%dT%H:%M:%SZ}") == []
+    assert len(await found(f"since={before:%Y-%m-%dT%H:%M:%SZ}&until={soon:%Y-%m-%dT%H:%M:%SZ}")) == 2
 
 
 async def test_the_same_accounts_in_different_orders_at_once_never_fail(house: House) -> None:
@@ -267,7 +326,7 @@ async def test_a_post_shows_its_publications_without_upload_urls_and_its_timelin
 async def test_pages_hold_every_post_once_newest_first(house: House) -> None:
     customer = await house.customer()
     body = await wish(house, customer)
-    made = [(await house.make("/v1/posts", body))["id"] for _ in range(7)]
+    made = [(await house.make("/v1/posts", body | {"title": str(n)}))["id"] for n in range(7)]
 
     seen: list[str] = []
     cursor = ""
