@@ -22,15 +22,28 @@ class Budget:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take(self, account_id: str, call: Call, *, hold: timedelta = timedelta(0), now: datetime) -> Slot | None:
-        """A slot, or None when the minute is full. `hold` is how long it may be kept before the call is begun."""
+    async def take(
+        self,
+        account_id: str,
+        call: Call,
+        *,
+        hold: timedelta = timedelta(0),
+        limit: int | None = None,
+        now: datetime,
+    ) -> Slot | None:
+        """A slot, or None when the minute is full. `hold` is how long it may be kept before the call is begun.
+
+        `limit` is how full the minute may be, when that is less than TikTok allows.
+        """
         mark = now + hold + timedelta(seconds=TIMEOUT_S[call]) + WINDOW
-        taken = await self._store.budgets.take(account_id, call, limit=PER_MINUTE[call], mark=mark, now=now)
+        most = PER_MINUTE[call] if limit is None else limit
+        taken = await self._store.budgets.take(account_id, call, limit=most, mark=mark, now=now)
         return Slot(account_id, call, mark) if taken else None
 
-    async def free_at(self, account_id: str, call: Call, *, now: datetime) -> datetime:
+    async def free_at(self, account_id: str, call: Call, *, limit: int | None = None, now: datetime) -> datetime:
         """When to ask for a slot again."""
-        at = await self._store.budgets.free_at(account_id, call, limit=PER_MINUTE[call], now=now)
+        most = PER_MINUTE[call] if limit is None else limit
+        at = await self._store.budgets.free_at(account_id, call, limit=most, now=now)
         return at or now
 
     async def used(self, slot: Slot, *, now: datetime) -> None:

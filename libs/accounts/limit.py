@@ -14,6 +14,8 @@ class Call(StrEnum):
     INBOX_INIT = "inbox_init"
     CREATOR_INFO = "creator_info"
     STATUS = "status"
+    STATUS_IDLE = "status_idle"
+    """The part of `STATUS` that may go into looks nobody waits for; as large as the account's young posts leave it."""
     CANCEL = "cancel"
 
 
@@ -22,6 +24,7 @@ PER_MINUTE: dict[Call, int] = {
     Call.INBOX_INIT: 6,
     Call.CREATOR_INFO: 20,
     Call.STATUS: 30,
+    Call.STATUS_IDLE: 15,
     Call.CANCEL: 6,  # none is documented
 }
 TIMEOUT_S: dict[Call, float] = {
@@ -29,6 +32,7 @@ TIMEOUT_S: dict[Call, float] = {
     Call.INBOX_INIT: 30.0,
     Call.CREATOR_INFO: 20.0,
     Call.STATUS: 20.0,
+    Call.STATUS_IDLE: 20.0,
     Call.CANCEL: 20.0,
 }
 """Each shorter than the lease of whoever calls."""

@@ -33,6 +33,8 @@ class Change:
     events: tuple[Event, ...] = ()
     notes: tuple[Note, ...] = ()
     grant: PullGrant | None = None
+    look: bool = False
+    """The alarm is a look at TikTok's status: it takes its turn among the account's others (`libs.model.roster`)."""
 
 
 def post_event(

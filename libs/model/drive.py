@@ -103,7 +103,9 @@ def next_step(post: Post, publication: Publication | None, *, turn: bool, now: d
         return Settle(Change(replace(post, alarm=post.publish_at, updated_at=now)))
     if turn:
         return Begin()
-    place = min(now, post.slot_at or now)  # in its lane the order of slots is kept
+    # In its lane the order is that of the posts' own times, whoever was looked at first when many were due at once;
+    # slots under a cap are given in the same order.
+    place = min(now, post.publish_at or post.created_at)
     return Settle(Change(move(post, PostState.QUEUED, now=now, alarm=place, in_lane=True), notes=(Note("queued"),)))
 
 
@@ -219,7 +221,7 @@ def committed(post: Post, publication: Publication, *, now: datetime) -> Change:
     after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
     more = {"publish_id": publication.publish_id, "size": publication.size}
     told = post_event(EventType.POST_UPLOADED, after, key=f"uploaded:{publication.n}", now=now, more=more)
-    return Change(after, (done,), events=(told,), notes=(Note("uploaded", more),))
+    return Change(after, (done,), events=(told,), notes=(Note("uploaded", more),), look=True)
 
 
 def send_again(

@@ -93,7 +93,7 @@ def _still_processing(post: Post, publication: Publication, *, now: datetime) ->
     after = move(post, PostState.PROCESSING, now=now, alarm=due or now + GIVE_UP_LOOKING)
     more = {"publish_id": publication.publish_id, "tiktok_status": publication.last_status}
     told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
-    return Change(after, (publication,), events=(told,) if first else ())
+    return Change(after, (publication,), events=(told,) if first else (), look=True)
 
 
 def _never_whole(

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 YOUNG = timedelta(minutes=30)
 LOOK_FIRST = timedelta(seconds=2)
-LOOK_YOUNG = timedelta(seconds=14)
-"""30 status calls a minute and token (fact sheet 3): seven young posts asked about every 14 s just fit."""
+LOOK_YOUNG = timedelta(seconds=14.4)
+"""30 status calls a minute and token (fact sheet 3): seven young posts, each in its turn (`libs.model.roster`), just
+fit, and each is heard of within 15 s. Less would find the minute spent now and then, and so come later."""
 LOOK_LATER = ((timedelta(hours=6), timedelta(minutes=1)), (timedelta(hours=24), timedelta(minutes=10)))
 LOOK_LAST = timedelta(hours=1)
 UNCONFIRMED_AFTER = timedelta(hours=24)

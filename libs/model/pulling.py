@@ -21,4 +21,4 @@ def pulling(post: Post, publication: Publication, *, publish_id: str, now: datet
     after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
     more = {"publish_id": publish_id, "tiktok_status": publication.last_status}
     told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
-    return Change(after, (begun,), events=(told,), notes=(Note("pulling", more),))
+    return Change(after, (begun,), events=(told,), notes=(Note("pulling", more),), look=True)

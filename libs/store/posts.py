@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from libs.model.change import Change
@@ -12,6 +12,7 @@ from libs.model.key import EVERYWHERE, Reach
 from libs.model.news import News
 from libs.model.post import FINAL, Note, Post, PostState
 from libs.model.publication import Publication
+from libs.model.roster import seat
 from libs.store import rows
 from libs.store.change import ChangeWriter
 from libs.store.events import record_events
@@ -20,6 +21,8 @@ from libs.store.sql import Queries
 from libs.store.vault import Vault
 
 SQL = Queries("posts")
+LOOKS_AHEAD = timedelta(minutes=10)
+"""Moments further away are no company: a minute has thirty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,11 @@ class Posts:
         claimed = await self._pool.fetch(SQL.claim_due, now, lease, limit)
         return await self._contexts([rows.post(row) for row in claimed])
 
+    async def next_alarm(self) -> datetime | None:
+        """When something is due next; None when nothing ever is."""
+        at: datetime | None = await self._pool.fetchval(SQL.next_alarm)
+        return at
+
     async def claim_lanes(self, *, now: datetime, lease: datetime, limit: int) -> list[tuple[str, int]]:
         """(account id, ring) of lanes whose alarm has come."""
         return [(row["account_id"], row["ring"]) for row in await self._pool.fetch(SQL.claim_lanes, now, lease, limit)]
@@ -138,7 +146,8 @@ class Posts:
     async def claim_in_lane(self, account_id: str, *, now: datetime, lease: datetime, limit: int) -> list[Context]:
         """The next posts of one account's lane, oldest first, taken out of it and leased until `lease`."""
         claimed = await self._pool.fetch(SQL.claim_in_lane, account_id, now, lease, limit)
-        return await self._contexts(sorted((rows.post(row) for row in claimed), key=lambda post: post.id))
+        posts = (rows.post(row) for row in claimed)
+        return await self._contexts(sorted(posts, key=lambda post: (post.publish_at or post.created_at, post.id)))
 
     async def rest_lane(self, account_id: str, *, ring: int, until: datetime) -> None:
         """Lets a lane sleep until `until` or its next post, whichever is later, unless something rang since `ring`."""
@@ -179,6 +188,25 @@ class Posts:
             return True
 
         return await self._pool.transact(write)
+
+    async def save_look(self, change: Change, *, now: datetime) -> tuple[Change, bool]:
+        """Saves a change whose alarm is a look, at a moment beside those of the account's others; (as saved, stale).
+
+        One after the other for each account, so that no two get one moment.
+        """
+        post = change.post
+
+        async def write(connection: Connection) -> tuple[Change, bool]:
+            await connection.execute(SQL.hold_looks, post.account_id)
+            others = await connection.fetch(SQL.looks, post.account_id, post.id, now, now + LOOKS_AHEAD)
+            seated = seat(change, beside=[row["alarm"] for row in others], now=now)
+            return seated, bool(await self._writer.write(connection, [seated], now=now, facts=()))
+
+        return await self._pool.transact(write)
+
+    async def young(self, account_id: str, *, since: datetime) -> int:
+        """How many posts of the account TikTok has taken since then and not told the end of."""
+        return int(await self._pool.fetchval(SQL.young, account_id, since))
 
     async def contexts_by_publish_id(self, publish_ids: Sequence[str]) -> dict[str, tuple[Context, int]]:
         """publish id → the post it belongs to, and which of its publications it is."""

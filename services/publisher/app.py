@@ -124,7 +124,7 @@ def _drive(
             chunk_timeout_s=settings.publisher_chunk_timeout_s,
             chunk_lease=chunk_lease,
         ),
-        Looker(store, line, tiktok, now=now),
+        Looker(store, line, budget, tiktok, now=now),
         puller,
         now=now,
         lease=timedelta(seconds=settings.publisher_lease_s),

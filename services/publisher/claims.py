@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 LANES_AT_ONCE = 20
 DRAIN_S = 6.0
+REST_S = 0.05
+"""At least, between two rounds that found nothing: what is due may be another's already."""
 
 
 class Claims:
@@ -67,9 +69,17 @@ class Claims:
                         continue
                     patience.over()
                     if not more:
-                        await first_of(bell.wait(self._idle_s), stop.wait())
+                        await first_of(bell.wait(await self._rest_s()), stop.wait())
         finally:
             await self._drain()
+
+    async def _rest_s(self) -> float:
+        """Until the next alarm, so that a look is in time; never longer than the idle time, for clocks may jump."""
+        try:
+            due = await self._store.posts.next_alarm()
+        except (Unavailable, Contended):
+            return self._idle_s
+        return min(self._idle_s, max((due - self._now()).total_seconds(), REST_S)) if due else self._idle_s
 
     async def _claim(self) -> bool:
         """One round; True when something was claimed and there is room for more."""
@@ -90,8 +100,9 @@ class Claims:
             now=now, lease=now + timedelta(seconds=10), limit=min(room, LANES_AT_ONCE)
         )
         given = 0
+        share = max(1, room // max(1, len(lanes)))  # nobody gets a second turn while others wait for their first
         for account_id, ring in lanes:
-            given += await self._serve(account_id, ring=ring, room=max(room - given, 0))
+            given += await self._serve(account_id, ring=ring, room=min(share, max(room - given, 0)))
         return given
 
     async def _serve(self, account_id: str, *, ring: int, room: int) -> int:

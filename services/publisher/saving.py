@@ -59,7 +59,11 @@ class Run:
     async def save(self, change: Change, *, now: datetime) -> None:
         """Saves a change of this post. Raises `Lost` when it is no longer ours, `StoreError` when the store fails."""
         whole = replace(change, notes=(*self._calls, *change.notes))
-        if await self._store.posts.save([whole], now=now):
+        if change.look and change.post.alarm is not None:
+            change, stale = await self._store.posts.save_look(whole, now=now)
+        else:
+            stale = bool(await self._store.posts.save([whole], now=now))
+        if stale:
             raise Lost(self.post.id)
         self._calls.clear()
         self.post = replace(change.post, version=change.post.version + 1)

@@ -1,15 +1,20 @@
 """Asking TikTok how a publication stands, and handing over what it says as facts."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from libs.accounts.budget import Budget, Slot
+from libs.accounts.errors import Later
 from libs.accounts.limit import Call
 from libs.accounts.line import Line
 from libs.model.change import Change
 from libs.model.drive import Upload, tried, waits
 from libs.model.fact import Fact, FactKind, polled
 from libs.model.look import Shown, ended, looked
+from libs.model.pace import YOUNG
+from libs.model.post import Post
 from libs.model.publication import Publication
+from libs.model.roster import is_young, left_over
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
 from libs.tiktok.errors import Refused, TikTokError
@@ -17,13 +22,18 @@ from libs.tiktok.posting import PublishStatus, Status
 from services.publisher.saving import Run
 from services.publisher.verdict import Retry, Stop, Wait, judge
 
+IDLE_WAIT = timedelta(minutes=1)
+
 
 class Looker:
     """Looks at a publication and saves what that means."""
 
-    def __init__(self, store: Store, line: Line, client: TikTokClient, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, line: Line, budget: Budget, client: TikTokClient, *, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._line = line
+        self._budget = budget
         self._client = client
         self._now = now
 
@@ -32,6 +42,7 @@ class Looker:
 
         `dead` says that the upload URL was refused as gone. Raises `Lost`, `NotConnected`, `Later`.
         """
+        idle = await self._idle(run.post, publication)
         try:
             reply = await self._line.call(
                 run.post.account_id,
@@ -41,6 +52,9 @@ class Looker:
         except TikTokError as error:
             await self._unanswered(run, publication, error)
             return None
+        finally:
+            if idle is not None:
+                await self._budget.used(idle, now=self._now())
         run.called(reply.trace, answer=reply.value.status, uploaded=reply.value.uploaded_bytes)
         now = self._now()
         facts = facts_of(reply.value, publish_id=publication.publish_id or "", now=now, log_id=reply.log_id)
@@ -62,6 +76,21 @@ class Looker:
             return outcome
         await run.save(outcome, now=now)
         return None
+
+    async def _idle(self, post: Post, publication: Publication) -> Slot | None:
+        """A slot of what young posts leave over, for a look that nobody waits for; None for a young post's own look.
+
+        Raises `Later` when nothing is left over.
+        """
+        now = self._now()
+        if is_young(post, publication, now=now):
+            return None
+        limit = left_over(await self._store.posts.young(post.account_id, since=now - YOUNG))
+        slot = await self._budget.take(post.account_id, Call.STATUS_IDLE, limit=limit, now=now) if limit else None
+        if slot is None:
+            at = await self._budget.free_at(post.account_id, Call.STATUS_IDLE, limit=limit, now=now) if limit else now
+            raise Later("young posts are asked about first", at=max(at, now + IDLE_WAIT))
+        return slot
 
     async def _unanswered(self, run: Run, publication: Publication, error: TikTokError) -> None:
         """The question failed; what was asked about is as unknown as before."""

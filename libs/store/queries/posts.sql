@@ -51,6 +51,24 @@ where p.id = any(array(
 ))
 returning p.*
 
+-- name: next_alarm
+-- When anything is due next, in a lane or not. Two ends of two indexes.
+select least((select min(alarm) from posts where alarm is not null and not in_lane), (select min(alarm) from post_lanes))
+
+-- name: hold_looks
+-- Whoever gives a look its moment sees all moments given before, until its transaction ends. Taken before any row.
+select pg_advisory_xact_lock(hashtextextended('looks:' || $1, 0))
+
+-- name: looks
+-- The moments of the account's other looks; `$3` now, `$4` as far ahead as they matter.
+select alarm from posts
+where account_id = $1 and id <> $2 and state = 'processing' and alarm > $3 and alarm < $4 order by alarm limit 200
+
+-- name: young
+-- Posts of the account that TikTok has had since `$2` and has not said how they ended.
+select count(*) from posts p join publications u on u.post_id = p.id and u.n = p.publication
+where p.account_id = $1 and p.state = 'processing' and coalesce(u.committing_at, u.intent_at) > $2
+
 -- name: claim_lanes
 -- The alarm set here is a lease: if the claimer dies between this and the next statement, another comes.
 update post_lanes l set alarm = $2

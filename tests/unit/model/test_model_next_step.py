@@ -44,6 +44,18 @@ def test_a_scheduled_post_sleeps_until_its_time_and_then_takes_its_place_in_the_
     assert (due.state, due.in_lane) == (S.QUEUED, True)
 
 
+def test_posts_stand_in_their_lane_by_their_own_times_however_late_each_was_looked_at() -> None:
+    first = a_post(S.SCHEDULED, publish_at=NOW, created_at=NOW - 3 * SECOND)
+    second = a_post(S.QUEUED, created_at=NOW + SECOND, slot_at=NOW + 30 * SECOND)
+
+    places = [
+        settled(next_step(post, None, turn=False, now=NOW + wait * SECOND)).change.post.alarm
+        for post, wait in ((first, 9), (second, 5))
+    ]
+
+    assert places == [NOW, NOW + SECOND]
+
+
 @pytest.mark.parametrize("publication", [None, a_publication(P.ABANDONED), a_publication(P.INTENDED)])
 def test_publish_before_ends_a_post_that_has_not_been_sent(publication: Publication | None) -> None:
     n = publication.n if publication else 0
