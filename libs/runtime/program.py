@@ -17,6 +17,9 @@ log = structlog.get_logger()
 
 P = TypeVar("P", bound=ProgramSettings)
 
+CHECK = "--check-settings"
+"""Given to a program, it says whether its settings are usable, by its exit code and one line, and starts nothing."""
+
 
 class Program:
     """Serves and works between `start` and `stop`. `stop` drains within `drain_s` seconds and then some."""
@@ -76,8 +79,13 @@ def command(
     and raises.
     """
     expected: tuple[type[Exception], ...] = (SettingsError, ValueError, OSError, *known)
+    if sys.argv[1:] not in ([], [CHECK]):
+        print(f"{name}: takes no arguments but {CHECK}; its settings are in .env.example", file=sys.stderr)  # noqa: T201
+        return 2
     try:
         loaded = load(settings)
+        if sys.argv[1:] == [CHECK]:
+            return 0
         logs.configure(level=loaded.log_level, format=loaded.log_format)
         log.info("program.settings", **summary(loaded))
         run(lambda: serve(loaded))

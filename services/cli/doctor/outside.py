@@ -1,0 +1,136 @@
+"""What TikTok and browsers see of us, and which programs answer on this machine."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from libs.runtime.web import WILDCARDS
+from services.cli.doctor.finding import Finding, broken, fine, limited
+from services.cli.doctor.settings import PROGRAMS, DeploymentSettings
+
+ASK_S = 8.0
+ANSWER_MAX = 64 * 1024
+PROOF = "tiktok-developers-site-verification="
+"""What stands before the token in TikTok's signature file (fact sheet 4.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    status: int
+    text: str
+
+
+async def get(url: str) -> Page:
+    """The page at an operator's own URL; redirects are not followed, as TikTok does not. Raises OSError."""
+    return await asyncio.to_thread(_get, url)
+
+
+def _get(url: str) -> Page:
+    place = urlsplit(url)
+    kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
+    connection = kind(place.hostname or "", place.port, timeout=ASK_S)
+    try:
+        connection.request("GET", place.path or "/", headers={"User-Agent": "clipwire-doctor"})
+        answer = connection.getresponse()
+        return Page(answer.status, answer.read(ANSWER_MAX).decode(errors="replace"))
+    except (HTTPException, ValueError) as error:
+        raise OSError(f"no HTTP: {type(error).__name__}") from error
+    finally:
+        connection.close()
+
+
+async def public(settings: DeploymentSettings) -> AsyncIterator[Finding]:
+    """Whether PUBLIC_URL leads to our api, and TikTok's signature files are there."""
+    url = settings.public_url.rstrip("/")
+    if not url:
+        text = "PUBLIC_URL is not set: accounts connect from this machine only, and TikTok can pull no photos"
+        remedy = "Set PUBLIC_URL to the https address that leads to the api, and register its callback at TikTok."
+        yield limited("public url", text, remedy=remedy)
+        return
+    if urlsplit(url).scheme != "https" and not _here(url):
+        text = f"{url} is not https: TikTok returns nobody to it and pulls nothing from it"
+        yield broken("public url", text, remedy="Put a proxy with a certificate before the api, and set its https URL.")
+        return
+    yield (reached := await _reached(url))
+    if not reached.is_fault:
+        for token in settings.tiktok_site_verification:
+            yield await _verified(url, token.removeprefix(PROOF).removeprefix("tiktok").removesuffix(".txt"))
+        if not settings.tiktok_site_verification:
+            text = "TIKTOK_SITE_VERIFICATION is not set: TikTok pulls nothing from an address it has not verified"
+            remedy = "Add PUBLIC_URL as a URL prefix in TikTok's developer portal; set its signature file's token here."
+            yield limited("site verification", text, remedy=remedy)
+
+
+async def _reached(url: str) -> Finding:
+    remedy = "Lead PUBLIC_URL to the api's port (name, proxy, certificate), without a redirect."
+    try:
+        page = await get(f"{url}/healthz")
+    except ssl.SSLError as error:
+        return broken("public url", f"{url} has no certificate that can be trusted: {error.reason}", remedy=remedy)
+    except OSError as error:
+        return broken("public url", f"{url} does not answer: {_why(error)}", remedy=remedy)
+    if page.status != 200 or _program(page.text) != "api":
+        text = f"at {url} somebody else answers, with {page.status}, and not the api"
+        return broken("public url", text, remedy=remedy)
+    return fine("public url", f"{url} leads to the api")
+
+
+async def _verified(url: str, token: str) -> Finding:
+    name = f"tiktok{token}.txt"
+    remedy = "Set TIKTOK_SITE_VERIFICATION to the file TikTok's portal gives for this prefix, and restart the api."
+    try:
+        page = await get(f"{url}/{name}")
+    except OSError as error:
+        return broken("site verification", f"{url}/{name} does not answer: {_why(error)}", remedy=remedy)
+    if page.status != 200 or page.text.strip() != PROOF + token:
+        text = f"{url}/{name} is not the signature file: status {page.status}"
+        return broken("site verification", text, remedy=remedy)
+    return fine("site verification", f"{url}/{name} is there")
+
+
+async def running(settings: DeploymentSettings, *, programs: Sequence[str] = PROGRAMS) -> list[Finding]:
+    """Which of the programs run here and say that they are ready."""
+    return list(await asyncio.gather(*(_ready(name, *settings.address(name)) for name in programs)))
+
+
+async def _ready(program: str, host: str, port: int) -> Finding:
+    check = f"program {program}"
+    base = f"http://{'127.0.0.1' if host in WILDCARDS else host}:{port}"
+    try:
+        page = await get(f"{base}/readyz")
+    except OSError:
+        remedy = f"Start it (`python -m services.{program}`), unless it runs on another machine."
+        return limited(check, f"nobody answers at {base}", remedy=remedy)
+    if _program(page.text) != program:
+        text = f"at {base} somebody else answers"
+        return broken(check, text, remedy=f"Free the port, or set {program.upper()}_PORT.")
+    wrong = json.loads(page.text).get("wrong") or {}
+    if page.status != 200:
+        said = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+        return broken(check, f"not ready: {said or page.status}", remedy="Mend what it names; it recovers by itself.")
+    return fine(check, f"ready at {base}")
+
+
+def _program(text: str) -> str | None:
+    try:
+        page = json.loads(text)
+    except ValueError:
+        return None
+    return page.get("program") if isinstance(page, dict) else None
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
