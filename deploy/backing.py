@@ -93,9 +93,14 @@ def rabbit_program(environ: Mapping[str, str], *, say: Callable[[str], None]) ->
         return program
     if not debian.available():
         raise Unsupported("no rabbitmq-server on PATH, and no Debian packages on this system")
-    if not may_fetch(environ, root=os.geteuid() == 0, in_container=_in_container(environ)):
+    if not leave_to_fetch(environ):
         raise Unsupported("no rabbitmq-server on PATH; CLIPWIRE_TEST_INSTALL=1 allows fetching it from Debian packages")
     return debian.fetch(environ, say=say)
+
+
+def leave_to_fetch(environ: Mapping[str, str]) -> bool:
+    """Whether this process may download packages."""
+    return may_fetch(environ, root=os.geteuid() == 0, in_container=_in_container(environ))
 
 
 def may_fetch(environ: Mapping[str, str], *, root: bool, in_container: bool) -> bool:

@@ -1,4 +1,5 @@
-"""RabbitMQ from the machine's Debian or Ubuntu package source, unpacked into a private folder.
+"""Programs for tests from the machine's Debian or Ubuntu package source, unpacked into a private folder: RabbitMQ here,
+Chromium in `deploy.chromium`.
 
 Nothing is installed: apt only resolves and downloads (and checks signatures), against state folders of our own, and
 the packages are unpacked, not configured. So no service starts, no user appears, no system package changes, and no
@@ -8,12 +9,15 @@ root is needed.
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from deploy.errors import Unsupported
 from deploy.filelock import FileLock
 from deploy.rabbitmq import RabbitProgram
+
+T = TypeVar("T")
 
 _UPDATE_SECONDS, _DOWNLOAD_SECONDS, _UNPACK_SECONDS = 180.0, 600.0, 120.0
 # The loader and the C library must be of one build, and the system's loader starts Erlang.
@@ -52,13 +56,37 @@ def fetch(environ: Mapping[str, str], *, say: Callable[[str], None]) -> RabbitPr
 
     `environ` gives the cache folder and proxies. Raises `Unsupported` when the package source cannot deliver.
     """
+    # Erlang too, even where the system has it: both whole, of one source.
+    return unpacked(
+        "rabbitmq", ("rabbitmq-server",), environ, whole=("erlang", "rabbitmq"), title="RabbitMQ", say=say, use=program
+    )
+
+
+def unpacked(
+    name: str,
+    packages: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    whole: Sequence[str],
+    title: str,
+    say: Callable[[str], None],
+    use: Callable[[Path], T],
+) -> T:
+    """What `use` makes of the folder in which these packages lie, with what they need and the system has not.
+
+    Of packages whose names begin with one of `whole`, the system's own count for nothing. `use` raises `Unsupported`
+    when the folder does not hold what it should; a download that it refuses is not kept.
+    """
     cache = cache_folder(environ)
     with FileLock(cache / "lock", timeout=_UPDATE_SECONDS + _DOWNLOAD_SECONDS):
-        root = cache / "rabbitmq"
+        root = cache / name
         if not root.exists():
-            say(f"Fetching RabbitMQ from this system's Debian packages into {cache} (nothing is installed).")
-            _download_and_unpack(cache, environ)
-        return program(root)
+            say(f"Fetching {title} from this system's Debian packages into {cache} (nothing is installed).")
+            part = cache / f"{name}.part"
+            _download_and_unpack(cache, packages, environ, whole=whole, into=part)
+            use(part)
+            part.rename(root)
+        return use(root)
 
 
 def program(root: Path) -> RabbitProgram:
@@ -78,15 +106,19 @@ def program(root: Path) -> RabbitProgram:
     part.write_text(script + 'exec "$BINDIR/erlexec" "$@"\n')
     part.chmod(0o755)
     part.rename(shims / "erl")
-    libraries = [*root.glob("usr/lib/*-linux-gnu"), *root.glob("lib/*-linux-gnu")]
     return RabbitProgram(
         server=server,
         epmd=runtime / "epmd",
         environment={
             "PATH": os.pathsep.join([str(shims), str(runtime), str(root / "usr" / "bin"), os.defpath]),
-            "LD_LIBRARY_PATH": os.pathsep.join(str(folder) for folder in libraries),
+            "LD_LIBRARY_PATH": libraries(root),
         },
     )
+
+
+def libraries(root: Path) -> str:
+    """A search path for the shared libraries unpacked under `root`."""
+    return os.pathsep.join(str(folder) for folder in (*root.glob("usr/lib/*-linux-gnu"), *root.glob("lib/*-linux-gnu")))
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -104,34 +136,35 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
         found = folder.stat()
         if found.st_uid == os.geteuid() and not found.st_mode & 0o022:
             return folder
-    raise Unsupported("no folder to keep RabbitMQ's packages in: set XDG_CACHE_HOME to one without white space")
+    raise Unsupported("no folder to keep packages in: set XDG_CACHE_HOME to one without white space")
 
 
-def _download_and_unpack(cache: Path, environ: Mapping[str, str]) -> None:
+def _download_and_unpack(
+    cache: Path, packages: Sequence[str], environ: Mapping[str, str], *, whole: Sequence[str], into: Path
+) -> None:
     apt = cache / "apt"
+    shutil.rmtree(apt, ignore_errors=True)  # what a killed run left would be unpacked too
     for folder in ("lists/partial", "archives/partial", "log"):
         (apt / folder).mkdir(parents=True, exist_ok=True)
-    (apt / "status").write_text(without_rabbitmq(Path("/var/lib/dpkg/status").read_text()))
+    (apt / "status").write_text(without(whole, Path("/var/lib/dpkg/status").read_text()))
     (apt / "apt.conf").write_text(_APT_CONFIGURATION.format(apt=apt))
     apt_get = ["apt-get", "-q", "-y", "-c", str(apt / "apt.conf")]
     env = {**environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     _run([*apt_get, "update"], env, _UPDATE_SECONDS)
-    _run([*apt_get, "install", "--download-only", "rabbitmq-server"], env, _DOWNLOAD_SECONDS)
-    part = cache / "rabbitmq.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
+    _run([*apt_get, "install", "--download-only", *packages], env, _DOWNLOAD_SECONDS)
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir()
     for archive in sorted((apt / "archives").glob("*.deb")):
         if not archive.name.startswith(_NOT_UNPACKED):
-            _run(["dpkg-deb", "-x", str(archive), str(part)], env, _UNPACK_SECONDS)
-    program(part)
+            _run(["dpkg-deb", "-x", str(archive), str(into)], env, _UNPACK_SECONDS)
     shutil.rmtree(apt)
-    part.rename(cache / "rabbitmq")
 
 
-def without_rabbitmq(status: str) -> str:
-    """What dpkg has installed, less Erlang and RabbitMQ, so that apt fetches both whole."""
+def without(names: Sequence[str], status: str) -> str:
+    """What dpkg has installed, less packages whose names begin so: apt fetches those whole."""
     stanzas = status.split("\n\n")
-    return "\n\n".join(each for each in stanzas if not each.startswith(("Package: erlang", "Package: rabbitmq")))
+    begins = tuple(f"Package: {name}" for name in names)
+    return "\n\n".join(each for each in stanzas if not each.startswith(begins))
 
 
 def _run(argv: list[str], env: Mapping[str, str], seconds: float) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy import chromium
 from deploy.backing import rabbit_program
 from deploy.errors import Unsupported
 from deploy.postgres import DISPOSABLE, EmbeddedPostgres
@@ -104,6 +105,14 @@ def rabbitmq_program(found: Found) -> RabbitProgram:
     except Unsupported as error:
         reason = str(error)
     return without_rabbitmq(found, reason)
+
+
+@pytest.fixture(scope="session")
+def browser_program(found: Found) -> chromium.Browser:
+    """A Chromium to start. Skips when there is none."""
+    if found.browser_missing is not None:
+        pytest.skip(found.browser_missing)
+    return chromium.find(found.environ, say=print)
 
 
 @pytest.fixture

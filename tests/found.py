@@ -8,7 +8,7 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a test process needs to know; `rabbitmq_missing` says why there is no RabbitMQ."""
+    """What a test process needs to know; `…_missing` says why there is no RabbitMQ or browser."""
 
     directory: str
     token: str
@@ -17,6 +17,7 @@ class Found:
     postgres: str | None = field(default=None, repr=False)
     rabbitmq: str | None = field(default=None, repr=False)
     rabbitmq_missing: str | None = None
+    browser_missing: str | None = None
 
 
 FOUND = pytest.StashKey[Found]()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from deploy import chromium
 from deploy.backing import Backing, find_test_postgres, find_test_rabbitmq, rabbit_program
 from deploy.errors import DeployError, Unsupported
 from tests.databases import Databases
@@ -39,7 +40,7 @@ class _Owner:
         self._say = say
         self._backings: list[Backing] = []
 
-    def find(self, *, postgres: bool, rabbitmq: bool, private_rabbitmq: bool) -> None:
+    def find(self, *, postgres: bool, rabbitmq: bool, private_rabbitmq: bool, browser: bool) -> None:
         directory, environ = Path(self.found.directory), self.found.environ
         if postgres:
             backing = self._keep(find_test_postgres(environ, directory=directory / "postgres"))
@@ -52,6 +53,11 @@ class _Owner:
                 rabbit_program(environ, say=self._say)
         except Unsupported as error:
             self.found = replace(self.found, rabbitmq_missing=str(error))
+        try:
+            if browser:
+                chromium.find(environ, say=self._say)
+        except Unsupported as error:
+            self.found = replace(self.found, browser_missing=str(error))
 
     def close(self) -> None:
         found = self.found
@@ -87,7 +93,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """With xdist only the workers know the tests, and the servers have to be there before them."""
     config = session.config
     if _OWNER in config.stash and config.getoption("dist", "no") != "no" and not config.option.collectonly:
-        _find(config, postgres=True, rabbitmq=True, private_rabbitmq=True)
+        _find(config, postgres=True, rabbitmq=True, private_rabbitmq=True, browser=True)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -101,6 +107,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         postgres="postgres_url" in names,
         rabbitmq="rabbitmq_url" in names,
         private_rabbitmq="private_rabbit" in names,
+        browser="browser_program" in names,
     )
 
 
@@ -113,16 +120,17 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _OWNER not in config.stash:
         return
-    missing = config.stash[_OWNER].found.rabbitmq_missing
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if missing and reporter and any(missing in str(report.longrepr) for report in reporter.stats.get("skipped", ())):
-        reporter.write_line(f"Tests that need RabbitMQ were skipped: {missing}.", yellow=True)
+    found, reporter = config.stash[_OWNER].found, config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [str(report.longrepr) for report in reporter.stats.get("skipped", ())] if reporter else []
+    for what, missing in (("RabbitMQ", found.rabbitmq_missing), ("a browser", found.browser_missing)):
+        if missing and any(missing in reason for reason in skipped):
+            reporter.write_line(f"Tests that need {what} were skipped: {missing}.", yellow=True)
 
 
-def _find(config: pytest.Config, *, postgres: bool, rabbitmq: bool, private_rabbitmq: bool) -> None:
+def _find(config: pytest.Config, **wanted: bool) -> None:
     owner = config.stash[_OWNER]
     try:
-        owner.find(postgres=postgres, rabbitmq=rabbitmq, private_rabbitmq=private_rabbitmq)
+        owner.find(**wanted)
     except DeployError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[FOUND] = owner.found

@@ -45,7 +45,8 @@ PAGES: dict[Judged, tuple[int, str, str]] = {
     Judged.EXPIRED_CODE: (400, "It took too long",
                           f"TikTok's code had expired or was used before. Nothing was connected. {AGAIN}"),
     Judged.FOREIGN_CODE: (400, "This answer was meant for another browser",
-                          f"TikTok gave its code to somebody else. Nothing was connected. {AGAIN}"),
+                          ("TikTok gave its code to somebody else, who may have sent you this link to connect "
+                           f"their account in your place. Nothing was connected. {AGAIN}")),
     Judged.TIKTOK_TROUBLE: (502, "TikTok has trouble", f"Nothing was connected. Wait a little, then: {AGAIN}"),
     Judged.UNKNOWN_APP: (503, "The app has no secret here", "Nothing was connected. Tell whoever sent you here."),
     Judged.OTHER_CREATOR: (400, "This is another TikTok account",
@@ -77,7 +78,8 @@ class Callback:
             log.info("connect.ended", why=ended.why, customer_id=customer)
             if ended.connect is not None:
                 await self._tell(request, ended.connect, "", Decision.REFUSED, {"code": str(ended.why)})
-            return page(status, title, text, [ended.detail] if ended.detail else [])
+            said = ended.detail if ended.why is not Judged.DENIED else ""  # who declined knows that best
+            return page(status, title, text, [said] if said else [])
         lacking = {"missing_scopes": list(ended.account.missing_scopes)}
         await self._tell(request, ended.connect, ended.account.id, Decision.ALLOWED, lacking)
         await self._broker.ring("notifier")
@@ -109,23 +111,27 @@ def _connected(ended: Connected) -> web.Response:
     name = f"@{account.username}" if account.username else account.display_name or "Your TikTok account"
     again = "connected again" if account.grant_n > 1 else "connected"
     if not account.missing_scopes:
-        return page(200, f"{name} is {again}", "All permissions were granted. You can close this page.")
+        return page(200, f"{name} is {again}", "All permissions were granted. You can close this page.", mark="\u2713")
     text = "You left some permissions switched off. Without them we cannot do this; connect again to grant them."
     lacking = [f"{scope}: {CANNOT.get(scope, 'use what it opens')}" for scope in account.missing_scopes]
-    return page(200, f"{name} is {again}, with some permissions missing", text, lacking)
+    return page(200, f"{name} is {again}, with some permissions missing", text, lacking, mark="\u2713")
 
 
-def page(status: int, title: str, text: str, items: list[str] | None = None) -> web.Response:
+def page(status: int, title: str, text: str, items: list[str] | None = None, *, mark: str = "!") -> web.Response:
     """A page that stands alone. Everything shown is escaped: names come from TikTok, and links from anybody."""
     listed = "".join(f"<li>{html.escape(tame(item) if len(item) > 500 else item)}</li>" for item in items or [])
+    color = "#15803d" if mark != "!" else "#b45309"
     body = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title>
-<style>body{{margin:0;background:#f4f4f5;color:#18181b;font:16px/1.5 system-ui,sans-serif}}
-main{{max-width:32rem;margin:12vh auto;background:#fff;border-radius:12px;padding:2rem}}
-h1{{font-size:1.4rem;margin:0 0 .5rem}}
+<meta name="color-scheme" content="light dark"><title>{html.escape(title)}</title>
+<style>body{{margin:0;padding:1rem;background:#f4f4f5;color:#18181b;font:16px/1.5 system-ui,sans-serif}}
+main{{max-width:32rem;margin:12vh auto;background:#fff;border-radius:12px;padding:2rem;box-shadow:0 1px 12px #0001}}
+i{{display:block;width:2.5rem;border-radius:50%;background:{color};color:#fff;text-align:center;
+font:700 1.25rem/2.5rem system-ui,sans-serif}}
+h1{{font-size:1.4rem;line-height:1.3;margin:1rem 0 .5rem;overflow-wrap:anywhere}}p{{margin:0}}
+ul{{margin:1rem 0 0;padding-left:1.25rem}}
 @media(prefers-color-scheme:dark){{body{{background:#18181b;color:#f4f4f5}}main{{background:#27272a}}}}</style></head>
-<body><main><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{f"<ul>{listed}</ul>" if listed else ""}</main>
-</body></html>
+<body><main><i aria-hidden="true">{mark}</i><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>
+{f"<ul>{listed}</ul>" if listed else ""}</main></body></html>
 """
     return web.Response(body=body.encode(), status=status, content_type="text/html", charset="utf-8", headers=HEADERS)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.backing import may_fetch
-from deploy.debian import cache_folder, program, without_rabbitmq
+from deploy.debian import cache_folder, program, without
 from deploy.errors import Unsupported
 from deploy.rabbitmq import PrivateRabbit, RabbitProgram
 
@@ -52,12 +52,12 @@ def test_a_cache_folder_others_may_write_to_is_passed_over(tmp_path: Path) -> No
     assert cache_folder({"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}) == tmp_path / ".cache" / "clipwire"
 
 
-def test_apt_is_told_that_only_erlang_and_rabbitmq_are_absent() -> None:
+def test_apt_is_told_that_only_what_it_shall_fetch_whole_is_absent() -> None:
     status = (
         "Package: erlang-base\nVersion: 1\n\nPackage: libc6\nDescription: erlang\n\nPackage: rabbitmq-server\nV: 2\n"
     )
 
-    assert without_rabbitmq(status) == "Package: libc6\nDescription: erlang"
+    assert without(("erlang", "rabbitmq"), status) == "Package: libc6\nDescription: erlang"
 
 
 def test_the_unpacked_erlang_runs_from_where_it_lies(tmp_path: Path) -> None:
