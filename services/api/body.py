@@ -24,7 +24,7 @@ M = TypeVar("M", bound=BaseModel)
 async def read_object(request: web.Request, *, optional: bool = False) -> dict[str, Any]:
     """The request's JSON object; with `optional`, no body at all is an empty one. Raises `Refusal`."""
     check_encoding(request)
-    if optional and not request.can_read_body:
+    if optional and RAW not in request and not request.can_read_body:  # what was read before cannot be read again
         return {}
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Refusal(unsupported("The body must be JSON in UTF-8.", "Send Content-Type: application/json."))

@@ -63,6 +63,16 @@ async def test_many_copies_at_once_make_one_and_are_answered_alike(
     house.secrets |= {later.json().get("secret", "-" * 40)}
 
 
+async def test_a_body_that_may_be_left_out_counts_under_a_name_as_well(house: House) -> None:
+    customer = await house.customer()
+    account = await house.account(customer, open_id=f"-000{customer[-8:]}")
+    wish = {"revoke": False}
+
+    left = await house.post(f"/v1/accounts/{account}/disconnect", wish, headers=named(f"left-{customer}"))
+
+    assert (left.status_code, left.json()["at_tiktok"]) == (200, "left"), "TikTok is away, and was not to be asked"
+
+
 @pytest.mark.parametrize(("path", "prefix", "body"), MAKES, ids=[path for path, _, _ in MAKES])
 async def test_whoever_goes_on_after_a_crash_finds_what_was_made_before_it(
     house: House, path: str, prefix: str, body: Body
