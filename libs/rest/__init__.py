@@ -4,8 +4,10 @@ What lives here
     ``field``      the kinds of values that fields have: ids, moments, names, tokens
     ``shape``      the two bases (``Ask`` refuses unknown fields, ``Answer`` ignores them) and pages
     one module per resource, named as in the path
+    ``client``     what customers ask with, over these values; only it does I/O
 
-May import ``libs.model``; the post request itself is ``libs.model.post_request``, because RabbitMQ takes it too.
+May import ``libs.model`` (and ``client`` ``libs.signing``); the post request itself is ``libs.model.post_request``, because RabbitMQ takes it too.
 
-Never knows a database, a server or a clock. Nothing here decides: a value of these types is well-formed, not accepted.
+Outside ``client``, never knows a server or a clock; nowhere a database. Nothing here decides: a value of these types is
+well-formed, not accepted.
 """
