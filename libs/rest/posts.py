@@ -12,6 +12,10 @@ from libs.model.publication import PublicationState
 from libs.rest.field import AccountId, BatchId, CustomerId, Future, GroupId, Moment, PostId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
+AUTOMATIC: Final = "auto-"
+"""How an idempotency key begins that a client made by itself, so that its own tries make one post. Nobody chose it: it
+does not say that the same content is meant to go out once more."""
+
 
 class PostsQuery(PageQuery):
     """Posts accepted from `since` on and before `until`. `group_id` is the account that is in the group now."""

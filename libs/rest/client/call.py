@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from libs.rest.client.errors import ClipwireError, Refused, TimedOut, Unreachable, Unreadable
 from libs.rest.client.request import Content, Request
 from libs.rest.client.retry import Budget, Retries, again, retry_after_s
+from libs.rest.posts import AUTOMATIC
 from libs.rest.problem import CONTENT_TYPE, ProblemAnswer
 
 T = TypeVar("T")
@@ -120,7 +121,7 @@ def _headers(request: Request[Any], options: Options) -> dict[str, str]:
         headers["Content-Type"] = "application/json"
     if request.writes:
         named = (request.body or {}).get("idempotency_key")  # a post request has a place of its own for it
-        headers[IDEMPOTENCY_KEY] = named or options.idempotency_key or str(uuid.uuid4())
+        headers[IDEMPOTENCY_KEY] = named or options.idempotency_key or f"{AUTOMATIC}{uuid.uuid4()}"
     return headers
 
 

@@ -25,6 +25,7 @@ class Resources(Generic[R]):
         self.apps = resources.Apps(runner)
         self.attempts = resources.Attempts(runner)
         self.audit = resources.Audit(runner)
+        self.batches = resources.Batches(runner)
         self.capabilities = resources.Capabilities(runner)
         self.consumers = resources.Consumers(runner)
         self.customers = resources.Customers(runner)

@@ -2,7 +2,7 @@
 
 import os
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from libs.rest import keys
 from libs.rest.accounts import (
@@ -12,6 +12,7 @@ from libs.rest.accounts import (
     AccountNew,
     AccountProfile,
     AccountsQuery,
+    AccountVideo,
     ConnectAnswer,
     ConnectNew,
     DisconnectAnswer,
@@ -21,6 +22,7 @@ from libs.rest.accounts import (
 )
 from libs.rest.apps import AppAnswer, AppChange, AppNew, AppsQuery
 from libs.rest.audit import AuditAnswer, AuditQuery
+from libs.rest.batches import BatchesQuery, BatchProgress
 from libs.rest.capabilities import CapabilitiesAnswer
 from libs.rest.client.operation import (
     R,
@@ -90,7 +92,7 @@ class Accounts(Resource[R]):
     list = listing("/v1/accounts", AccountsQuery, AccountAnswer)
     health = getting("/v1/accounts/{}/health", AccountHealth)
     profile = getting("/v1/accounts/{}/profile", AccountProfile)
-    videos = listing_of("/v1/accounts/{}/videos", VideosQuery, dict[str, Any])
+    videos = listing_of("/v1/accounts/{}/videos", VideosQuery, AccountVideo)
     change = changing("/v1/accounts/{}", AccountChange, AccountAnswer, method="PATCH")
     disconnect = changing("/v1/accounts/{}/disconnect", DisconnectNew, DisconnectAnswer)
 
@@ -111,6 +113,14 @@ class Media(Resource[R]):
     get = getting("/v1/media/{}", MediaAnswer)
     page = paging("/v1/media", MediaQuery, MediaAnswer)
     list = listing("/v1/media", MediaQuery, MediaAnswer)
+
+
+class Batches(Resource[R]):
+    """What `posts.create_batch` makes."""
+
+    get = getting("/v1/batches/{}", BatchProgress)
+    page = paging("/v1/batches", BatchesQuery, BatchProgress)
+    list = listing("/v1/batches", BatchesQuery, BatchProgress)
 
 
 class Endpoints(Resource[R]):

@@ -14,6 +14,7 @@ from libs.model.post_request import PostRequest, parse
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
 from libs.rest.posts import (
+    AUTOMATIC,
     BatchAnswer,
     PostAnswer,
     PostDetail,
@@ -48,8 +49,9 @@ async def create(call: Call) -> web.StreamResponse:
     request, named = await wanted(call)
     given = settle_key(call.request, in_body=request.idempotency_key)
     owner = await owner_of(call, request, named=named)
-    # Without a key nobody can ask for this one again: what looks the same and comes soon is then taken for it.
-    taken = await take(call, request, owner=owner, key=given or f"none-{new_id('post', call.now)}", guarded=not given)
+    # Without a key that somebody chose nobody asks for this very one again: what looks the same and comes soon is it.
+    chosen = given is not None and not given.startswith(AUTOMATIC)
+    taken = await take(call, request, owner=owner, key=given or f"none-{new_id('post', call.now)}", guarded=not chosen)
     if taken.created:
         await call.ring("publisher", "notifier")
     return _accepted(request, taken)

@@ -155,6 +155,20 @@ async def test_a_post_is_made_once_under_its_key(owned: tuple[str, Hands], house
     assert [post.id for post in found] == [first.id]
 
 
+async def test_the_same_content_without_a_chosen_key_is_one_post(owned: tuple[str, Hands], house: House) -> None:
+    customer, client = owned
+    wish = await wished(house, customer)
+
+    first = await client.do(lambda c: c.posts.create(**wish))
+    with pytest.raises(Refused) as refused:
+        await client.do(lambda c: c.posts.create(**wish))
+    meant = await client.do(lambda c: c.posts.create(**wish, idempotency_key="once more"))
+
+    assert refused.value.problem.code == "duplicate_content"
+    assert refused.value.problem.model_extra == {"post_id": first.id}
+    assert meant.id != first.id
+
+
 async def wished(house: House, customer: str) -> dict[str, Any]:
     return {
         "account_id": await house.account(customer, open_id=f"-001{customer[-8:]}"),
