@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from libs.model.ids import is_id
 from libs.model.problem import FieldError
+from libs.model.source import cut
 from libs.model.storable import WHY, flaw
 
 VIDEO_CAPTION_UNITS = 2200
@@ -248,11 +249,10 @@ def _media_errors(request: PostRequest) -> Iterator[FieldError]:
     if request.kind == "photo" and request.transfer == "upload":
         yield FieldError("transfer", "pull_only", "TikTok takes photos by pulling them only.", found=request.transfer,
                          remedy="Leave transfer out: photos are served to TikTok from here.")  # fmt: skip
-    sources = [(f"media.{place}", source) for place, source in enumerate(request.media)]
-    sources += [("cover", request.cover)] if request.cover else []
-    for place, source in sources:
+    cover = [("cover", request.cover)] if request.cover else []
+    for place, source in [*((f"media.{n}", source) for n, source in enumerate(request.media)), *cover]:
         if not (is_id(source, "med") or source.startswith(("https://", "http://"))):
-            yield FieldError(place, "not_a_source", "This is neither a media id nor an https URL.", found=source[:80],
+            yield FieldError(place, "not_a_source", "Neither a media id nor an https URL.", found=cut(source)[:80],
                              remedy="Upload the file and send its med_… id, or send an https URL.")  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from libs.model.news import News
 from libs.model.post import FINAL, Note, Post, PostState
 from libs.model.publication import Publication
 from libs.model.roster import seat
+from libs.model.source import veiled
 from libs.store import rows
 from libs.store.change import ChangeWriter
 from libs.store.events import record_events
 from libs.store.pool import Connection, Pool
+from libs.store.sources import kept, new_record, whole
 from libs.store.sql import Queries
 from libs.store.vault import Vault
 
@@ -118,7 +120,7 @@ class Posts:
         if first.batch_id is not None:
             await connection.execute(SQL.insert_batch, first.batch_id, first.customer_id, len(posts), first.created_at)
         ordered = sorted(posts, key=lambda post: post.account_id)  # the same key may race with other accounts first
-        made = await connection.fetch(SQL.insert, [_new(post) for post in ordered], request_hash)
+        made = await connection.fetch(SQL.insert, [new_record(post, self._vault) for post in ordered], request_hash)
         if len(made) != len(posts):
             await savepoint.rollback()
             return False
@@ -234,12 +236,18 @@ class Posts:
         """Saves a change of a draft together with its new request; False when it is not the draft that was read."""
 
         async def write(connection: Connection) -> bool:
-            row = await connection.fetchrow(SQL.edit, change.post.id, change.post.version, dict(request))
+            clear, sealed = kept(request, self._vault)
+            row = await connection.fetchrow(SQL.edit, change.post.id, change.post.version, clear, sealed)
             if row is None:
                 return False
             return not await self._writer.write(connection, [change], now=now, facts=())
 
         return await self._pool.transact(write)
+
+    async def whole_request(self, post: Post) -> dict[str, Any]:
+        """The post's request with its URLs whole: `post.request` has them without their query."""
+        sealed: bytes | None = await self._pool.fetchval(SQL.sources, post.id)
+        return whole(post.request, sealed, self._vault)
 
     async def heard_of(self, post_id: str) -> bool:
         """Whether TikTok told of any publication of the post that it arrived, whatever became of that news."""
@@ -272,7 +280,7 @@ class Posts:
 async def _refuse_twins(connection: Connection, posts: Sequence[Post], *, since: datetime) -> None:
     states = [state for state in PostState if state not in (*FINAL, PostState.DRAFT)]
     for post in sorted(posts, key=lambda post: post.account_id):
-        said = post.request
+        said, _ = veiled(post.request)
         content = (said["kind"], said["media"], said.get("title", ""), said.get("description", ""), said["mode"])
         await connection.execute(SQL.lock_account, post.account_id)
         twin = await connection.fetchrow(SQL.twins, post.account_id, states, first_id("post", since), *content)
@@ -285,12 +293,3 @@ def _found(known: Sequence[rows.Row], request_hash: bytes) -> Accepted:
     if any(bytes(row["request_hash"]) != request_hash for row in known):
         raise IdempotencyConflict(posts[0])
     return Accepted(posts, created=False)
-
-
-def _new(post: Post) -> dict[str, Any]:
-    every = {name: getattr(post, name) for name in ("id", "customer_id", "account_id", "batch_id", "idempotency_key")}
-    every |= {
-        name: getattr(post, name)
-        for name in ("request", "state", "alarm", "in_lane", "media_id", "photos", "created_at")
-    }
-    return every | {"publish_at": post.publish_at, "publish_before": post.publish_before}

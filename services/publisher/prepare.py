@@ -57,7 +57,8 @@ class Preparer:
         """One after the other; what is ready is found ready again by whoever has to begin anew."""
         files: list[Ready] = []
         convert = post.request.get("convert") != "never"
-        for place, source in enumerate(post.request["media"]):
+        asked = await self._store.posts.whole_request(post)
+        for place, source in enumerate(asked["media"]):
             field = f"media.{place}"
             media = await self._fetcher.fetched(post, str(source), field=field, now=now)
             tell = self._teller(post)
@@ -68,7 +69,7 @@ class Preparer:
         return tuple(files)
 
     async def _video(self, post: Post, *, now: datetime) -> Ready | Elsewhere:
-        asked = post.request
+        asked = await self._store.posts.whole_request(post)
         media = await self._fetcher.fetched(post, str(asked["media"][0]), field="media.0", now=now)
         cover = None
         if asked.get("cover"):

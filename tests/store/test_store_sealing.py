@@ -29,7 +29,7 @@ from tests.eventually import eventually
 ROOT = Path(__file__).parents[2]
 SEALED = {
     "accounts.access_token", "accounts.refresh_token", "apps.secrets", "connects.verifier", "endpoints.headers",
-    "endpoints.secrets", "idempotency.answer", "publications.upload_url",
+    "endpoints.secrets", "idempotency.answer", "posts.sources", "publications.upload_url",
 }  # fmt: skip
 NO_SECRETS = {
     "receipts.body": "what TikTok said: no token is ever in a webhook",
@@ -44,7 +44,7 @@ NO_SECRETS = {
     "pulls.token_hash": "a hash of a random token",
     "posts.request_hash": "a hash",
 }
-VALUES = 11
+VALUES = 12
 """How many sealed values `furnish` leaves."""
 
 
@@ -101,6 +101,8 @@ async def furnish(ring: Keyring, store: Store) -> Callable[[Store], Awaitable[li
     bare = await place.endpoint(url="https://b.example/hook")
     post = (await place.in_state(account, PostState.UPLOADING)).post
     customer = account.customer_id
+    signed = {"kind": "video", "mode": "direct", "media": ["https://a.example/v.mp4?sig=1"], "cover": None}
+    (draft,) = await place.posts(account, state=PostState.DRAFT, alarm=None, request=signed)
     app = await store.apps.create(
         id_=an_id("app"), customer_id=customer, client_key="k", secrets=["s1", "s2"], audited=False, now=NOW
     )
@@ -124,6 +126,7 @@ async def furnish(ring: Keyring, store: Store) -> Callable[[Store], Awaitable[li
             found[endpoint.id].headers, [s.text for s in found[bare.id].secrets], found[bare.id].headers, again.body,
             await other.apps.credentials("k"), other.connects._vault.open(row["verifier"]),
             (await Place(other, ring.sql).context(post.id)).publications[0].upload_url,
+            (await other.posts.whole_request(draft))["media"],
         ]  # fmt: skip
 
     return read

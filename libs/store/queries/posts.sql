@@ -8,12 +8,12 @@ insert into batches (id, customer_id, total, unsettled, created_at) values ($1, 
 -- name: insert
 -- One row per account; a race on the idempotency key inserts nothing and returns fewer rows.
 with made as (
-insert into posts (id, customer_id, account_id, batch_id, idempotency_key, request_hash, request, state, alarm, in_lane,
+insert into posts (id, customer_id, account_id, batch_id, idempotency_key, request_hash, request, sources, state, alarm, in_lane,
                    media_id, photos, publish_at, publish_before, created_at, updated_at)
-select p.id, p.customer_id, p.account_id, p.batch_id, p.idempotency_key, $2::bytea, p.request, p.state, p.alarm, p.in_lane,
+select p.id, p.customer_id, p.account_id, p.batch_id, p.idempotency_key, $2::bytea, p.request, decode(p.sources, 'hex'), p.state, p.alarm, p.in_lane,
        p.media_id, coalesce(p.photos, '{}'), p.publish_at, p.publish_before, p.created_at, p.created_at
 from jsonb_to_recordset($1::jsonb) as p (
-    id text, customer_id text, account_id text, batch_id text, idempotency_key text, request jsonb, state text,
+    id text, customer_id text, account_id text, batch_id text, idempotency_key text, request jsonb, sources text, state text,
     alarm timestamptz, in_lane boolean, media_id text, photos text[], publish_at timestamptz, publish_before timestamptz, created_at timestamptz)
 on conflict (customer_id, idempotency_key, account_id) do nothing
 returning *
@@ -219,7 +219,10 @@ where u.publish_id = any($1::text[])
 
 -- name: edit
 -- Locks the row as every save does; the save that follows in the same transaction has the same guard.
-update posts set request = $3 where id = $1 and version = $2 and state = 'draft' returning id
+update posts set request = $3, sources = $4 where id = $1 and version = $2 and state = 'draft' returning id
+
+-- name: sources
+select sources from posts where id = $1
 
 -- name: heard_of
 -- What came after the post had failed is on its timeline; what is not settled yet waits among the facts.

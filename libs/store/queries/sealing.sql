@@ -41,6 +41,8 @@ select place, key, count(*) as values from (
     union all
     select 'idempotency', sealed_with(answer) from idempotency where answer is not null
     union all
+    select 'posts', sealed_with(sources) from posts where sources is not null
+    union all
     select 'publications', sealed_with(upload_url) from publications where upload_url is not null
 ) as sealed
 group by place, key order by place, key
@@ -93,6 +95,14 @@ order by key_id, name limit $3
 -- name: save_idempotency
 update idempotency set answer = ($3::bytea[])[1]
 where key_id = ($1::text[])[1] and name = ($1::text[])[2] and answer = ($2::bytea[])[1]
+
+-- name: read_posts
+select array[id] as row, array[sources] as sealed from posts
+where ($2::text[] is null or id > $2[1]) and sources is not null and sealed_with(sources) <> $1
+order by id limit $3
+
+-- name: save_posts
+update posts set sources = ($3::bytea[])[1] where id = ($1::text[])[1] and sources = ($2::bytea[])[1]
 
 -- name: read_publications
 select array[post_id, n::text] as row, array[upload_url] as sealed from publications

@@ -134,7 +134,7 @@ async def _redrafted(call: Call, fields: dict[str, Any], *, sent: bool) -> web.S
 
 async def _checked(call: Call, post: Post, fields: dict[str, Any], *, sent: bool) -> Post:
     """The post that the draft's request with these fields would be, by the rules of acceptance. Raises `Refusal`."""
-    body = post.request | fields | {"draft": not sent, "account_id": post.account_id}
+    body = await call.desk.store.posts.whole_request(post) | fields | {"draft": not sent, "account_id": post.account_id}
     request = parse(body)
     if isinstance(request, list):
         raise Refusal(invalid(request))

@@ -13,6 +13,7 @@ from libs.model.post import Note, Post
 from libs.model.post_request import PostRequest, parse
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
+from libs.model.source import cut
 from libs.rest.posts import (
     AUTOMATIC,
     BatchAnswer,
@@ -228,13 +229,8 @@ def _fields(post: Post) -> dict[str, Any]:
 def _unsigned(request: dict[str, Any]) -> dict[str, Any]:
     """The request with its URLs cut before their query: a signed URL is a secret of whoever signed it."""
     cover = request.get("cover")
-    shown_cover = {"cover": _cut(cover)} if cover else {}
-    return request | {"media": [_cut(source) for source in request["media"]]} | shown_cover
-
-
-def _cut(source: str) -> str:
-    before, query, _ = source.partition("?")
-    return f"{before}?…" if query else source
+    shown_cover = {"cover": cut(cover)} if cover else {}
+    return request | {"media": [cut(source) for source in request["media"]]} | shown_cover
 
 
 def _publication(publication: Publication) -> PublicationAnswer:
