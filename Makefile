@@ -61,7 +61,7 @@ bench: $(dev_ready)  ## Measure, each figure against its bare limit
 	@exec $(python) -m bench $(ARGS)
 
 .PHONY: prove
-prove: $(dev_ready)  ## Run a fault campaign: NAME=kills SCALE=1 SEED=7
+prove: $(dev_ready)  ## Run a fault campaign: NAME=kills SCALE=1 SEED=7; NAME=all SCALE=small runs each small
 	@exec $(python) -m bench.prove $(if $(NAME),--name $(NAME)) $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: lock

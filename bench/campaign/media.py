@@ -31,6 +31,8 @@ UNMENDABLE = frozenset({"duration", "truncated", "damaged"})
 PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
 KNOBS = "audited=true,check_media=true,processing_s=0,public_id_delay_s=null"
 
+AS_IT_IS, CONVERTED, REFUSED = "published as it is", "published converted", "refused"
+
 Say = Callable[[str], None]
 
 
@@ -50,11 +52,9 @@ class Course:
 
 
 async def run(*, scale: float, seed: int, say: Say) -> Part:
-    """The campaign. Below scale 1 a random part of the corpus goes."""
+    """The campaign. Below scale 1 a random part of the corpus goes, with some of every outcome."""
     part = Part(f"media, scale {scale:g}, seed {seed}")
-    names = sorted(CORPUS)
-    if scale < 1:
-        names = random.Random(seed).sample(names, max(3, round(len(names) * scale)))
+    names = _names(scale, random.Random(seed))
     async with Ground(rabbit=None) as ground, _house(ground) as (house, files):
         say(f"making {len(names)} files")
         await asyncio.to_thread(lambda: [CORPUS[name].write(files.folder / name) for name in names])
@@ -70,6 +70,24 @@ async def run(*, scale: float, seed: int, say: Say) -> Part:
             courses = await asyncio.gather(*(one(name, way) for name in names for way in WAYS))
     _judge(part, courses)
     return part
+
+
+def _names(scale: float, chance: random.Random) -> list[str]:
+    if scale >= 1:
+        return sorted(CORPUS)
+    by_outcome: dict[str, list[str]] = {}
+    for name in sorted(CORPUS):
+        by_outcome.setdefault(_outcome(CORPUS[name]), []).append(name)
+    chosen = [chance.choice(names) for names in by_outcome.values()]
+    others = sorted(CORPUS.keys() - set(chosen))
+    return chosen + chance.sample(others, max(0, round(len(CORPUS) * scale) - len(chosen)))
+
+
+def _outcome(case: Case) -> str:
+    """What has to become of it."""
+    if case.kind == "unreadable" or not case.mendable:
+        return REFUSED
+    return CONVERTED if case.wrong else AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +209,12 @@ def _expected(course: Course) -> frozenset[str]:
     return frozenset() if case.mendable else frozenset(f"media.0.{rule}" for rule in case.wrong & UNMENDABLE)
 
 
+def _became(course: Course) -> str:
+    if course.outcome != "published":
+        return REFUSED
+    return CONVERTED if course.converted else AS_IT_IS
+
+
 def _judge(part: Part, courses: list[Course]) -> None:
     right = [course for course in courses if (course.outcome == "published") is not bool(_expected(course))]
     wrong = [f"{c.name} by {c.way}: {c.outcome} {sorted(c.fields)}" for c in courses if c not in right]
@@ -207,9 +231,9 @@ def _judge(part: Part, courses: list[Course]) -> None:
     part.hold("TikTok has the very bytes that were made ready", not other, sample(other))
     mended = [f"{c.name} by {c.way}" for c in published if CORPUS[c.name].wrong and not c.converted]
     part.hold("what breaks a rule went out converted", not mended, sample(mended))
-    counts = Counter(
-        (c.way, f"published {'converted' if c.converted else 'as it is'}" if c.outcome == "published" else "refused")
-        for c in courses
-    )
+    counts = Counter((c.way, _became(c)) for c in courses)
+    all_kinds = {(way, outcome) for way in WAYS for outcome in (AS_IT_IS, CONVERTED, REFUSED)}
+    none = sorted(all_kinds - counts.keys())
+    part.hold("some were published as they are, some converted and some refused", not none, sample(none))
     part.tables.append(Table("files", ("way", "outcome", "files"), [(*key, n) for key, n in sorted(counts.items())]))
     part.notes.append(f"{len({c.name for c in courses})} of {len(CORPUS)} files of the corpus")

@@ -1,56 +1,71 @@
-"""The fault campaigns at a tiny scale: real processes over private servers, struck a few times.
+"""The fault campaigns' plans, their reports, and that none of them can be forgotten: CI plays each one small."""
 
-They run in seconds when nothing is held up; what a strike leaves to a lease may take a minute more.
-"""
-
+import asyncio
+import importlib
+import inspect
 import json
+import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import bench
 from bench import prove
-from bench.campaign import backing, kills, media, order, script
+from bench.campaign import script
+from bench.campaign.errors import Misplayed
 from bench.campaign.report import Part, Promise, Table
-from deploy.rabbitmq import RabbitProgram
 
-SCALE = 0.01
-LEASES_S = 240
+ROOT = Path(bench.__file__).parent.parent
 
 
-def assert_kept(part: Part) -> None:
-    broken = [f"{promise.what}: {promise.found}" for promise in part.promises if not promise.kept]
-    assert not broken, part.text()
-    assert len(part.promises) > 20
+def campaigns() -> Iterator[ModuleType]:
+    """The modules that have a `run` with a scale and a seed."""
+    for found in pkgutil.walk_packages(bench.__path__, "bench."):
+        module = importlib.import_module(found.name)
+        run = getattr(module, "run", None)
+        if inspect.iscoroutinefunction(run) and {"scale", "seed"} <= inspect.signature(run).parameters.keys():
+            yield module
 
 
-@pytest.mark.waits_long
-@pytest.mark.timeout(LEASES_S)
-async def test_nothing_is_lost_or_doubled_when_programs_are_killed_and_frozen() -> None:
-    assert_kept(await kills.run(scale=SCALE, seed=7, rabbit=None, say=print))
+def test_every_campaign_is_registered() -> None:
+    known = {module.__name__ for module in vars(prove).values() if inspect.ismodule(module)}
+    found = {module.__name__ for module in campaigns()}
+    assert found and found <= known
+    assert len(prove.CAMPAIGNS) == len(found)
 
 
-@pytest.mark.rabbitmq
-@pytest.mark.waits_long
-@pytest.mark.timeout(LEASES_S)
-async def test_nothing_is_lost_when_rabbitmq_and_postgres_go_away_and_come_back(
-    rabbitmq_program: RabbitProgram,
+def test_ci_plays_every_campaign() -> None:
+    assert "make prove NAME=all SCALE=small" in (ROOT / ".ci" / "run").read_text()
+
+
+class Played:
+    """A campaign that keeps so many promises, or cannot be played, and what was wanted of it."""
+
+    def __init__(self, promises: int) -> None:
+        self.wanted: list[prove.Wanted] = []
+        self._promises = promises
+
+    async def __call__(self, wanted: prove.Wanted) -> Part:
+        self.wanted.append(wanted)
+        if not self._promises:
+            raise Misplayed("the scene was not set")
+        return Part("played", [Promise(f"promise {n}", True, "") for n in range(self._promises)])
+
+
+@pytest.mark.parametrize(("promises", "code"), [(3, 0), (2, 1), (0, 2)])
+def test_a_campaign_that_judged_too_little_is_broken_and_one_that_could_not_be_played_is_worse(
+    promises: int, code: int, tmp_path: Path
 ) -> None:
-    assert_kept(await backing.run(scale=SCALE, seed=7, rabbit=rabbitmq_program, say=print))
+    played = Played(promises)
+    one = prove.Campaign(played, small=0.125, promises=3)
 
+    outcome = asyncio.run(prove.play("one", one, scale=prove.SMALL, seed=5, broker="both", keep=False, spare=True))
 
-@pytest.mark.timeout(LEASES_S)
-async def test_files_of_the_corpus_are_published_or_refused_before_init_with_the_exact_field() -> None:
-    part = await media.run(scale=SCALE, seed=9, say=print)
-
-    assert part.kept, part.text()
-    assert {row[1] for row in part.tables[0].rows} == {"published as it is", "published converted", "refused"}
-
-
-@pytest.mark.waits_long
-@pytest.mark.timeout(LEASES_S)
-async def test_order_is_kept_and_a_replay_sends_each_once_though_notifiers_are_killed() -> None:
-    part = await order.run(scale=0.0025, seed=7, say=print)
-    assert part.kept, part.text()
+    assert prove.conclude(outcome, tmp_path / "one.json") == code
+    [wanted] = played.wanted
+    assert (wanted.scale, wanted.seed, wanted.rabbit) == (0.125, 5, None)
 
 
 def test_the_same_seed_plans_the_same_campaign_and_another_seed_another() -> None:
@@ -80,8 +95,8 @@ def test_a_broken_promise_is_shown_and_written_and_is_the_exit_code(
 ) -> None:
     kept, lost = Promise("nothing is doubled", True, "none"), Promise("nothing is lost", False, "1 lost")
     flow = Table("Flow", ("what", "n"), [("posts", 3_000)])
-    assert prove.conclude([Part("a pass", [kept], [flow])], tmp_path / "kept.json") == 0
-    assert prove.conclude([Part("a pass", [kept, lost], [flow])], tmp_path / "lost" / "lost.json") == 1
+    assert prove.conclude(prove.Outcome([Part("a pass", [kept], [flow])]), tmp_path / "kept.json") == 0
+    assert prove.conclude(prove.Outcome([Part("a pass", [kept, lost], [flow])]), tmp_path / "lost" / "lost.json") == 1
     shown = capsys.readouterr().out
     assert "BROKEN  nothing is lost: 1 lost" in shown
     assert "posts  3,000" in shown
