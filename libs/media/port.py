@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -76,6 +76,12 @@ class MediaStorage(Protocol):
 
         The file's name says nothing of its content. Raises ``ObjectMissing``, and ``ObjectTooLarge`` or
         ``StorageFull`` where a copy has to be made.
+        """
+
+    async def put_address(self, key: str, *, lives: timedelta) -> str | None:
+        """A URL that takes the object by one PUT, from whoever has it, for so long; None: this store has no such URLs.
+
+        It does not bound what is sent: whoever hands it out looks at what came.
         """
 
     async def free_bytes(self) -> int | None:

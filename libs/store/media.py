@@ -97,7 +97,7 @@ class MediaFiles:
             if quota is not None:
                 await connection.execute(SQL.lock_quota, customer_id)
                 if await connection.fetchrow(SQL.get, id_, customer_id) is None:
-                    check_quota(_usage(await connection.fetchrow(SQL.usage, customer_id)), quota, size=size)
+                    check_quota(usage(await connection.fetchrow(SQL.usage, customer_id)), quota, size=size)
             made = await connection.fetchrow(SQL.insert, *values)
             assert made is not None  # noqa: S101 - an insert that returns
             await record_events(connection, events, now=now)
@@ -123,7 +123,7 @@ class MediaFiles:
         return {row["id"]: media(row) for row in found}
 
     async def usage(self, customer_id: str) -> Usage:
-        return _usage(await self._pool.fetchrow(SQL.usage, customer_id))
+        return usage(await self._pool.fetchrow(SQL.usage, customer_id))
 
     async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Media]:
         return [media(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
@@ -191,6 +191,12 @@ class Renditions:
         row = await self._pool.fetchrow(SQL.get_rendition, media_id, recipe)
         return _rendition(row) if row else None
 
+    async def of(self, media_ids: Collection[str]) -> list[Rendition]:
+        """What is made, or was, of any of these files."""
+        if not media_ids:
+            return []
+        return [_rendition(row) for row in await self._pool.fetch(SQL.renditions_of, list(media_ids))]
+
     async def renew(self, rendition: Rendition, *, lease: datetime) -> bool:
         """Whether it is still ours, then until `lease`."""
         args = rendition.media_id, rendition.recipe, rendition.version
@@ -239,7 +245,8 @@ def media(row: rows.Row) -> Media:
     )
 
 
-def _usage(row: rows.Row | None) -> Usage:
+def usage(row: rows.Row | None) -> Usage:
+    """A row of the statement `usage`; none is a customer that does not exist."""
     if row is None:
         return Usage(0, 0, None, None)
     return Usage(row["bytes"], row["files"], row["media_bytes_max"], row["media_files_max"])

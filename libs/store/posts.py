@@ -23,6 +23,8 @@ from libs.store.sql import Queries
 from libs.store.vault import Vault
 
 SQL = Queries("posts")
+TWINS = 50
+"""How many of an account's posts with the same words are compared by their whole URLs."""
 LOOKS_AHEAD = timedelta(minutes=10)
 """Moments further away are no company: a minute has thirty."""
 
@@ -91,7 +93,7 @@ class Posts:
 
         async def insert(connection: Connection) -> bool:
             if unlike_since is not None:
-                await _refuse_twins(connection, posts, since=unlike_since)
+                await self._refuse_twins(connection, posts, since=unlike_since)
             return await self._insert(connection, posts, request_hash=request_hash, events=events)
 
         for _ in range(3):
@@ -130,6 +132,18 @@ class Posts:
             await connection.execute(SQL.ring_lanes, [p.account_id for p in waiting], [p.alarm for p in waiting])
         await record_events(connection, events, now=first.created_at)
         return True
+
+    async def _refuse_twins(self, connection: Connection, posts: Sequence[Post], *, since: datetime) -> None:
+        states = [state for state in PostState if state not in (*FINAL, PostState.DRAFT)]
+        for post in sorted(posts, key=lambda post: post.account_id):
+            said, _ = veiled(post.request)
+            content = (said["kind"], said["media"], said.get("title", ""), said.get("description", ""), said["mode"])
+            await connection.execute(SQL.lock_account, post.account_id)
+            args = (post.account_id, states, first_id("post", since), *content, TWINS)
+            for row in await connection.fetch(SQL.twins, *args):
+                # URLs that differ in their query alone may name different files.
+                if whole(row["request"], row["sources"], self._vault)["media"] == list(post.request["media"]):
+                    raise Duplicate(rows.post(row))
 
     async def claim_due(self, *, now: datetime, lease: datetime, limit: int) -> list[Context]:
         """Posts whose alarm has come, outside lanes, leased until `lease`."""
@@ -275,17 +289,6 @@ class Posts:
                 for row in await connection.fetch(SQL.news_of, sent):
                     news.setdefault(row["post_id"], []).append(rows.news(row))
         return [Context(p, tuple(publications.get(p.id, ())), tuple(news.get(p.id, ()))) for p in posts]
-
-
-async def _refuse_twins(connection: Connection, posts: Sequence[Post], *, since: datetime) -> None:
-    states = [state for state in PostState if state not in (*FINAL, PostState.DRAFT)]
-    for post in sorted(posts, key=lambda post: post.account_id):
-        said, _ = veiled(post.request)
-        content = (said["kind"], said["media"], said.get("title", ""), said.get("description", ""), said["mode"])
-        await connection.execute(SQL.lock_account, post.account_id)
-        twin = await connection.fetchrow(SQL.twins, post.account_id, states, first_id("post", since), *content)
-        if twin is not None:
-            raise Duplicate(rows.post(twin))
 
 
 def _found(known: Sequence[rows.Row], request_hash: bytes) -> Accepted:

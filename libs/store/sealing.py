@@ -20,7 +20,7 @@ from libs.store.sql import Queries
 from libs.store.vault import UNMARKED, Vault
 
 SQL = Queries("sealing")
-PLACES = ("accounts", "apps", "connects", "endpoints", "idempotency", "posts", "publications")
+PLACES = ("accounts", "apps", "arrivals", "connects", "endpoints", "idempotency", "posts", "publications")
 """The tables that hold something sealed."""
 BEAT_S = 15.0
 GONE_AFTER = timedelta(seconds=60)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from libs.store.accounts import Accounts, Budgets
 from libs.store.apps import Apps, Groups
+from libs.store.arrivals import Arrivals
 from libs.store.attempts import Attempts
 from libs.store.audit import Audit
 from libs.store.caps import Caps
@@ -38,6 +39,7 @@ class Store:
         vault = Vault(encryption_keys)
         self.accounts = Accounts(self._pool, vault)
         self.apps = Apps(self._pool, vault)
+        self.arrivals = Arrivals(self._pool, vault)
         self.attempts = Attempts(self._pool)
         self.audit = Audit(self._pool)
         self.budgets = Budgets(self._pool)

@@ -29,6 +29,7 @@ from services.api.problem import problems
 from services.api.rate import Rates
 from services.api.resource import ROUTES, endpoints
 from services.api.resource.pulls import add_pull_routes
+from services.api.resource.pushes import add_push_route
 from services.api.route import Gate, add_routes
 from services.api.settings import CALLBACK, ApiSettings
 from services.api.tiktok import TikTok
@@ -54,7 +55,9 @@ def build(
     app = make_app("api", checks=checks, client_max_size=BODY_MAX, metrics=metrics, middlewares=(problems(metrics),))
     server = HttpServer(app, host=settings.api_host, port=settings.api_port)
     line = TikTok.of(settings, store=store, client=tiktok, server=server, clock=clock)
-    desk = Desk(settings, store, broker, storage, workers, egress, clock, line)
+    desk = Desk(
+        settings, store, broker, storage, workers, egress, clock, line, lambda: settings.public_url or server.url
+    )
     add_contracts(app)
     rates = Rates(
         customers=settings.api_rate_per_minute, operators=settings.api_operator_rate_per_minute, clock=time.monotonic
@@ -64,6 +67,7 @@ def build(
     app.router.add_get(CALLBACK, Callback(line, broker, auditor, clock).show, allow_head=False)  # HEAD uses no link up
     app.router.add_get(endpoints.PUBLIC_KEYS_PATH, partial(endpoints.published_keys, desk))
     add_pull_routes(app, desk)
+    add_push_route(app, desk)
     return Program(
         "api",
         server=server,

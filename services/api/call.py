@@ -1,5 +1,6 @@
 """One request as its handler sees it: its key, its body, its query, and how it is answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
@@ -50,6 +51,8 @@ class Desk:
     egress: UrlCheck
     clock: Clock
     tiktok: TikTok
+    base_url: Callable[[], str]
+    """Where we are reached: PUBLIC_URL, else this machine, where it is known once the server listens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,11 @@ from libs.runtime.settings import reveal
 from libs.runtime.sync import clock_check, keep_in_step
 from libs.runtime.web import HttpServer, make_app
 from libs.runtime.workers import Worker
+from libs.store.media import Quota
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
 from services.publisher.ageing import Ageing
+from services.publisher.arrivals import Receiver
 from services.publisher.begin import Beginner
 from services.publisher.claims import Claims
 from services.publisher.drive import Drive
@@ -61,7 +63,10 @@ def build(
     tokens = TokenKeeper(store, tiktok, AppBook(store, OperatorApp(settings.tiktok_client_key, app_secrets)))
     budget = Budget(store)
     line = Line(tokens, budget, now)
-    preparer = _preparer(settings, store, storage, egress, workers, converters, now)
+    fetcher = Fetcher(store, storage, egress, workers, max_bytes=settings.media_max_bytes)
+    preparer = _preparer(settings, store, storage, fetcher, workers, converters, now)
+    quota = Quota(settings.media_quota_bytes, settings.media_quota_files)
+    receiver = Receiver(store, broker, storage, fetcher, quota=quota, now=now, idle_s=settings.publisher_idle_s)
     drive = _drive(settings, store, storage, preparer, tiktok, line, budget, now)
     claims = Claims(
         store,
@@ -86,6 +91,7 @@ def build(
             Worker("claims", claims.run),
             Worker("facts", settler.run),
             Worker("jobs", jobs.run),
+            Worker("arrivals", receiver.run),
             Worker("refresher", Refresher(store, tokens, now=now).run),
             Worker("ageing", _ageing(settings, store, storage, now).run),
             Worker("reseal", Reseal(store.resealer, metrics).run),
@@ -135,7 +141,7 @@ def _preparer(
     settings: PublisherSettings,
     store: Store,
     storage: MediaStorage,
-    egress: GuardedClient,
+    fetcher: Fetcher,
     workers: Workers,
     converters: Workers,
     now: Callable[[], datetime],
@@ -150,5 +156,4 @@ def _preparer(
         now=now,
         lease=lease,
     )
-    fetcher = Fetcher(store, storage, egress, workers, max_bytes=settings.media_max_bytes)
     return Preparer(store, fetcher, readier, now=now)

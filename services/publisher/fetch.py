@@ -1,6 +1,6 @@
-"""The files a post names: what is kept already, or fetched by URL through the egress guard, kept and looked into."""
+"""Files by URL: fetched through the egress guard, kept and looked into. Those a post names may be kept already."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -21,6 +21,10 @@ from services.publisher.unusable import Unfetched, Unusable
 REDIRECTS_MAX = 5
 FETCH_TIMEOUT_S = 1800.0
 FETCH_IDLE_S = 30.0
+
+
+Seen = Callable[[int, int | None], None]
+"""Told how many bytes have come, of how many as far as is known."""
 
 
 class Fetcher:
@@ -57,8 +61,8 @@ class Fetcher:
         key = f"{post.customer_id}/{id_}"
         kept = False
         try:
-            stored, kind = await self._fetch(url, key, field=field)
-            probed = await self._look(key, field=field)
+            stored, kind = await self.fetch(url, key, field=field)
+            probed = await self.look(key, field=field)
             media = await self._store.media.create(
                 id_=id_,
                 customer_id=post.customer_id,
@@ -78,7 +82,10 @@ class Fetcher:
             if not kept:
                 await self._storage.delete(key)
 
-    async def _fetch(self, url: str, key: str, *, field: str) -> tuple[Stored, str]:
+    async def fetch(
+        self, url: str, key: str, *, field: str, seen: Seen = lambda received, expected: None
+    ) -> tuple[Stored, str]:
+        """Keeps the file under `key`; what it is, its server says. Raises as `fetched` does."""
         for _ in range(REDIRECTS_MAX + 1):
             async with self._egress.get(
                 url, max_bytes=self._max_bytes, timeout_s=FETCH_TIMEOUT_S, idle_timeout_s=FETCH_IDLE_S
@@ -93,10 +100,10 @@ class Fetcher:
                     case Failed(kind=kind, detail=detail):
                         raise Unfetched(f"{field} could not be fetched: {detail}", code=str(kind))
                     case Download():
-                        return await self._keep(got, key, field=field)
+                        return await self._keep(got, key, field=field, seen=seen)
         raise Unusable(_refused(field, f"The URL redirects more than {REDIRECTS_MAX} times.", found=None))
 
-    async def _keep(self, got: Download, key: str, *, field: str) -> tuple[Stored, str]:
+    async def _keep(self, got: Download, key: str, *, field: str, seen: Seen) -> tuple[Stored, str]:
         if got.status != 200:
             why = f"the media's server answered {got.status}"
             if got.status in (408, 425, 429) or got.status >= 500:
@@ -105,7 +112,7 @@ class Fetcher:
         kind = got.headers.get("content-type", "application/octet-stream")
         try:
             stored = await self._storage.put(
-                key, _pieces(got), max_bytes=self._max_bytes, content_type=kind, expected_bytes=got.whole_length
+                key, _pieces(got, seen), max_bytes=self._max_bytes, content_type=kind, expected_bytes=got.whole_length
             )
         except DownloadBroken as broken:
             raise Unfetched("the media's transfer broke off", code="download_broken") from broken
@@ -115,7 +122,8 @@ class Fetcher:
             raise Unfetched("our media store is full", code="storage_full") from error
         return stored, kind
 
-    async def _look(self, key: str, *, field: str) -> VideoProbe | PhotoProbe:
+    async def look(self, key: str, *, field: str) -> VideoProbe | PhotoProbe:
+        """What the kept file is. Raises `Unusable` when it is nothing that could be posted."""
         async with self._storage.local_path(key, max_bytes=self._max_bytes) as path:
             found = await probe(path, workers=self._workers)
         if isinstance(found, Unreadable):
@@ -124,8 +132,11 @@ class Fetcher:
         return found
 
 
-async def _pieces(got: Download) -> AsyncIterator[bytes]:
+async def _pieces(got: Download, seen: Seen) -> AsyncIterator[bytes]:
+    received = 0
     async for chunk in got.chunks():
+        received += len(chunk)
+        seen(received, got.whole_length)
         yield chunk
 
 

@@ -27,6 +27,9 @@ class PublisherSettings(ProgramSettings):
     """How long a file stays after a post last needed it."""
     media_keep_unused_days: int = Field(default=30, ge=1)
     """How long a file stays that no post ever needed."""
+    media_quota_bytes: int = Field(default=100 * 10**9, ge=0)
+    media_quota_files: int = Field(default=10_000, ge=0)
+    """What a customer may keep unless it has a quota of its own, asked again when a file that was fetched is here."""
     egress_allow: str = ""
     public_url: str = ""
     """Where TikTok reaches the api from outside: pull URLs begin with it. Without it nothing can be pulled."""

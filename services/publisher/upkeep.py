@@ -19,6 +19,8 @@ REFRESH_AT_ONCE = 20
 SWEEP_EVERY_S = 60.0
 FORGET_BATCH = 5000
 CAPS_KEPT = timedelta(days=2)
+ARRIVALS_KEPT = timedelta(days=7)
+"""Files that did not arrive, so that whoever asks is told why."""
 
 
 class Refresher:
@@ -80,5 +82,6 @@ class Sweeper:
         if dropped:
             log.info("partitions.dropped", names=dropped)
         await self._store.caps.forget(before=now - CAPS_KEPT, limit=FORGET_BATCH)
+        await self._store.arrivals.forget(before=now - ARRIVALS_KEPT, limit=FORGET_BATCH)
         await self._store.facts.forget(heard_before=now - self._retention, limit=FORGET_BATCH)
         await self._store.facts.forget_event_keys(recorded_before=now - 3 * self._retention, limit=FORGET_BATCH)

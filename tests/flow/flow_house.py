@@ -24,7 +24,7 @@ from tests.eventually import eventually
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 FREE_PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
 KNOBS = "audited=true,check_media=false,processing_s=0,public_id_delay_s=null"
-BELLS = ("publisher", "facts", "notifier")
+BELLS = ("publisher", "facts", "notifier", "arrivals")
 PATIENCE_S = 20.0
 """Real seconds: what takes longer on a busy machine is taken for never."""
 

@@ -145,6 +145,9 @@ async def test_what_was_posted_lately_with_the_same_content_is_found_until_it_ha
     assert await accepted(privacy_level="SELF_ONLY") == first.id, "the same content for others"
     assert await accepted(title="u") is None
     assert await accepted(media=["med_b"]) is None
+    (by_url,) = await place.posts(account, request=request | {"media": ["https://a.example/get?id=1"]})
+    assert await accepted(media=["https://a.example/get?id=2"]) is None
+    assert await accepted(media=["https://a.example/get?id=1"]) == by_url.id
     assert await accepted(timedelta(minutes=11)) is None
     await place.sql.execute("update posts set state = 'cancelled', alarm = null, in_lane = false, finished_at = now()")
     assert await accepted() is None

@@ -355,7 +355,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "claim_lanes", [NOW, LEASE, 20]),
     ("posts", "claim_in_lane", ["acc_100", NOW, LEASE, 5]),
     ("posts", "rest_lane", ["acc_100", 0, NOW]),
-    ("posts", "twins", ["acc_7", SENT, "post_15", "video", ["med_1"], "", "", "direct"]),
+    ("posts", "twins", ["acc_7", SENT, "post_15", "video", ["med_1"], "", "", "direct", 50]),
     ("lists", "of_all", [*LISTED]),
     ("lists", "of_customer", [*LISTED, "cus_7", []]),
     ("lists", "of_batch", [*LISTED, "bat_1", None, SENT, KINDS, None, []]),

@@ -20,6 +20,7 @@ from libs.model.endpoint import Secret
 from libs.model.post import PostState
 from libs.store.errors import WrongKey
 from libs.store.idempotency import Held, Kept
+from libs.store.media import Quota
 from libs.store.reseal import Resealer
 from libs.store.sealing import PLACES
 from libs.store.store import Store
@@ -28,8 +29,8 @@ from tests.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
 SEALED = {
-    "accounts.access_token", "accounts.refresh_token", "apps.secrets", "connects.verifier", "endpoints.headers",
-    "endpoints.secrets", "idempotency.answer", "posts.sources", "publications.upload_url",
+    "accounts.access_token", "accounts.refresh_token", "apps.secrets", "arrivals.url", "connects.verifier",
+    "endpoints.headers", "endpoints.secrets", "idempotency.answer", "posts.sources", "publications.upload_url",
 }  # fmt: skip
 NO_SECRETS = {
     "receipts.body": "what TikTok said: no token is ever in a webhook",
@@ -41,10 +42,12 @@ NO_SECRETS = {
     "idempotency.request_hash": "a hash",
     "idempotency.seed": "random, and only ids are made of it",
     "media.sha256": "a hash",
+    "arrivals.sha256": "a hash",
+    "arrivals.token_hash": "a hash of a random token",
     "pulls.token_hash": "a hash of a random token",
     "posts.request_hash": "a hash",
 }
-VALUES = 12
+VALUES = 13
 """How many sealed values `furnish` leaves."""
 
 
@@ -106,6 +109,9 @@ async def furnish(ring: Keyring, store: Store) -> Callable[[Store], Awaitable[li
     app = await store.apps.create(
         id_=an_id("app"), customer_id=customer, client_key="k", secrets=["s1", "s2"], audited=False, now=NOW
     )
+    coming = await store.arrivals.fetch(
+        id_=an_id("med"), customer_id=customer, url="https://a.example/?sig=1", quota=Quota(9, 9), now=NOW
+    )
     asked = Connect(customer, "ck", "https://us.example/cb", ("video.publish",), "key_1", NOW, NOW + LIFE)
     await store.connects.begin(asked, state="state", verifier="verifier")
     await ring.sql.execute(
@@ -124,7 +130,8 @@ async def furnish(ring: Keyring, store: Store) -> Callable[[Store], Awaitable[li
         return [
             grant[1].access_token, grant[1].refresh_token, [s.text for s in found[endpoint.id].secrets],
             found[endpoint.id].headers, [s.text for s in found[bare.id].secrets], found[bare.id].headers, again.body,
-            await other.apps.credentials("k"), other.connects._vault.open(row["verifier"]),
+            await other.apps.credentials("k"), await other.arrivals.get(coming.id, customer_id=None),
+            other.connects._vault.open(row["verifier"]),
             (await Place(other, ring.sql).context(post.id)).publications[0].upload_url,
             (await other.posts.whole_request(draft))["media"],
         ]  # fmt: skip

@@ -54,7 +54,7 @@ from libs.rest.endpoints import (
 )
 from libs.rest.events import EventAnswer, EventsQuery, Feed
 from libs.rest.groups import GroupAnswer, GroupChange, GroupNew, GroupsQuery
-from libs.rest.media import MediaAnswer, MediaQuery
+from libs.rest.media import MediaAnswer, MediaByUrl, MediaQuery, UploadAddress, UploadNew
 from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
 
 
@@ -110,6 +110,9 @@ def _upload(
 
 class Media(Resource[R]):
     upload = operation(_upload)
+    by_url = making("/v1/media", MediaByUrl, MediaAnswer)
+    address = making("/v1/media/uploads", UploadNew, UploadAddress)
+    complete = acting("/v1/media/{}/complete", MediaAnswer)
     get = getting("/v1/media/{}", MediaAnswer)
     page = paging("/v1/media", MediaQuery, MediaAnswer)
     list = listing("/v1/media", MediaQuery, MediaAnswer)

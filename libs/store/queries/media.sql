@@ -9,7 +9,9 @@ from customers c left join media m on m.customer_id = c.id and m.state = 'ready'
 where c.id = $1 group by c.id
 
 -- name: insert
--- Sent again when the reply was lost, it finds the row it made, and waits for it if it is still being made.
+-- Sent again when the reply was lost, it finds the row it made, and waits for it if it is still being made. What was on its way
+-- has arrived.
+with arrived as (delete from arrivals where id = $1)
 insert into media (id, customer_id, state, key, size, sha256, content_type, probe, created_at, origin, made_from, cover_ms)
 values ($1, $2, 'ready', $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict (id) do update set id = excluded.id returning *
@@ -83,6 +85,9 @@ update media set alarm = null where id = any($1)
 select k.key from unnest($1::text[]) as k (key)
 where exists (select from customers c where c.id = split_part(k.key, '/', 1))
     and not exists (select from media m where m.key = k.key and (m.state = 'ready' or m.alarm is not null))
+
+-- name: renditions_of
+select *, false as ours from renditions where media_id = any($1::text[]) order by media_id, recipe
 
 -- name: get_rendition
 select *, false as ours from renditions where media_id = $1 and recipe = $2

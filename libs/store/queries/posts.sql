@@ -25,14 +25,14 @@ select * from made
 
 -- name: lock_account
 -- One at a time who asks for what is like it, so that two of the same cannot both find nothing.
-select pg_advisory_xact_lock(7411003, hashtext($1))
+select pg_advisory_xact_lock(7411004, hashtext($1))
 
 -- name: twins
--- The newest post of an account with this content that goes out or went out, not older than `$3`.
+-- The newest posts of an account with this content that go out or went out, not older than `$3`.
 select * from posts
 where account_id = $1 and state = any($2::text[]) and id >= $3 and kind = $4 and request->'media' = to_jsonb($5::text[])
   and coalesce(request->>'title', '') = $6 and coalesce(request->>'description', '') = $7 and request->>'mode' = $8
-order by id desc limit 1
+order by id desc limit $9
 
 -- name: ring_lanes
 -- Sorted, so that two saves never deadlock; `ring` tells a lane about to sleep that something came in.

@@ -35,6 +35,8 @@ select place, key, count(*) as values from (
     union all
     select 'apps', sealed_with(value) from apps, unnest(secrets) as value
     union all
+    select 'arrivals', sealed_with(url) from arrivals where url is not null
+    union all
     select 'connects', sealed_with(verifier) from connects where verifier is not null
     union all
     select 'endpoints', sealed_with(value) from endpoints, unnest(secrets || headers) as value where value is not null
@@ -66,6 +68,14 @@ order by id limit $3
 
 -- name: save_apps
 update apps set secrets = $3::bytea[] where id = ($1::text[])[1] and secrets = $2::bytea[]
+
+-- name: read_arrivals
+select array[id] as row, array[url] as sealed from arrivals
+where ($2::text[] is null or id > $2[1]) and url is not null and sealed_with(url) <> $1
+order by id limit $3
+
+-- name: save_arrivals
+update arrivals set url = ($3::bytea[])[1] where id = ($1::text[])[1] and url = ($2::bytea[])[1]
 
 -- name: read_connects
 select array[encode(state_hash, 'hex')] as row, array[verifier] as sealed from connects

@@ -5,8 +5,9 @@ from typing import Final
 
 from libs.media.finding import VideoProbe
 from libs.rest.code import Code
-from libs.rest.media import MediaAnswer
+from libs.rest.media import MediaAnswer, MediaByUrl
 from libs.rest.shape import Page
+from services.api.doc.arrivals import FETCHING
 from services.api.doc.sample import CUSTOMER, MEDIA, WHEN
 from services.api.doc.shape import Doc, Example, Upload
 
@@ -45,8 +46,11 @@ _FILM: Final = MediaAnswer(
 
 UPLOAD: Final = Doc(
     summary="Upload a file",
-    body=Upload(("video/mp4", "video/quicktime", "video/webm", "image/jpeg", "image/webp", "application/octet-stream")),
-    answers={201: MediaAnswer},
+    body=Upload(
+        ("video/mp4", "video/quicktime", "video/webm", "image/jpeg", "image/webp", "application/octet-stream"),
+        MediaByUrl,
+    ),
+    answers={201: MediaAnswer, 202: MediaAnswer},
     problems=(
         Code.MALFORMED_FORM,
         Code.UNUSABLE_MEDIA,
@@ -55,7 +59,10 @@ UPLOAD: Final = Doc(
         Code.MEDIA_BUSY,
         Code.MEDIA_STORE_FULL,
     ),
-    examples=(Example(201, _FILM, query={"customer_id": CUSTOMER}),),
+    examples=(
+        Example(201, _FILM, query={"customer_id": CUSTOMER}, title="The file itself"),
+        Example(202, FETCHING, {"url": "https://hooks.acme.example/boots.mp4", "customer_id": CUSTOMER}, "By URL"),
+    ),
 )
 LISTED: Final = Doc(
     summary="List media",

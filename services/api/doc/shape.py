@@ -32,6 +32,8 @@ class Upload:
     """A body that is a file: its bytes as they are, or the one field `file` of a form."""
 
     types: tuple[str, ...]
+    or_json: type[BaseModel] | None = None
+    """What may come instead: where the file is."""
 
 
 @dataclass(frozen=True, slots=True)

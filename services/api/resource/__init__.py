@@ -3,6 +3,7 @@
 from services.api.resource import (
     accounts,
     apps,
+    arrivals,
     attempts,
     audit,
     batches,
@@ -32,6 +33,7 @@ ROUTES = (
     *accounts.ROUTES,
     *creator.ROUTES,
     *groups.ROUTES,
+    *arrivals.ROUTES,
     *media.ROUTES,
     *posts.ROUTES,
     *lives.ROUTES,

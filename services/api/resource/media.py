@@ -13,15 +13,16 @@ from libs.media.finding import PhotoProbe, Unreadable, VideoProbe
 from libs.media.port import Stored
 from libs.media.probe import probe
 from libs.model.event import Event, EventType, event
-from libs.model.ids import new_id
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal
-from libs.rest.media import MediaAnswer, MediaQuery, UploadQuery
+from libs.rest.media import MediaQuery, UploadQuery
 from libs.store.errors import Unavailable
-from libs.store.media import Media, Quota, check_quota
+from libs.store.media import Media, check_quota
 from services.api.call import Call, reply
 from services.api.doc import media as doc
 from services.api.page import page
+from services.api.resource.arrivals import by_url, quota
+from services.api.resource.media_shape import coming_soon, shown, with_renditions
 from services.api.route import Route
 from services.api.upload import FORM_BYTES, expected_bytes, is_form, pieces
 
@@ -31,10 +32,16 @@ CLEANUP_S = 20.0
 
 
 async def upload(call: Call) -> web.StreamResponse:
-    """201: the file is kept, whole. Whatever goes wrong before, nothing of it is."""
-    owner = await call.owner(call.query(UploadQuery).customer_id)
+    """201: the file is kept, whole. Whatever goes wrong before, nothing of it is. 202: it was given by `url`, and is
+    fetched in the background; GET it to see how far it is, or wait for `media.ready` or `media.failed`."""
+    named = call.query(UploadQuery).customer_id
+    if call.request.content_type == "application/json":
+        return await by_url(call, named)
+    owner = await call.owner(named)
+    id_ = call.new_id("med")
+    if call.births is not None and (known := await call.desk.store.media.get(id_, customer_id=owner)) is not None:
+        return reply(shown(known), status=201, location=f"/v1/media/{known.id}")  # made before the answer was lost
     await _check_room(call, owner)
-    id_ = new_id("med", call.now)
     key = f"{owner}/{id_}"
     async with aclosing(pieces(call.request)) as chunks:
         stored = await call.desk.storage.put(
@@ -58,28 +65,33 @@ async def _check_room(call: Call, owner: str) -> None:
     """Before anything is read: a quota that is reached, or that the announced length would pass, refuses at once."""
     usage = await call.desk.store.media.usage(owner)
     announced = max(0, (call.request.content_length or 1) - (FORM_BYTES if is_form(call.request) else 0))
-    check_quota(usage, _quota(call), size=announced)
-
-
-def _quota(call: Call) -> Quota:
-    return Quota(call.desk.settings.media_quota_bytes, call.desk.settings.media_quota_files)
+    check_quota(usage, quota(call), size=announced)
 
 
 async def listed(call: Call) -> web.StreamResponse:
-    """Media, newest first."""
+    """Media, newest first, those on their way among them."""
     query = call.query(MediaQuery)
-    rows = await call.desk.store.media.page(
-        customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1
-    )
-    return reply(page(rows, shown, limit=query.limit))
+    scope, limit = call.scope(query.customer_id), query.limit + 1
+    coming = await call.desk.store.arrivals.page(customer_id=scope, before=query.cursor, limit=limit)
+    here = await call.desk.store.media.page(customer_id=scope, before=query.cursor, limit=limit)
+    arrived = {media.id for media in here}
+    answers = [*await with_renditions(call, here), *(coming_soon(one) for one in coming if one.id not in arrived)]
+    newest = sorted(answers, key=lambda answer: answer.id, reverse=True)[:limit]
+    return reply(page(newest, lambda answer: answer, limit=query.limit))
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """One file: what is known of it, not its bytes."""
-    found = await call.desk.store.media.get(call.id("med"), customer_id=call.sees)
+    """One file: what is known of it, not its bytes; how far it is while it comes; what conversion made of it."""
+    id_ = call.id("med")
+    # In this order: what arrives between the two is found by the second.
+    coming = await call.desk.store.arrivals.get(id_, customer_id=call.sees)
+    if coming is not None:
+        return reply(coming_soon(coming))
+    found = await call.desk.store.media.get(id_, customer_id=call.sees)
     if found is None:
         raise call.missing("med")
-    return reply(shown(found))
+    [answer] = await with_renditions(call, [found])
+    return reply(answer)
 
 
 async def _look(call: Call, key: str) -> VideoProbe | PhotoProbe:
@@ -110,7 +122,7 @@ async def _keep(call: Call, id_: str, *, owner: str, key: str, stored: Stored, f
             content_type=found.mime,
             probe=asdict(found),
             now=call.now,
-            quota=_quota(call),
+            quota=quota(call),
             events=(_ready(id_, owner=owner, stored=stored, now=call.now),),
         )
 
@@ -134,20 +146,6 @@ async def _forget(call: Call, id_: str, *, key: str) -> None:
             await asyncio.shield(call.desk.storage.delete(key))
     except (MediaError, TimeoutError) as error:
         log.warning("media.left_behind", media_id=id_, error=type(error).__name__)
-
-
-def shown(media: Media) -> MediaAnswer:
-    return MediaAnswer(
-        id=media.id,
-        customer_id=media.customer_id,
-        size=media.size,
-        sha256=media.sha256.hex(),
-        content_type=media.content_type,
-        probe=media.probe,
-        state=media.state,
-        made_from=media.made_from,
-        created_at=media.created_at,
-    )
 
 
 def _ready(id_: str, *, owner: str, stored: Stored, now: datetime) -> Event:

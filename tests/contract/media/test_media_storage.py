@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from media_place import Place
 
@@ -54,6 +55,18 @@ async def test_what_was_put_is_read_back_with_its_size_and_digest(place: Place, 
     assert await place.storage.size("med_1/original") == len(body)
     assert await read(place, "med_1/original", first=0, last=len(body) - 1) == body
     assert place.leftovers() == []
+
+
+async def test_an_address_takes_the_object_from_whoever_has_it_where_the_store_has_such(place: Place) -> None:
+    url = await place.storage.put_address("cus_1/med_1.sent", lives=timedelta(minutes=5))
+
+    assert (url is None) == place.media_url.startswith("file:")
+    if url is None:
+        return
+    async with httpx.AsyncClient() as stranger:
+        assert (await stranger.put(url, content=SMALL)).status_code == 200
+    assert await place.storage.size("cus_1/med_1.sent") == len(SMALL)
+    assert await read(place, "cus_1/med_1.sent", first=0, last=len(SMALL) - 1) == SMALL
 
 
 async def test_every_key_is_listed_that_was_written_before_a_moment_and_no_draft(place: Place) -> None:
