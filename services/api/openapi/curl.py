@@ -19,7 +19,7 @@ def curl(method: str, path: str, operation: dict[str, Any], name: str) -> str:
     if JSON in content and (example := content[JSON].get("examples", {}).get(name)) is not None:
         shown = orjson.dumps(example["value"], option=orjson.OPT_INDENT_2).decode()
         words += [f"-H 'Content-Type: {JSON}'", f"-d {shlex.quote(shown)}"]
-    elif content and JSON not in content:
+    elif content and content.keys() != {JSON}:
         words += [f"-H 'Content-Type: {next(iter(content))}'", "--data-binary @film.mp4"]
     return " \\\n  ".join(words)
 

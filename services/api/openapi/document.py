@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from libs.rest.endpoints import PublicKeys
 from libs.rest.problem import ProblemAnswer
+from services.api.doc.shape import Upload
 from services.api.openapi import header
 from services.api.openapi.keyless import KEYLESS, operations
 from services.api.openapi.operation import name_of, operation, tag_of
@@ -50,6 +51,7 @@ TAGS: Final[dict[str, str]] = {
     "attempts": "Every try of every delivery.",
     "replays": "Many deliveries sent again.",
     "keys": "Who may do what.",
+    "batches": "Posts of one request, together.",
     "audit": "Who did what, and whether it was allowed.",
     "capabilities": "What TikTok lets an app do.",
     "contracts": "What this is written in, for machines and for people. Needs no key.",
@@ -103,7 +105,9 @@ def _by_use(method: tuple[str, Any]) -> int:
 
 
 def _asked(routes: Iterable[Route]) -> list[type[BaseModel]]:
-    return [route.doc.body for route in routes if isinstance(route.doc.body, type)]
+    bodies = [route.doc.body for route in routes]
+    whole = [body.or_json if isinstance(body, Upload) else body for body in bodies]
+    return [model for model in whole if model is not None]
 
 
 def _answered(routes: Iterable[Route]) -> list[type[BaseModel]]:

@@ -51,6 +51,8 @@ class Keyless:
     problems: tuple[Code, ...] = ()
     parameters: tuple[dict[str, Any], ...] = field(default=())
     methods: tuple[str, ...] = ("get",)
+    takes: str | None = None
+    """The type of its body."""
 
 
 def _query(name: str, description: str) -> dict[str, Any]:
@@ -117,6 +119,16 @@ KEYLESS: Final = (
         ),
         ("get", "head"),
     ),
+    Keyless(
+        "/push/{token}", "media.push", "media", "Send a file to where it is awaited", {204: None}, None,
+        "The address that `POST /v1/media/uploads` gave, for a store of files that has none of its own. It is a secret"
+        " of its own, good for one whole file of the size that was said.",
+        (
+            Code.INVALID_REQUEST, Code.BODY_BROKEN, Code.REQUEST_TIMEOUT, Code.TOO_LARGE, Code.MALFORMED_FORM,
+            Code.UNSUPPORTED_MEDIA_TYPE, Code.STORE_UNAVAILABLE, Code.MEDIA_STORE_FAILED, Code.MEDIA_STORE_FULL,
+        ),
+        (_path("token", "^[A-Za-z0-9_-]{43}$", "A" * 43),), ("put",), "application/octet-stream",
+    ),
 )  # fmt: skip
 
 
@@ -128,12 +140,14 @@ def operations(one: Keyless, *, refusals: dict[str, Any]) -> dict[str, dict[str,
     answers = {str(status): _answer(one, status) for status in one.answers}
     return {
         method: {
-            "operationId": one.name if method == "get" else f"{one.name}.{method}",
+            "operationId": one.name if method != "head" else f"{one.name}.{method}",
             "summary": one.summary,
             "description": one.description or f"{one.summary}.",
             "tags": [one.tag],
             "security": [],
             "parameters": list(one.parameters),
+            **({"requestBody": {"content": {one.takes: {"schema": {"type": "string", "format": "binary"}}}}}
+               if one.takes else {}),
             "responses": {status: _bare(said) if method == "head" else said
                           for status, said in sorted((refused | answers).items())},
         }

@@ -118,19 +118,22 @@ def _body(route: Route, schemas: Schemas) -> dict[str, Any] | None:
     match route.doc.body:
         case None:
             return None
-        case Upload(types):
+        case Upload(types, instead):
             file = {"type": "string", "format": "binary"}
             form = {"type": "object", "properties": {"file": file}, "required": ["file"], "additionalProperties": False}
             content = {type_: {"schema": file} for type_ in types} | {"multipart/form-data": {"schema": form}}
-            return {"required": True, "content": content}
+            return {"required": True, "content": content | (_json(route, instead, schemas) if instead else {})}
         case model:
-            examples = {
-                example_name(example, place): {"summary": example.title or route.doc.summary, "value": example.body}
-                for place, example in enumerate(route.doc.examples, 1)
-                if example.body is not None
-            }
-            content = {JSON: {"schema": schemas.asked(model), "examples": examples}}
-            return {"required": not route.doc.body_optional, "content": content}
+            return {"required": not route.doc.body_optional, "content": _json(route, model, schemas)}
+
+
+def _json(route: Route, model: type[BaseModel], schemas: Schemas) -> dict[str, Any]:
+    examples = {
+        example_name(example, place): {"summary": example.title or route.doc.summary, "value": example.body}
+        for place, example in enumerate(route.doc.examples, 1)
+        if example.body is not None
+    }
+    return {JSON: {"schema": schemas.asked(model), "examples": examples}}
 
 
 def _answer(route: Route, status: int, said: str, schemas: Schemas) -> dict[str, Any]:

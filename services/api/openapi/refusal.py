@@ -18,7 +18,7 @@ EVERY = (
     Code.STORE_UNAVAILABLE,
     Code.CONTENDED,
 )
-READING = (Code.BODY_BROKEN, Code.REQUEST_TIMEOUT, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE)
+READING = (Code.MALFORMED_JSON, Code.BODY_BROKEN, Code.REQUEST_TIMEOUT, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE)
 CHANGING = (Code.BAD_DATA, Code.CHANGED_MEANWHILE)
 NAMED = (Code.IDEMPOTENCY_IN_FLIGHT, Code.IDEMPOTENCY_KEY_REUSED)
 
@@ -29,7 +29,6 @@ def codes_of(route: Route) -> tuple[Code, ...]:
     found += [Code.NOT_FOUND, Code.UNKNOWN_ADDRESS] if "{" in route.path else []  # some bytes match no address
     if takes_body(route):
         found += READING
-        found += [Code.MALFORMED_JSON] if route.path != "/v1/media" else []
     if route.write:
         found += CHANGING
         found += [] if route.own_key else NAMED
