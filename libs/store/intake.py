@@ -56,6 +56,24 @@ async def take_request(
         return _duplicate(duplicate.post)
 
 
+async def known_request(
+    store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, judge: Judge, now: datetime
+) -> tuple[Post, ...] | Problem:
+    """What `take_request` would find; no posts where it would make some. Saves nothing of a post."""
+    try:
+        known = await store.posts.accepted(
+            customer_id=customer_id, key=key, accounts=request.accounts, request_hash=request.content_hash()
+        )
+    except IdempotencyConflict as conflict:
+        return _conflict(key, conflict.post.id)
+    if known is not None:
+        return known.posts
+    planned = await check_request(
+        store, request, customer_id=customer_id, key=key, audited=audited, judge=judge, now=now
+    )
+    return planned if isinstance(planned, Problem) else ()
+
+
 async def check_request(
     store: Store, request: PostRequest, *, customer_id: str, key: str, audited: bool, judge: Judge, now: datetime
 ) -> Plan | Problem:

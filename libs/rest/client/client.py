@@ -33,6 +33,7 @@ class Resources(Generic[R]):
         self.endpoints = resources.Endpoints(runner)
         self.events = resources.Events(runner)
         self.groups = resources.Groups(runner)
+        self.imports = resources.Imports(runner)
         self.keys = resources.Keys(runner)
         self.media = resources.Media(runner)
         self.posts = Posts(runner)

@@ -1,6 +1,7 @@
 """What can be done with what: the operations of every resource, each said once."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -54,6 +55,7 @@ from libs.rest.endpoints import (
 )
 from libs.rest.events import EventAnswer, EventsQuery, Feed
 from libs.rest.groups import GroupAnswer, GroupChange, GroupNew, GroupsQuery
+from libs.rest.imports import ImportAnswer
 from libs.rest.media import MediaAnswer, MediaByUrl, MediaQuery, UploadAddress, UploadNew
 from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
 
@@ -106,6 +108,22 @@ def _upload(
     """
     content = content_of(file, progress)
     return Request("POST", "/v1/media", MediaAnswer, query={"customer_id": customer_id}, content=content)
+
+
+def _import(
+    file: str | os.PathLike[str] | bytes, *, dry_run: bool = False, customer_id: str | None = None
+) -> Request[ImportAnswer]:
+    """POST /v1/imports
+
+    Sends a CSV file of posts by its path, or its bytes. Rows it has made before are found, not made again.
+    """
+    content = replace(content_of(file), type="text/csv")
+    query = {"dry_run": dry_run, "customer_id": customer_id}
+    return Request("POST", "/v1/imports", ImportAnswer, query=query, content=content)
+
+
+class Imports(Resource[R]):
+    create = operation(_import)
 
 
 class Media(Resource[R]):

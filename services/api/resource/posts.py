@@ -139,13 +139,18 @@ async def wanted(call: Call) -> tuple[PostRequest, str | None]:
     if named is not None and not (isinstance(named, str) and is_id(named, "cus")):
         detail = "This is not an id that begins with cus_."
         raise Refusal(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
+    return request_of(call, body), named
+
+
+def request_of(call: Call, body: dict[str, Any]) -> PostRequest:
+    """The post request that these fields are, about accounts that the key reaches. Raises `Refusal`."""
     request = parse(body)
     if isinstance(request, list):
         raise Refusal(invalid(request))
     for account_id in request.accounts:
         if not call.reach.has(account_id):
             raise out_of_reach(Capability.POSTS, account_id)
-    return request, named
+    return request
 
 
 async def owner_of(call: Call, request: PostRequest, *, named: str | None) -> str:
