@@ -27,8 +27,8 @@ from pydantic_core import PydanticCustomError
 
 from libs.model.ids import is_id
 from libs.model.problem import FieldError
-from libs.model.source import cut
 from libs.model.storable import WHY, flaw
+from libs.model.veil import veil
 
 VIDEO_CAPTION_UNITS = 2200
 PHOTO_TITLE_UNITS = 90
@@ -222,7 +222,7 @@ def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
 
 
 def _shape_error(detail: Any) -> FieldError:
-    place = ".".join(str(part) for part in detail["loc"])[:_NAME_MAX]
+    place = veil(".".join(str(part) for part in detail["loc"]))[:_NAME_MAX]
     kind = str(detail["type"])
     if kind == "extra_forbidden":
         return FieldError(place, "unknown_field", "This field is not known.", remedy="Remove it or correct its name.")
@@ -230,7 +230,7 @@ def _shape_error(detail: Any) -> FieldError:
         return FieldError(place, "required", "This field is required.", remedy=f"Add {place}.")
     found = detail.get("input")
     found = str(found).lower() if isinstance(found, bool) else found
-    shown = found if isinstance(found, int) else (str(found)[:80] if isinstance(found, str) else None)
+    shown = found if isinstance(found, int) else (veil(found)[:80] if isinstance(found, str) else None)
     if place in ("publish_at", "publish_before") and kind == "timezone_aware":
         return FieldError(place, "no_offset", "A time needs an offset.", found=shown,
                           remedy="End it with Z or an offset such as +02:00, or send timezone as well.")  # fmt: skip
@@ -279,7 +279,7 @@ def _media_errors(request: PostRequest) -> Iterator[FieldError]:
     cover = [("cover", request.cover)] if request.cover else []
     for place, source in [*((f"media.{n}", source) for n, source in enumerate(request.media)), *cover]:
         if not (is_id(source, "med") or source.startswith(("https://", "http://"))):
-            yield FieldError(place, "not_a_source", "Neither a media id nor an https URL.", found=cut(source)[:80],
+            yield FieldError(place, "not_a_source", "Neither a media id nor an https URL.", found=veil(source)[:80],
                              remedy="Upload the file and send its med_… id, or send an https URL.")  # fmt: skip
 
 
