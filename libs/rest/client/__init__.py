@@ -15,6 +15,7 @@ arguments are checked by name here and by value there.
 
 from libs.rest.client.client import AsyncClipwire, Clipwire
 from libs.rest.client.errors import (
+    BadId,
     ClipwireError,
     FileChanged,
     NotPublished,
@@ -30,6 +31,7 @@ from libs.signing import SignatureError
 __all__ = [
     "NEVER",
     "AsyncClipwire",
+    "BadId",
     "Clipwire",
     "ClipwireError",
     "FileChanged",

@@ -14,7 +14,7 @@ from libs.rest.client.concurrent import ConcurrentRunner
 from libs.rest.client.operation import R
 from libs.rest.client.posts import Posts
 from libs.rest.client.retry import Budget, Retries
-from libs.rest.client.wire import address, behind_proxy, headers
+from libs.rest.client.wire import address, behind_proxy, has_certificate, headers
 
 
 class Resources(Generic[R]):
@@ -58,7 +58,11 @@ class Clipwire(Resources[BlockingRunner]):
     ) -> None:
         options = Options(timeout, retries or Retries())
         http = httpx.Client(
-            base_url=address(url), headers=headers(key), transport=transport, trust_env=behind_proxy(url)
+            base_url=address(url),
+            headers=headers(key),
+            transport=transport,
+            trust_env=behind_proxy(url),
+            verify=has_certificate(url),
         )
         super().__init__(BlockingRunner(http, Means(options, Budget(), time.monotonic)))
         self._http = http
@@ -99,7 +103,11 @@ class AsyncClipwire(Resources[ConcurrentRunner]):
     ) -> None:
         options = Options(timeout, retries or Retries())
         http = httpx.AsyncClient(
-            base_url=address(url), headers=headers(key), transport=transport, trust_env=behind_proxy(url)
+            base_url=address(url),
+            headers=headers(key),
+            transport=transport,
+            trust_env=behind_proxy(url),
+            verify=has_certificate(url),
         )
         super().__init__(ConcurrentRunner(http, Means(options, Budget(), time.monotonic)))
         self._http = http

@@ -6,7 +6,8 @@
     ├── TimedOut      the time that was given is over
     ├── Unreadable    something answered that is not this API, or that is newer than this client
     ├── NotPublished  a post that was waited for ended otherwise; `post` is how
-    └── FileChanged   a file became longer or shorter while it was sent
+    ├── FileChanged   a file became longer or shorter while it was sent
+    └── BadId         a name that cannot be one (a ValueError, too)
 
 None of them holds the key, and none quotes an answer that is not a problem of ours.
 """
@@ -59,6 +60,10 @@ class NotPublished(ClipwireError):
         why = (post.problem or {}).get("detail", "")
         super().__init__(f"{post.id} is {post.state}{f': {why}' if why else ''}")
         self.post = post
+
+
+class BadId(ClipwireError, ValueError):
+    """What was given as an id would be another address."""
 
 
 class FileChanged(ClipwireError):

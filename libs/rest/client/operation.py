@@ -64,7 +64,7 @@ class Concurrent(Protocol):
     def walk(self, walk: Walk[T]) -> AsyncIterator[T]: ...
 
 
-R = TypeVar("R", bound=Blocking | Concurrent)
+R = TypeVar("R", bound=Blocking | Concurrent, covariant=True)
 
 
 class Resource(Generic[R]):

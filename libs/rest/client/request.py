@@ -13,6 +13,8 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, SecretStr
 
+from libs.rest.client.errors import BadId
+
 T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
@@ -60,10 +62,10 @@ class Request(Generic[T]):
 
 
 def at(pattern: str, *names: str) -> str:
-    """The path with ids and names in its places. ValueError for what would be another path."""
+    """The path with ids and names in its places. `BadId` for what would be another path."""
     for name in names:
         if name in ("", ".", ".."):
-            raise ValueError(f"{name!r} is no id")
+            raise BadId(f"{name!r} is no id")
     return pattern.format(*(quote(name, safe="") for name in names))
 
 

@@ -1,0 +1,1 @@
+"""The groups of commands; each module's `add` hangs its own into the app."""

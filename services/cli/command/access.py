@@ -1,0 +1,169 @@
+"""Who may do what, and who did."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated, Any, Final
+
+import typer
+
+from libs.model.key import Capability, Level
+from libs.rest.keys import KeyAnswer, ScopedGrants
+from services.cli.command.replays import AGO, UNITS
+from services.cli.desk import Customer, Desk, Limit, command, flag, page
+from services.cli.say import Column, plain
+
+KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="key_…")]
+
+KEYS: Final = (
+    Column("key", lambda k: k.id),
+    Column("name", lambda k: k.name, gives=True),
+    Column("state", lambda k: "revoked" if k.revoked_at else "expired" if _over(k) else "good"),
+    Column("last used", lambda k: plain(k.last_used_at)[5:16] or "never"),
+)
+TOLD: Final = (
+    Column("at", lambda a: plain(a.at)[5:19]),
+    Column("decision", lambda a: a.decision),
+    Column("what", lambda a: a.sentence, gives=True, wraps=True),
+)
+ABLE: Final = (
+    Column("can", lambda c: c.supported),
+    Column("what", lambda c: c.title, gives=True, wraps=True),
+    Column("why not", lambda c: c.reason, gives=True, wraps=True),
+)
+
+
+def add(app: typer.Typer) -> None:
+    group = typer.Typer(name="keys", help="API keys.", no_args_is_help=True)
+    command(group, "list")(listed)
+    command(group)(create)
+    command(group)(show)
+    command(group)(rotate)
+    command(group)(revoke)
+    app.add_typer(group)
+    customers = typer.Typer(name="customers", help="Whom the operator posts for.", no_args_is_help=True)
+    command(customers, "list")(customers_listed)
+    command(customers, "create")(customer_made)
+    app.add_typer(customers)
+    command(app)(audit)
+    command(app)(capabilities)
+
+
+def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:
+    """List keys, newest first; never the keys themselves."""
+    found = desk.client.keys.list(customer_id=customer, limit=page(limit))
+    desk.say.rows(islice(found, limit), KEYS, empty="No keys.")
+
+
+def create(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    grant: Annotated[
+        list[str] | None,
+        typer.Option("--grant", "-g", metavar="WHAT=LEVEL", help="posts=full, or read; repeat it."),
+    ] = None,
+    scoped: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID:WHAT=LEVEL", help="For one account or group: acc_…:posts=full; repeat it."),
+    ] = None,
+    everything: Annotated[bool, flag("--everything", help="Every grant, full.")] = False,
+    expires: Annotated[str | None, typer.Option(metavar="TIME", help="In 90d, or at 2027-05-01T00:00Z.")] = None,
+    rate: Annotated[int | None, typer.Option(min=1, metavar="PER_MINUTE", help="Calls a minute.")] = None,
+    customer: Customer = None,
+) -> None:
+    """Make a key. What is not granted is off. The key is shown this once.
+
+    \b
+    Examples:
+      clipwire keys create robot -g posts=full -g media=full --expires 90d
+      clipwire keys create intern --scoped acc_…:posts=read
+    """
+    grants: dict[str, str] = {str(one): str(Level.FULL) for one in Capability} if everything else {}
+    grants |= dict(_grant(one) for one in grant or [])
+    wish: dict[str, Any] = {"grants": grants, "scoped": [_scoped(one) for one in scoped or []]}
+    optional = {"customer_id": customer, "rate_per_minute": rate, "expires_at": _later(expires) if expires else None}
+    wish |= {field: value for field, value in optional.items() if value is not None}
+    made = desk.client.keys.create(name=name, **wish)
+    desk.say.thing(made, [("id", made.id), ("key", made.secret), ("grants", made.grants), ("expires", made.expires_at)])
+    desk.say.note("Keep the key now: it is not shown again.")
+
+
+def show(desk: Desk, key: KeyId) -> None:
+    """Show what a key may do; never the key itself."""
+    found = desk.client.keys.get(key)
+    scoped = [(f"· {one.account_id or one.group_id}", f"{one.capability}={one.level}") for one in found.scoped]
+    desk.say.thing(found, [*((n.replace("_", " "), v) for n, v in found if n != "scoped"), *scoped])
+
+
+def rotate(
+    desk: Desk,
+    key: KeyId,
+    grace: Annotated[int, typer.Option(min=0, metavar="SECONDS", help="The former secret stays good so long.")] = 0,
+) -> None:
+    """Give a key another secret, shown this once."""
+    made = desk.client.keys.rotate(key, grace_s=grace)
+    desk.say.thing(made, [("id", made.id), ("key", made.secret)])
+
+
+def revoke(desk: Desk, key: KeyId) -> None:
+    """End a key, from the next request on."""
+    desk.say.thing(desk.client.keys.revoke(key))
+
+
+def customers_listed(desk: Desk, limit: Limit = 50) -> None:
+    """List customers, newest first."""
+    columns = (Column("customer", lambda c: c.id), Column("name", lambda c: c.name, gives=True))
+    desk.say.rows(islice(desk.client.customers.list(limit=page(limit)), limit), columns, empty="No customers.")
+
+
+def customer_made(desk: Desk, name: Annotated[str, typer.Argument()]) -> None:
+    """Make a customer; an operator's key only."""
+    desk.say.thing(desk.client.customers.create(name=name))
+
+
+def audit(
+    desk: Desk,
+    key: Annotated[str | None, typer.Option(metavar="KEY_ID", help="Who.")] = None,
+    action: Annotated[str | None, typer.Option(help="What: posts.create, …")] = None,
+    decision: Annotated[str | None, typer.Option(help="allowed, denied, …")] = None,
+    customer: Customer = None,
+    limit: Limit = 20,
+) -> None:
+    """Tell who did what, and who was refused."""
+    found = desk.client.audit.list(
+        key_id=key, action=action, decision=decision, customer_id=customer, limit=page(limit)
+    )
+    desk.say.rows(islice(found, limit), TOLD, empty="Nothing was done.")
+
+
+def capabilities(
+    desk: Desk, unsupported: Annotated[bool, flag("--unsupported", help="Only what cannot be done.")] = False
+) -> None:
+    """List what TikTok lets an app do, and why not."""
+    answer = desk.client.capabilities.get()
+    if desk.say.as_json:
+        desk.say.thing(answer)
+        return
+    desk.say.rows([one for one in answer.data if not (unsupported and one.supported)], ABLE)
+
+
+def _grant(said: str) -> tuple[str, str]:
+    what, equals, level = said.partition("=")
+    if not equals:
+        raise typer.BadParameter("written as WHAT=LEVEL", param_hint="--grant")
+    return what, level
+
+
+def _scoped(said: str) -> ScopedGrants | dict[str, Any]:
+    place, colon, grant = said.partition(":")
+    if not colon:
+        raise typer.BadParameter("written as ID:WHAT=LEVEL", param_hint="--scoped")
+    return {"group_id" if place.startswith("grp_") else "account_id": place, "grants": dict([_grant(grant)])}
+
+
+def _later(said: str) -> datetime | str:
+    ahead = AGO.fullmatch(said)
+    return datetime.now(UTC) + timedelta(**{UNITS[ahead[2]]: int(ahead[1])}) if ahead else said
+
+
+def _over(key: KeyAnswer) -> bool:
+    return key.expires_at is not None and key.expires_at <= datetime.now(UTC)

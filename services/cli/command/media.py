@@ -1,0 +1,66 @@
+"""Files that are kept for posts."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from libs.rest.media import MediaAnswer
+from services.cli.bar import Bar
+from services.cli.desk import Customer, Desk, Limit, command, page
+from services.cli.say import Column, plain
+
+COLUMNS: Final = (
+    Column("media", lambda m: m.id),
+    Column("type", lambda m: m.content_type),
+    Column("bytes", lambda m: m.size, right=True),
+    Column("state", lambda m: m.state),
+    Column("made", lambda m: plain(m.created_at)[5:16], gives=True),
+)
+
+
+def add(app: typer.Typer) -> None:
+    group = typer.Typer(name="media", help="Files kept for posts.", no_args_is_help=True)
+    command(group)(upload)
+    command(group, "list")(listed)
+    command(group)(show)
+    app.add_typer(group)
+
+
+def upload(
+    desk: Desk,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False, readable=True)],
+    customer: Customer = None,
+) -> None:
+    """Upload files, to be posted by their ids.
+
+    \b
+    Examples:
+      clipwire media upload clip.mp4
+      clipwire post $(clipwire media upload clip.mp4 | cut -f1) -a @anna -p self
+    """
+    with Bar(desk.say, uploads=len(files)) as bar:
+        made = [
+            desk.client.media.upload(file, customer_id=desk.owner(customer), progress=bar.upload(file.name))
+            for file in files
+        ]
+        bar.part(1, 1, "uploaded")
+    desk.say.rows(made, COLUMNS)
+
+
+def listed(desk: Desk, customer: Customer = None, limit: Limit = 20) -> None:
+    """List files, newest first."""
+    found = desk.client.media.list(customer_id=customer, limit=page(limit))
+    desk.say.rows(islice(found, limit), COLUMNS, empty="No files.")
+
+
+def show(desk: Desk, media: Annotated[str, typer.Argument(metavar="MEDIA_ID", help="med_…")]) -> None:
+    """Show one file and what was found in it."""
+    found: MediaAnswer = desk.client.media.get(media)
+    apart = ("probe", "progress", "problem", "renditions")
+    pairs = [(name.replace("_", " "), value) for name, value in found if name not in apart]
+    if found.progress is not None:
+        pairs.append(("here", f"{found.progress.received} of {found.progress.expected or '?'} bytes"))
+    pairs += [("why", (found.problem or {}).get("detail")), ("made of it", [one.media_id for one in found.renditions])]
+    desk.say.thing(found, [*pairs, *((f"· {name}", value) for name, value in (found.probe or {}).items())])

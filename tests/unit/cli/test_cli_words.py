@@ -1,0 +1,166 @@
+"""What the command line knows without a server: where to speak, what to show, how help reads."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+from typer.main import get_command
+
+from services.cli.app import app
+from services.cli.command.post import _privacy
+from services.cli.dial import Address, dial
+from services.cli.ending import Ended
+from services.cli.place import Place, Unplaced, find_place, keep
+from services.cli.say import Column, Say, clean, plain, table
+
+WIDTH = 80
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"CLIPWIRE_CONFIG": str(tmp_path / "config" / "login.json")}
+
+
+def card(folder: Path) -> None:
+    (folder / ".clipwire").mkdir()
+    said = {
+        "api": "http://127.0.0.1:8080",
+        "operator_key": "cw_local",
+        "customer_id": "cus_1",
+        "simulator": "http://sim",
+    }
+    (folder / ".clipwire" / "local.json").write_text(json.dumps(said))
+
+
+def test_the_environment_wins_then_login_then_what_runs_here(tmp_path: Path, environ: dict[str, str]) -> None:
+    below = tmp_path / "project" / "deep"
+    below.mkdir(parents=True)
+    with pytest.raises(Unplaced, match="clipwire login"):
+        find_place(None, environ, folder=below)
+
+    card(tmp_path)
+    local = find_place(None, environ, folder=below)
+    keep(Place("https://kept.example", "cw_kept"), Path(environ["CLIPWIRE_CONFIG"]))
+    kept = find_place(None, environ, folder=below)
+    named = find_place(None, environ | {"CLIPWIRE_URL": "https://env.example", "CLIPWIRE_KEY": "cw_env"}, folder=below)
+
+    assert (local.url, local.key, local.customer_id, local.simulator) == (
+        "http://127.0.0.1:8080", "cw_local", "cus_1", "http://sim"
+    )  # fmt: skip
+    assert (kept.url, kept.key) == ("https://kept.example", "cw_kept")
+    assert (named.url, named.key) == ("https://env.example", "cw_env")
+    assert find_place("http://127.0.0.1:8080/", environ, folder=below).key == "cw_local"
+
+
+def test_a_key_goes_only_where_it_came_from(tmp_path: Path, environ: dict[str, str]) -> None:
+    keep(Place("https://kept.example", "cw_kept"), Path(environ["CLIPWIRE_CONFIG"]))
+
+    with pytest.raises(Unplaced) as refused:
+        find_place("https://other.example", environ, folder=tmp_path)
+
+    assert "cw_kept" not in str(refused.value)
+
+
+def test_what_is_kept_is_for_its_owner_alone_and_whole(tmp_path: Path, environ: dict[str, str]) -> None:
+    path = Path(environ["CLIPWIRE_CONFIG"])
+    for key in ("cw_first", "cw_second"):
+        keep(Place("https://kept.example", key, "cus_1"), path)
+
+    assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
+    assert json.loads(path.read_text()) == {"url": "https://kept.example", "key": "cw_second", "customer_id": "cus_1"}
+    assert list(path.parent.iterdir()) == [path]
+    assert "cw_second" not in repr(find_place(None, environ, folder=tmp_path))
+    path.write_text("{broken")
+    with pytest.raises(Unplaced, match="cannot be read"):
+        find_place(None, environ, folder=tmp_path)
+
+
+def test_text_of_others_cannot_move_a_terminal() -> None:
+    assert clean("a\x1b[2Jb\x07\u202ec\r\nd\x9b1m") == "a·[2Jb··c·⏎d·1m"
+    assert plain({"title": "x\x1b]0;y\x07"}) == "title=x·]0;y·"
+
+
+def drawn(columns: tuple[Column, ...], *rows: tuple[str, ...]) -> str:
+    console = Console(width=WIDTH, color_system=None)
+    cells = [[Text(cell) for cell in row] for row in rows]
+    with console.capture() as capture:
+        console.print(table(columns, cells, WIDTH))
+    return capture.get()
+
+
+def test_a_table_keeps_ids_whole_and_stays_within_the_terminal() -> None:
+    def row(_: Any) -> str:
+        return ""
+
+    id_ = "post_01m8k9yn75vxdfgshcc6s6v56y"
+    columns = (Column("post", row), Column("title", row, gives=True), Column("why", row, gives=True, wraps=True))
+
+    said = drawn(columns, (id_, "t" * 200, "because of many words " * 5), (id_, "short", "因為" * 40))
+
+    assert max(map(Text, said.splitlines()), key=lambda line: line.cell_len).cell_len <= WIDTH
+    assert said.count(id_) == 2
+    assert "…" in said and said.count("because") == 5
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+
+
+def test_every_command_says_what_it_does_in_lines_that_fit_and_takes_json() -> None:
+    every = dict(commands(get_command(app)))
+
+    assert len(every) > 50
+    for name, command in every.items():
+        assert command.help, name
+        assert {"as_json", "api_url"} <= {param.name for param in command.params}, name
+        too_long = [line for line in command.help.splitlines() if line.startswith("  ") and len(line) >= WIDTH]
+        assert too_long == [], name
+        for param in command.params:
+            assert param.name and not param.name.startswith("_"), name
+
+
+def test_examples_in_help_are_commands_there_are() -> None:
+    every = dict(commands(get_command(app)))
+    shown = [line.split() for command in every.values() for line in (command.help or "").splitlines()
+             if line.startswith("  clipwire ")]  # fmt: skip
+
+    assert len(shown) > 15
+    for _, first, *rest in shown:
+        assert first in every or f"{first} {rest[0]}" in every, first
+
+
+def test_privacy_has_short_names_and_no_others() -> None:
+    assert (_privacy("Self"), _privacy("public_to_everyone"), _privacy(None)) == (
+        "SELF_ONLY",
+        "PUBLIC_TO_EVERYONE",
+        None,
+    )
+    with pytest.raises(Exception, match="one of public"):
+        _privacy("nobody")
+
+
+def test_what_is_dialled_is_an_address_and_its_silence_is_an_answer() -> None:
+    for wrong in ("ftp://x", "localhost:3000", "http://", "http://x:port"):
+        with pytest.raises(Ended):
+            Address.of(wrong)
+
+    heard = dial("POST", Address.of("http://127.0.0.1:9/hook?x=1"), body=b"{}", timeout=2)
+
+    assert heard.status is None and b"refused" in heard.body.lower()
+
+
+def test_json_says_nothing_to_people(capsys: pytest.CaptureFixture[str]) -> None:
+    say = Say(as_json=True)
+
+    say.note("by the way")
+    say.line({"a": 1})
+
+    said = capsys.readouterr()
+    assert (json.loads(said.out), said.err) == ({"a": 1}, "")
