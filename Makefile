@@ -44,7 +44,7 @@ check: $(dev_ready)  ## Lint, formatting, types, import rules and contracts
 	$(python) -m deploy.contracts
 
 .PHONY: contracts
-contracts: $(dev_ready)  ## Renew the committed contracts of events and RabbitMQ; ARGS=--break where that breaks readers
+contracts: $(dev_ready)  ## Renew the committed contracts of events, RabbitMQ and REST; ARGS=--break where that breaks who relies on them
 	@exec $(python) -m deploy.contracts --write $(ARGS)
 
 .PHONY: fmt

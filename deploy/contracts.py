@@ -1,38 +1,51 @@
 """`python -m deploy.contracts`: holds the committed contracts against the code; `--write` renews them.
 
-A change that breaks a reader of events is refused both ways. Who means it says so with `--break`.
+A change that breaks a reader of events or a caller of the REST API is refused both ways. Who means it says so with
+`--break`.
 """
 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from deploy.openapi import broken
 from libs.broker.asyncapi import asyncapi
 from libs.model.compatible import breaking
 from libs.model.event_type import EventType
 from libs.model.payload import json_schema
 from libs.model.sample import example
+from services.api.openapi.document import openapi
+from services.api.resource import ROUTES
 
+OPENAPI = "openapi.json"
 FOLDER = Path(__file__).parent / "contract"
 
 
 def contracts() -> dict[str, dict[str, Any]]:
     """Every committed document by its path within the folder."""
     events = {f"events/{type_}.json": json_schema(type_) | {"examples": [example(type_)]} for type_ in EventType}
-    return {**events, "asyncapi.json": asyncapi()}
+    return {**events, "asyncapi.json": asyncapi(), OPENAPI: _openapi()}
+
+
+@cache
+def _openapi() -> dict[str, Any]:
+    return openapi(ROUTES)
 
 
 def problems(committed: Mapping[str, dict[str, Any]], current: Mapping[str, dict[str, Any]]) -> list[str]:
-    """What readers of the committed events would trip over."""
+    """What readers of the committed events, and callers of the committed operations, would trip over."""
     found = []
     for path, old in sorted(committed.items()):
         if path.startswith("events/"):
             new = current.get(path)
             found += [f"{path}: {what}" for what in (breaking(old, new) if new else ["the event is gone"])]
+    if OPENAPI in committed:
+        found += [f"{OPENAPI}: {what}" for what in broken(committed[OPENAPI], current[OPENAPI])]
     return found
 
 
@@ -57,10 +70,10 @@ def main(arguments: Sequence[str] | None = None, *, folder: Path = FOLDER) -> in
     parser.add_argument("--write", action="store_true", help="renew the committed documents")
     parser.add_argument("--break", dest="meant", action="store_true", help="also where that breaks readers")
     asked = parser.parse_args(arguments)
-    committed, current = read(folder), contracts()
+    committed, current = read(folder), orjson.loads(orjson.dumps(contracts()))
     broken = [] if asked.meant else problems(committed, current)
     if broken:
-        print("This breaks who reads events:", *broken, sep="\n  ")
+        print("This breaks who relies on it:", *broken, sep="\n  ")
         return 1
     if asked.write:
         write(folder, current)

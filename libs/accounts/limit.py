@@ -17,6 +17,7 @@ class Call(StrEnum):
     STATUS_IDLE = "status_idle"
     """The part of `STATUS` that may go into looks nobody waits for; as large as the account's young posts leave it."""
     CANCEL = "cancel"
+    VIDEO_LIST = "video_list"
 
 
 PER_MINUTE: dict[Call, int] = {
@@ -26,6 +27,7 @@ PER_MINUTE: dict[Call, int] = {
     Call.STATUS: 30,
     Call.STATUS_IDLE: 15,
     Call.CANCEL: 6,  # none is documented
+    Call.VIDEO_LIST: 30,  # of 600 (fact sheet 2), which people who look at the list have for themselves
 }
 TIMEOUT_S: dict[Call, float] = {
     Call.VIDEO_INIT: 30.0,
@@ -34,5 +36,6 @@ TIMEOUT_S: dict[Call, float] = {
     Call.STATUS: 20.0,
     Call.STATUS_IDLE: 20.0,
     Call.CANCEL: 20.0,
+    Call.VIDEO_LIST: 20.0,
 }
 """Each shorter than the lease of whoever calls."""

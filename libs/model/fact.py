@@ -35,6 +35,8 @@ ABOUT_PUBLICATION = frozenset({FactKind.COMPLETED, FactKind.PUBLIC, FactKind.GON
 class FactSource(StrEnum):
     WEBHOOK = "webhook"
     POLL = "poll"
+    VIDEO_LIST = "video_list"
+    """Seen among its creator's public videos; applied at once, never kept as a fact."""
     PERSON = "person"
     """A person's decision on an unconfirmed post; applied at once, never kept as a fact."""
 

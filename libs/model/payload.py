@@ -98,7 +98,7 @@ class PostPublished(Post):
     """`completion` counts: the creator may publish one draft several times."""
 
     publish_id: str | None
-    source: str = Field(description="webhook, poll or person: who told us")
+    source: str = Field(description="webhook, poll, video_list or person: who told us")
     tiktok_create_time: int | None
     completion: int
 

@@ -27,8 +27,8 @@ from pydantic_core import PydanticCustomError
 
 from libs.model.ids import is_id
 from libs.model.problem import FieldError
-from libs.model.source import cut
 from libs.model.storable import WHY, flaw
+from libs.model.veil import veil
 
 VIDEO_CAPTION_UNITS = 2200
 PHOTO_TITLE_UNITS = 90
@@ -41,6 +41,8 @@ YEARS = range(2000, 2200)
 """When a post may be wanted. Postgres holds years that Python does not: such a row could never be read again."""
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
 _NAME_MAX = 100
+_PLAIN: dict[str, Any] = {"pattern": r"^[^\x00]*$"}
+"""A schema's word for what `libs.model.storable` refuses in texts."""
 
 
 class Privacy(StrEnum):
@@ -57,7 +59,7 @@ def utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _written_out(value: object) -> object:
+def written_out(value: object) -> object:
     """A number would have to be guessed: seconds or milliseconds."""
     if isinstance(value, str) and not _TIME.match(value):
         raise PydanticCustomError("not_a_time", "A time is written as 2027-05-01T10:00:00Z")
@@ -77,10 +79,13 @@ def _in_utc(moment: datetime) -> datetime:
     return utc
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(_in_utc)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
-Source = Annotated[str, StringConstraints(min_length=1, max_length=URL_MAX)]
-AccountId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Source = Annotated[
+    str, StringConstraints(min_length=1, max_length=URL_MAX), Field(json_schema_extra={"pattern": "^(med_|https?://)"})
+]
+AccountId = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(json_schema_extra=_PLAIN)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Consent(BaseModel):
@@ -88,44 +93,65 @@ class Consent(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    preview_confirmed: bool
-    express_consent: bool
-    by: Annotated[str, StringConstraints(max_length=255)]
+    preview_confirmed: Flag
+    express_consent: Flag
+    by: Annotated[str, StringConstraints(max_length=255), Field(json_schema_extra=_PLAIN)]
     at: Moment
 
 
 class PostRequest(BaseModel):
     """One post for one account, or the same for several. TikTok's own words; unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     account_id: AccountId | None = None
+    """The account that posts. Exactly one of this and `account_ids`."""
     account_ids: Annotated[tuple[AccountId, ...], Field(min_length=1, max_length=ACCOUNTS_MAX)] | None = None
+    """Several: one post each, in one batch."""
     kind: Literal["video", "photo"]
     media: Annotated[tuple[Source, ...], Field(min_length=1, max_length=PHOTOS_MAX)]
-    title: str = ""
-    description: str = ""
+    """One video or up to 35 photos: ids of uploaded media (`med_…`), or https URLs that are fetched."""
+    title: Annotated[str, Field(json_schema_extra=_PLAIN | {"maxLength": VIDEO_CAPTION_UNITS})] = ""
+    """A video's caption (2,200 UTF-16 units), or the title of a photo post (90)."""
+    description: Annotated[str, Field(json_schema_extra=_PLAIN | {"maxLength": PHOTO_DESCRIPTION_UNITS})] = ""
+    """Of a photo post only."""
     privacy_level: Privacy | None = None
-    disable_comment: bool = True
-    disable_duet: bool = True
-    disable_stitch: bool = True
-    brand_content_toggle: bool = False
-    brand_organic_toggle: bool = False
-    is_aigc: bool = False
-    video_cover_timestamp_ms: Annotated[int, Field(ge=0, le=600_000)] | None = None
+    """Who may see it. Required for direct posts and never defaulted: it is its creator's choice."""
+    disable_comment: Flag = True
+    disable_duet: Flag = True
+    disable_stitch: Flag = True
+    brand_content_toggle: Flag = False
+    """It promotes somebody else's brand (paid partnership)."""
+    brand_organic_toggle: Flag = False
+    """It promotes the creator's own brand."""
+    is_aigc: Flag = False
+    """A video made by AI, to be labelled so."""
+    video_cover_timestamp_ms: Annotated[int, Field(strict=True, ge=0, le=600_000)] | None = None
+    """The moment of the video that is its cover."""
     cover: Source | None = None
-    photo_cover_index: Annotated[int, Field(ge=0, lt=PHOTOS_MAX)] | None = None
-    auto_add_music: bool | None = None
+    """An image that is put into the video as its cover."""
+    photo_cover_index: Annotated[int, Field(strict=True, ge=0, lt=PHOTOS_MAX)] | None = None
+    """Which photo is the cover, counted from 0."""
+    auto_add_music: Flag | None = None
+    """Lets TikTok add music to photos."""
     mode: Literal["direct", "inbox"] = "direct"
+    """`inbox` sends a draft to the creator, who publishes it in the app."""
     transfer: Literal["auto", "upload", "pull"] = "auto"
     convert: Literal["auto", "never"] = "auto"
+    """Whether media that TikTok would refuse are converted."""
     publish_at: Moment | None = None
+    """When it is to go out; at once if left out. With `timezone`, a time without an offset is local."""
     timezone: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """An IANA name, for times without an offset."""
     publish_before: Moment | None = None
-    draft: bool = False
+    """It fails rather than go out later than this."""
+    draft: Flag = False
+    """Keep it here, and do not send it until it is told to."""
     idempotency_key: Key | None = None
+    """Names this request: the same again finds the post, another under the same key is refused."""
     consent: Consent | None = None
     metadata: dict[Annotated[str, StringConstraints(max_length=64)], Any] = Field(default_factory=dict, max_length=50)
+    """Yours: kept, shown, and sent along with every event of the post. At most 4,096 bytes."""
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -196,14 +222,15 @@ def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
 
 
 def _shape_error(detail: Any) -> FieldError:
-    place = ".".join(str(part) for part in detail["loc"])[:_NAME_MAX]
+    place = veil(".".join(str(part) for part in detail["loc"]))[:_NAME_MAX]
     kind = str(detail["type"])
     if kind == "extra_forbidden":
         return FieldError(place, "unknown_field", "This field is not known.", remedy="Remove it or correct its name.")
     if kind == "missing":
         return FieldError(place, "required", "This field is required.", remedy=f"Add {place}.")
     found = detail.get("input")
-    shown = found if isinstance(found, int) else (str(found)[:80] if isinstance(found, str) else None)
+    found = str(found).lower() if isinstance(found, bool) else found
+    shown = found if isinstance(found, int) else (veil(found)[:80] if isinstance(found, str) else None)
     if place in ("publish_at", "publish_before") and kind == "timezone_aware":
         return FieldError(place, "no_offset", "A time needs an offset.", found=shown,
                           remedy="End it with Z or an offset such as +02:00, or send timezone as well.")  # fmt: skip
@@ -252,7 +279,7 @@ def _media_errors(request: PostRequest) -> Iterator[FieldError]:
     cover = [("cover", request.cover)] if request.cover else []
     for place, source in [*((f"media.{n}", source) for n, source in enumerate(request.media)), *cover]:
         if not (is_id(source, "med") or source.startswith(("https://", "http://"))):
-            yield FieldError(place, "not_a_source", "Neither a media id nor an https URL.", found=cut(source)[:80],
+            yield FieldError(place, "not_a_source", "Neither a media id nor an https URL.", found=veil(source)[:80],
                              remedy="Upload the file and send its med_… id, or send an https URL.")  # fmt: skip
 
 

@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from libs.model.veil import veil
+
 DOCS = "https://clipwire.example/problems/"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: where, what was found, what the limit is and what to do."""
+    """One wrong field: where, what was found, what the limit is and what to do.
+
+    The first two are somebody else's words and kept veiled (`libs.model.veil`).
+    """
 
     field: str
     code: str
@@ -17,6 +22,11 @@ class FieldError:
     limit: str | int | None = None
     found: str | int | None = None
     remedy: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field", veil(self.field))
+        if isinstance(self.found, str):
+            object.__setattr__(self, "found", veil(self.found))
 
     def as_dict(self) -> dict[str, Any]:
         every = {name: getattr(self, name) for name in self.__slots__}
@@ -82,6 +92,6 @@ def not_found(noun: str, id_: str) -> Problem:
         code="not_found",
         title=f"No such {noun}",
         status=404,
-        detail=f"There is no {noun} {id_[:64]!r} that this key may see.",
+        detail=f"There is no {noun} {veil(id_)[:64]!r} that this key may see.",
         remedy=f"Check the id; list what exists to find the right {noun}.",
     )

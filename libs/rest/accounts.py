@@ -1,11 +1,13 @@
 """Accounts: one TikTok creator's grant to one customer. Answers never hold its tokens."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from libs.model.account import AccountState
-from libs.rest.field import AccountId, CustomerId, GroupId, Moment, Name, Seconds, Token, Word
+from libs.rest.field import AccountId, CustomerId, Digits, Flag, GroupId, Moment, Name, Seconds, Token, Word
 from libs.rest.shape import Answer, Ask, Item, Page, PageQuery
 
 Scope = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_.]*$")]
@@ -46,7 +48,7 @@ class ConnectNew(Ask):
     scopes: Scopes | None = None
     account_id: AccountId | None = None
     group_id: GroupId | None = None
-    always_ask: bool = False
+    always_ask: Flag = False
 
 
 class ConnectAnswer(Answer):
@@ -77,7 +79,7 @@ class AccountChange(Ask):
 class DisconnectNew(Ask):
     """`revoke` false forgets the tokens here and leaves the grant at TikTok."""
 
-    revoke: bool = True
+    revoke: Flag = True
 
 
 class AccountAnswer(Item):
@@ -124,8 +126,8 @@ class DisconnectAnswer(AccountAnswer):
 class VideosQuery(Ask):
     """`cursor` is `next_cursor` of the page before: TikTok's, in milliseconds."""
 
-    limit: Annotated[int, Field(ge=1, le=20)] = 20
-    cursor: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    limit: Annotated[int, Field(ge=1, le=20), Digits] = 20
+    cursor: Annotated[int, Field(ge=0, le=2**63 - 1), Digits] | None = None
 
 
 class Seen(Item):
@@ -134,6 +136,13 @@ class Seen(Item):
     @model_serializer(mode="wrap")
     def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in handler(self).items() if value is not None}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """That of its fields: whoever wrote the serializer above knows that they are not always there."""
+        fields = dict(schema) | {"serialization": None}
+        made = handler.resolve_ref_schema(handler(cast(CoreSchema, fields)))
+        return made | {"required": ["id"]}
 
 
 class AccountProfile(Seen):

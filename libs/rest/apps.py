@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.rest.field import AppId, CustomerId, Moment, Token, Word
+from libs.rest.field import AppId, CustomerId, Flag, Moment, Token, Word
 from libs.rest.shape import Ask, Item, PageQuery
 
 Secrets = Annotated[tuple[Token, ...], Field(min_length=1, max_length=2)]
@@ -21,14 +21,14 @@ class AppNew(Ask):
     customer_id: CustomerId | None = None
     client_key: Word
     client_secrets: Secrets
-    audited: bool = False
+    audited: Flag = False
 
 
 class AppChange(Ask):
     """What is left out stays."""
 
     client_secrets: Secrets | None = None
-    audited: bool | None = None
+    audited: Flag | None = None
 
 
 class AppAnswer(Item):

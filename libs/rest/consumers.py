@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from libs.rest.endpoints import Patterns
-from libs.rest.field import CustomerId, FeedCursor, Moment
+from libs.rest.field import ConsumerId, CustomerId, Digits, FeedCursor, Future, Moment
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 ConsumerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -14,7 +14,7 @@ FETCH_MAX = 500
 
 
 class ConsumersQuery(PageQuery):
-    cursor: Annotated[str, StringConstraints(pattern=r"^con_[0-9a-z]{26}$")] | None = None
+    cursor: ConsumerId | None = None
 
 
 class ConsumerQuery(Ask):
@@ -24,7 +24,7 @@ class ConsumerQuery(Ask):
 
 
 class FetchQuery(ConsumerQuery):
-    limit: Annotated[int, Field(ge=1, le=FETCH_MAX)] = 100
+    limit: Annotated[int, Field(ge=1, le=FETCH_MAX), Digits] = 100
 
 
 class ConsumerNew(Ask):
@@ -44,7 +44,7 @@ class Seek(Ask):
     """Exactly one of them: a cursor of the feed, a time, or one of the ends."""
 
     cursor: FeedCursor | None = None
-    time: AwareDatetime | None = None
+    time: Future | None = None
     to: Literal["now", "beginning"] | None = None
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from libs.model.delivery import DeliveryState
-from libs.rest.field import DeliveryId, EndpointId, EventId, Future, Moment
+from libs.rest.field import AttemptId, DeliveryId, Digits, EndpointId, EventId, Future, Moment, Truth
 from libs.rest.shape import Item, PageQuery
 
 
@@ -67,11 +67,11 @@ class FoundAttempt(AttemptAnswer):
 class AttemptsQuery(PageQuery):
     """Tries begun from `since` on and before `until`; `text` is searched in the errors and answers of failed ones."""
 
-    cursor: Annotated[str, StringConstraints(pattern=r"^att_[0-9a-z]{26}$")] | None = None
+    cursor: AttemptId | None = None
     endpoint_id: EndpointId | None = None
     event_id: EventId | None = None
-    status: Annotated[int, Field(ge=100, le=599)] | None = None
-    failed: bool | None = None
+    status: Annotated[int, Field(ge=100, le=599), Digits] | None = None
+    failed: Truth | None = None
     since: Future | None = None
     until: Future | None = None
     text: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None

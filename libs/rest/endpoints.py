@@ -79,7 +79,7 @@ class Rotation(Ask):
     overlap_days: OverlapDays = 1.0
 
 
-class KeyAnswer(Answer):
+class SigningKeyAnswer(Answer):
     """A key that signs. `public_key` (`whpk_…`) for v1a; a v1 secret is never shown again."""
 
     signature: Scheme
@@ -97,7 +97,7 @@ class EndpointAnswer(Item):
     accounts: tuple[str, ...]
     header_names: tuple[str, ...]
     payload: Payload
-    signing_keys: tuple[KeyAnswer, ...]
+    signing_keys: tuple[SigningKeyAnswer, ...]
     schedule_s: tuple[int, ...]
     timeout_s: float
     rate_per_s: float | None

@@ -5,14 +5,28 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from libs.model.event import stamp
 from libs.model.ids import Prefix, is_id
+from libs.model.post_request import written_out
 
 YEARS = 50
-_CURSOR = re.compile(r"[0-9]{1,20}\.(evt_[0-9a-z]{26})?", re.ASCII)
+_CURSOR = re.compile(r"[0-9]{1,19}\.(evt_[0-9a-z]{26})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+ID_LETTERS = "[0-9a-hjkmnp-tv-z]{26}"
+_NAMED = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f\x85][^\x00-\x1f\x7f]*$"
+"""At least one letter that is no space."""
 _VISIBLE = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -23,7 +37,7 @@ def _of(prefix: Prefix, text: str) -> str:
 
 
 def _cursor(text: str) -> str:
-    if _CURSOR.fullmatch(text) is None or int(text.partition(".")[0]) >= 2**64:
+    if _CURSOR.fullmatch(text) is None:
         raise PydanticCustomError("bad_cursor", "This is not a cursor of this feed")
     return text
 
@@ -39,6 +53,19 @@ def _printable_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _digits(value: object) -> object:
+    """In an address everything is a text; only what a number is written like is one."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value) is None:
+        raise PydanticCustomError("int_parsing", "A number is written in digits")
+    return value
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise PydanticCustomError("bool_parsing", "Write true or false")
+    return value
+
+
 def far(moment: datetime) -> datetime:
     """The moment, unless it is out of range."""
     # Further away, arithmetic on it overflows: here, in Postgres, or in whoever reads the answer.
@@ -47,31 +74,65 @@ def far(moment: datetime) -> datetime:
     return moment
 
 
-CustomerId = Annotated[str, AfterValidator(partial(_of, "cus"))]
-AccountId = Annotated[str, AfterValidator(partial(_of, "acc"))]
-MediaId = Annotated[str, AfterValidator(partial(_of, "med"))]
-PostId = Annotated[str, AfterValidator(partial(_of, "post"))]
-BatchId = Annotated[str, AfterValidator(partial(_of, "bat"))]
-EventId = Annotated[str, AfterValidator(partial(_of, "evt"))]
-EndpointId = Annotated[str, AfterValidator(partial(_of, "end"))]
-DeliveryId = Annotated[str, AfterValidator(partial(_of, "dlv"))]
-KeyId = Annotated[str, AfterValidator(partial(_of, "key"))]
-AppId = Annotated[str, AfterValidator(partial(_of, "app"))]
-GroupId = Annotated[str, AfterValidator(partial(_of, "grp"))]
-AuditId = Annotated[str, AfterValidator(partial(_of, "aud"))]
-FeedCursor = Annotated[str, AfterValidator(_cursor)]
+def _text(pattern: str) -> WithJsonSchema:
+    """What a validator checks, in the words of a JSON Schema."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
 
-Moment = Annotated[datetime, PlainSerializer(stamp, return_type=str, when_used="json")]
+
+def _id(prefix: Prefix) -> WithJsonSchema:
+    return _text(f"^{prefix}_{ID_LETTERS}$")
+
+
+CustomerId = Annotated[str, AfterValidator(partial(_of, "cus")), _id("cus")]
+AccountId = Annotated[str, AfterValidator(partial(_of, "acc")), _id("acc")]
+MediaId = Annotated[str, AfterValidator(partial(_of, "med")), _id("med")]
+PostId = Annotated[str, AfterValidator(partial(_of, "post")), _id("post")]
+BatchId = Annotated[str, AfterValidator(partial(_of, "bat")), _id("bat")]
+EventId = Annotated[str, AfterValidator(partial(_of, "evt")), _id("evt")]
+EndpointId = Annotated[str, AfterValidator(partial(_of, "end")), _id("end")]
+DeliveryId = Annotated[str, AfterValidator(partial(_of, "dlv")), _id("dlv")]
+KeyId = Annotated[str, AfterValidator(partial(_of, "key")), _id("key")]
+AppId = Annotated[str, AfterValidator(partial(_of, "app")), _id("app")]
+GroupId = Annotated[str, AfterValidator(partial(_of, "grp")), _id("grp")]
+AuditId = Annotated[str, AfterValidator(partial(_of, "aud")), _id("aud")]
+ConsumerId = Annotated[str, AfterValidator(partial(_of, "con")), _id("con")]
+ReplayId = Annotated[str, AfterValidator(partial(_of, "rpl")), _id("rpl")]
+AttemptId = Annotated[str, AfterValidator(partial(_of, "att")), _id("att")]
+FeedCursor = Annotated[str, AfterValidator(_cursor), _text(f"^{_CURSOR.pattern}$")]
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(stamp, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 """A time in an answer: ISO 8601, UTC, milliseconds, Z."""
-Future = Annotated[AwareDatetime, AfterValidator(far)]
+Future = Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(far)]
 """A time in a request: with an offset."""
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NAMED}),
 ]
 Prose = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_visible)]
+Word = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128),
+    AfterValidator(_visible),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"}),
+]
 """An identifier of somebody else's: a TikTok client key, an open_id."""
-Token = Annotated[SecretStr, Field(min_length=1, max_length=2048), AfterValidator(_printable_secret)]
+Token = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=2048),
+    AfterValidator(_printable_secret),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 2048, "pattern": "^[!-~]+$", "writeOnly": True}),
+]
 """A token of somebody else's. Never printed, never answered."""
 Seconds = Annotated[int, Field(strict=True, ge=1, le=YEARS * 365 * 86400)]
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false in a body: nothing that only looks like it."""
+Truth = Annotated[bool, BeforeValidator(_truth)]
+"""The same in an address."""
+Digits = BeforeValidator(_digits)
+"""For numbers in an address."""

@@ -9,7 +9,7 @@ from libs.model.post import PostState
 from libs.model.post_request import Moment as When
 from libs.model.post_request import PostRequest
 from libs.model.publication import PublicationState
-from libs.rest.field import AccountId, BatchId, CustomerId, Future, GroupId, Moment, PostId
+from libs.rest.field import AccountId, BatchId, CustomerId, Digits, Future, GroupId, Moment, PostId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 AUTOMATIC: Final = "auto-"
@@ -143,8 +143,8 @@ class Verdict(Answer):
 class TimelineQuery(Ask):
     """`cursor` is the `next_cursor` of the page before; the oldest come first."""
 
-    cursor: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    limit: Annotated[int, Field(ge=1, le=500)] = 200
+    cursor: Annotated[int, Field(ge=0, le=2**63 - 1), Digits] = 0
+    limit: Annotated[int, Field(ge=1, le=500), Digits] = 200
 
 
 class Reschedule(Ask):

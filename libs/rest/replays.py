@@ -2,16 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import Field
 
 from libs.rest.endpoints import Patterns
-from libs.rest.field import CustomerId, EndpointId, Moment, far
+from libs.rest.field import CustomerId, EndpointId, Flag, Future, Moment, ReplayId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 PER_SECOND_MAX = 1000
-Past = Annotated[AwareDatetime, AfterValidator(far)]
 Again = Literal["delivered", "exhausted"]
-ReplayId = Annotated[str, StringConstraints(pattern=r"^rpl_[0-9a-z]{26}$")]
 
 
 class ReplaysQuery(PageQuery):
@@ -25,13 +23,13 @@ class ReplayNew(Ask):
     """
 
     customer_id: CustomerId | None = None
-    since: Past
-    until: Past | None = None
+    since: Future
+    until: Future | None = None
     events: Patterns = ("*",)
     endpoint_id: EndpointId | None = None
     states: Annotated[tuple[Again, ...], Field(min_length=1, max_length=2)] = ("exhausted",)
     per_second: Annotated[int, Field(strict=True, ge=1, le=PER_SECOND_MAX)] = 50
-    dry_run: bool = False
+    dry_run: Flag = False
 
 
 class DryRun(Answer):

@@ -4,7 +4,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.rest.field import CustomerId
+from libs.rest.field import CustomerId, Digits
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -40,5 +40,5 @@ class Page(Answer, Generic[T]):
 class PageQuery(Ask):
     """What every list takes. `customer_id` is for operator keys; other keys see their own customer's in any case."""
 
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX), Digits] = LIMIT_DEFAULT
     customer_id: CustomerId | None = None

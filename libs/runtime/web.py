@@ -18,7 +18,8 @@ Check = Callable[[], Awaitable[str | None]]
 
 METRICS = web.AppKey("metrics", Metrics)
 REQUEST_ID = web.RequestKey("request_id", str)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_REQUEST_ID = re.compile(r"(?!cw_|whsec_|act\.|rft\.)[A-Za-z0-9_.-]{1,64}")
+"""Not what is an API key, a webhook secret or a token by its first letters: ids are logged and answered."""
 CHECK_TIMEOUT_S = 3.0
 WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 (recognized when showing a URL, not bound here)
 

@@ -55,6 +55,7 @@ class Pool:
                 command_timeout=COMMAND_S,
                 max_inactive_connection_lifetime=120,
                 init=_prepare,
+                reset=_nothing_to_reset,
                 server_settings=self._settings,
             )
         try:
@@ -139,3 +140,9 @@ async def _prepare(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
     )
+
+
+async def _nothing_to_reset(connection: Connection) -> None:
+    """This room leaves nothing in a session: settings and locks are a transaction's, and nothing listens. What asyncpg
+    would send after each use costs a round trip, as much as many a statement; a transaction left open it ends itself.
+    """

@@ -74,3 +74,19 @@ class Pulls:
     async def wake_strangers(self, account_id: str, *, now: datetime) -> int:
         """Lets what was heard for the account's creator and has no owner be settled again, now."""
         return await self._pool.execute(SQL.wake_strangers, account_id, now)
+
+    async def taken(self, ids: Sequence[str]) -> set[str]:
+        """Which of these videos at TikTok are known to be posts of ours."""
+        return {row["tiktok_post_id"] for row in await self._pool.fetch(SQL.taken, list(ids))}
+
+    async def unnamed(
+        self, client_key: str, open_id: str, *, but: str, since: datetime, limit: int
+    ) -> list[tuple[str, str]]:
+        """(title, description) of other posts to a creator that were sent since then and have no public id."""
+        found = await self._pool.fetch(SQL.unnamed, client_key, open_id, but, since, limit)
+        return [(row["title"] or "", row["description"] or "") for row in found]
+
+    async def of_video(self, client_key: str, open_id: str, video_id: str) -> tuple[str, int] | None:
+        """(post, n) of the publication that is known to be this video, and whose publish id is not known."""
+        found = await self._pool.fetch(SQL.of_video, client_key, open_id, video_id)
+        return (found[0]["post_id"], found[0]["n"]) if len(found) == 1 else None

@@ -25,6 +25,7 @@ from services.api.call import Desk, UrlCheck
 from services.api.callback import Callback
 from services.api.contracts import add_contracts
 from services.api.door import Door
+from services.api.openapi.serve import Document
 from services.api.problem import problems
 from services.api.rate import Rates
 from services.api.resource import ROUTES, endpoints
@@ -68,6 +69,7 @@ def build(
     app.router.add_get(endpoints.PUBLIC_KEYS_PATH, partial(endpoints.published_keys, desk))
     add_pull_routes(app, desk)
     add_push_route(app, desk)
+    Document(ROUTES).add_to(app)
     return Program(
         "api",
         server=server,

@@ -4,6 +4,7 @@ import re
 
 from aiohttp import web
 
+from libs.model.key import PREFIX
 from libs.model.problem import FieldError, Refusal, invalid
 
 HEADER = "Idempotency-Key"
@@ -31,6 +32,9 @@ def given_key(request: web.Request) -> str | None:
     if _KEY.fullmatch(given[0]) is None:
         detail = "A key is 1 to 255 printable ASCII characters."
         raise Refusal(invalid([_error("bad_text", detail, "Send a UUID, for example.")]))
+    if given[0].startswith(PREFIX):
+        detail = "This looks like an API key, and idempotency keys are kept in clear."
+        raise Refusal(invalid([_error("looks_like_a_secret", detail, "Send a UUID, for example.")]))
     return given[0]
 
 

@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from libs.model.problem import Problem
+from libs.model.veil import veil
 from libs.rest.problem import CONTENT_TYPE
 from libs.runtime.metrics import Metrics
 from libs.runtime.web import request_id
@@ -52,7 +53,7 @@ def problems(metrics: Metrics) -> Middleware:
 
 def respond(problem: Problem, request: web.Request, *, headers: dict[str, str] | None = None) -> web.Response:
     """The problem with what only the request knows."""
-    said = problem.as_dict() | {"request_id": request_id(request), "instance": tame(request.path)}
+    said = problem.as_dict() | {"request_id": request_id(request), "instance": tame(veil(request.path))}
     headers = dict(headers or {})
     if problem.status == 401:
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="clipwire"'

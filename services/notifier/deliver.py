@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -28,6 +28,7 @@ class Destination:
         self.url = endpoint.url
         self.version = endpoint.version
         self.timeout_s = min(endpoint.timeout_s, timeout_max)
+        self.timeout = timedelta(seconds=self.timeout_s)
         self.secrets: list[SigningSecret] = [parse_secret(secret.text) for secret in endpoint.live(now)]
         self.schedule = endpoint.schedule
         self.thin = endpoint.payload is Payload.THIN
@@ -44,20 +45,23 @@ async def deliver(
     """
     began = now()
     body = thin(delivery.body) if to.thin else delivery.body.encode()
-    headers = sign(to.secrets, message_id=delivery.event_id, timestamp=int(began.timestamp()), body=body)
-    headers |= to.headers
-    headers["traceparent"] = traceparent(delivery.event_id)
+    event_id = delivery.event_id
+    headers = {
+        **to.headers,
+        **sign(to.secrets, message_id=event_id, timestamp=int(began.timestamp()), body=body),
+        "traceparent": traceparent(event_id),
+    }
     outcome = await egress.post(to.url, body=body, headers=headers, timeout_s=to.timeout_s)
     ended = now()
     error: str | None = None
     response = ""
     match outcome:
+        case Answered():
+            response = _text(outcome.body)
         case Failed(kind=FailureKind.POOL):
             return None
         case Failed():
             error = _error(outcome)
-        case Answered():
-            response = _text(outcome.body)
     verdict = judge(
         status=outcome.status,
         error=error,
@@ -67,22 +71,16 @@ async def deliver(
         schedule=to.schedule,
         down=down,
     )
+    ms = round(outcome.timings.total_ms)
     return Settled(
-        delivery=delivery,
-        verdict=verdict,
-        attempt_id=new_id("att", began),
-        at=began,
-        ms=round(outcome.timings.total_ms),
-        status=outcome.status,
-        error=error,
-        response=response,
-        detail=_detail(outcome),
+        delivery, verdict, new_id("att", began), began, ms, outcome.status, error, response, _detail(outcome)
     )
 
 
 def traceparent(event_id: str) -> str:
     """W3C trace context: one trace per event, one span per try."""
-    return f"00-{hashlib.sha256(event_id.encode()).hexdigest()[:32]}-{random.getrandbits(64) or 1:016x}-01"
+    trace = hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest()
+    return f"00-{trace}-{random.getrandbits(64) or 1:016x}-01"
 
 
 def _detail(outcome: Outcome) -> str:

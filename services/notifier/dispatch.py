@@ -191,7 +191,7 @@ class Dispatch:
                 continue
             delivery, lease = lane.waiting.popleft()
             destination, _ = self._known[lane.endpoint_id]
-            if destination is not None and self._now() + timedelta(seconds=destination.timeout_s) < lease:
+            if destination is not None and self._now() + destination.timeout < lease:
                 lane.sending += 1
                 self._line_up(lane)
                 return lane, delivery, destination

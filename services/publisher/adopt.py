@@ -22,29 +22,42 @@ class Adopter:
         self._store = store
         self._now = now
 
-    async def adopt(self, facts: Iterable[Fact]) -> None:
-        """Saves the publish ids that can be only one publication's. That wakes the facts; settling is for later."""
-        for fact in facts:
-            if fact.open_id and fact.publish_id:
-                await self._adopt(fact)
+    async def adopt(self, facts: Iterable[Fact]) -> bool:
+        """Saves the publish ids that can be only one publication's. True: facts were woken, to be settled at once."""
+        found = [await self._adopt(fact) for fact in facts if fact.open_id and fact.publish_id]
+        return any(found)
 
-    async def _adopt(self, fact: Fact) -> None:
+    async def _adopt(self, fact: Fact) -> bool:
         now = self._now()
+        if fact.post_id and await self._seen_before(fact, now=now):
+            return True
         lost = await self._store.pulls.lost(fact.client_key, fact.open_id, since=now - SEEK_FOR)
         if not any(one.state is PublicationState.INTENDED for one in lost):
-            return
+            return False
         inits = [init for one in lost if (init := await self._init(one)) is not None]
         since = int((min(one.intent_at for one in lost) - SKEW).timestamp())
         strangers = await self._store.pulls.strangers(fact.client_key, fact.open_id, since=since)
         found = owner(fact, inits, strangers=strangers)
         if found is None:
-            return
+            return False
         context = await self._store.posts.get(found.post_id, customer_id=None)
         if context is None or context.publication is None or context.publication.n != found.n:
-            return
+            return False
         change = adopted(context.post, context.publication, publish_id=fact.publish_id, now=now)
         stale = await self._store.posts.save([change], now=now)  # a stale one is tried again with the fact
         log.info("pull.adopted", post=found.post_id, publish_id=fact.publish_id, saved=not stale)
+        return not stale
+
+    async def _seen_before(self, fact: Fact, *, now: datetime) -> bool:
+        """Whether its video is known to be a post's, seen in the list or told by a person: then its publish id is that
+        post's, and no other init's."""
+        found = await self._store.pulls.of_video(fact.client_key, fact.open_id, fact.post_id)
+        if found is None:
+            return False
+        post_id, n = found
+        learnt = await self._store.posts.learn(post_id, n, publish_id=fact.publish_id, now=now)
+        log.info("pull.learnt", post=post_id, publish_id=fact.publish_id, kept=learnt)
+        return learnt
 
     async def _init(self, lost: LostPull) -> Init | None:
         context = await self._store.posts.get(lost.post_id, customer_id=None)

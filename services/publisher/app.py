@@ -36,6 +36,7 @@ from services.publisher.pull import Puller
 from services.publisher.ready import Readier
 from services.publisher.reseal import Reseal
 from services.publisher.settings import PublisherSettings
+from services.publisher.sighting import Sighter
 from services.publisher.status import Looker
 from services.publisher.upkeep import Refresher, Sweeper
 from services.publisher.upload import Uploader
@@ -132,6 +133,7 @@ def _drive(
         ),
         Looker(store, line, budget, tiktok, now=now),
         puller,
+        Sighter(store, line, tiktok, now=now),
         now=now,
         lease=timedelta(seconds=settings.publisher_lease_s),
     )

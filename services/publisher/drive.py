@@ -12,6 +12,7 @@ from libs.accounts.errors import Later, NotConnected
 from libs.model.change import Change
 from libs.model.drive import Begin, Look, Prepare, Reckon, Seek, Settle, Upload, Withdraw, next_step, tried, waits
 from libs.model.look import account_lost
+from libs.model.post import PostState
 from libs.model.publication import Publication
 from libs.store.errors import Contended, StoreError, Unavailable
 from libs.store.store import Store
@@ -20,6 +21,7 @@ from services.publisher.caps import Capped
 from services.publisher.prepare import Preparer
 from services.publisher.pull import Puller
 from services.publisher.saving import Lost, Run, Turn
+from services.publisher.sighting import Sighter
 from services.publisher.status import Looker
 from services.publisher.upload import Uploader
 
@@ -45,6 +47,7 @@ class Drive:
         uploader: Uploader,
         looker: Looker,
         puller: Puller,
+        sighter: Sighter,
         *,
         now: Callable[[], datetime],
         lease: timedelta,
@@ -57,6 +60,7 @@ class Drive:
         self._uploader = uploader
         self._looker = looker
         self._puller = puller
+        self._sighter = sighter
         self._now = now
         self._lease = lease
 
@@ -117,12 +121,16 @@ class Drive:
             case Upload(publication):
                 return await self._upload(run, publication)
             case Look(publication):
-                return await self._look(run, publication, dead=False)
+                goes_on = await self._look(run, publication, dead=False)
+                if not goes_on:
+                    await self._sight(run)
+                return goes_on
             case Reckon(publication):
                 await self._puller.reckon(run, publication)
                 return False
             case Seek(publication):
-                await self._puller.seek(run, publication)
+                if not await self._sight(run):
+                    await self._puller.seek(run, publication)
                 return False
             case Withdraw(publication):
                 await self._puller.withdraw(run, publication)
@@ -144,6 +152,17 @@ class Drive:
         why = "TikTok asks for bytes it does not take"
         await run.save(tried(run.post, missing.publication, why=why, code="upload_interrupted", now=now), now=now)
         return False
+
+    async def _sight(self, run: Run) -> bool:
+        """Whether a post that nobody could confirm was seen in its creator's list; it is published then."""
+        publication = run.publication
+        if publication is None or run.post.state is not PostState.UNCONFIRMED:
+            return False
+        looking = self._sighter.find(run, publication)
+        video = await run.keeping(looking, lease=self._lease, clock=self._now)
+        if video is not None:
+            await self._sighter.keep(run, publication, video)
+        return video is not None
 
     async def _give_back(self, run: Run) -> None:
         """The store went away in the middle: once it is back the post is due at once, not at the end of its lease.

@@ -80,8 +80,10 @@ class Settler:
             contexts = await self._store.posts.contexts_by_publish_id(list({c.fact.publish_id for c in waiting}))
             owned = [c for c in waiting if c.fact.publish_id in contexts]
             unowned = [c for c in waiting if c.fact.publish_id not in contexts]
-            await self._adopter.adopt([c.fact for c in unowned])
+            adopted = await self._adopter.adopt([c.fact for c in unowned])
             await self._postpone(unowned)
+            if adopted:
+                await self._broker.ring("facts")
             first: dict[str, Claimed] = {}
             for one in owned:
                 first.setdefault(contexts[one.fact.publish_id][0].post.id, one)

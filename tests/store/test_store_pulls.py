@@ -10,6 +10,7 @@ from store_place import LEASE, NOW, SECOND, Place, a_fact, a_receipt, an_id
 from libs.model.account import Account
 from libs.model.change import Change
 from libs.model.key import digest
+from libs.model.news import News
 from libs.model.post import Post, PostState
 from libs.model.publication import Publication, PublicationState
 from libs.model.pull import URL_LIFE, intend_pull
@@ -178,3 +179,29 @@ async def test_lost_inits_and_strangers_are_the_creators_own(place: Place) -> No
     assert [publish_id for publish_id, _ in heard] == ["mine"]
     assert await pulls.lost("ck", "somebody", since=NOW) == []
     assert await pulls.wake_strangers(post.account_id, now=NOW) == 1
+
+
+async def test_videos_of_ours_are_known_and_posts_without_a_name_may_be_any(place: Place) -> None:
+    """What adoption from a creator's list must not take, and whose publish id a late word of a video tells."""
+    account = await place.account()
+    post, publication = await intended(place, account)
+    [other] = await place.posts(account)
+    seen = replace(post, state=PostState.PUBLISHED, alarm=None, public_post_ids=("77",))
+    gone = replace(publication, state=PublicationState.ABANDONED)
+    pulls, key, open_id = place.store.pulls, account.client_key, account.open_id
+    asked = {"but": other.id, "since": NOW, "limit": 5}
+    words = (str(post.request.get("title") or ""), str(post.request.get("description") or ""))
+    await place.sql.execute('update posts set request = request || \'{"privacy_level": "PUBLIC_TO_EVERYONE"}\'')
+
+    assert await pulls.unnamed(key, open_id, **asked) == [words]
+    assert await pulls.unnamed(key, open_id, **(asked | {"but": post.id})) == []
+    assert await pulls.unnamed(key, open_id, **(asked | {"since": NOW + SECOND})) == []
+    change = Change(seen, (gone,), new=(News(1, "public", "77", 1, None),))
+    assert not await place.store.posts.save([change], now=NOW)
+
+    assert await pulls.unnamed(key, open_id, **asked) == []
+    assert await pulls.taken(["77", "78"]) == {"77"}
+    assert await pulls.of_video(key, open_id, "77") == (post.id, 1)
+    assert await pulls.of_video(key, "another creator", "77") is None
+    assert await place.store.posts.learn(post.id, 1, publish_id="v_pub_url~v2.5", now=NOW)
+    assert await pulls.of_video(key, open_id, "77") is None

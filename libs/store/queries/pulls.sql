@@ -46,3 +46,29 @@ where f.client_key = $1 and f.open_id = $2 and f.publish_id <> '' and f.settled_
 update facts f set alarm = $2, tries = 0
 from accounts a
 where a.id = $1 and f.client_key = a.client_key and f.open_id = a.open_id and f.publish_id <> '' and f.settled_at is null
+
+-- name: taken
+-- Which of these videos are known to be posts of ours.
+select distinct tiktok_post_id from news where tiktok_post_id <> '' and tiktok_post_id = any($1::text[])
+
+-- name: unnamed
+-- Posts to the same creator, whoever's, that may be out since $4 and have no public id: what is seen may be one of them.
+-- The condition is the index's, word for word.
+select o.request ->> 'title' as title, o.request ->> 'description' as description
+from accounts a join posts o on o.account_id = a.id
+where a.client_key = $1 and a.open_id = $2 and o.id <> $3
+  and o.public_post_ids = '{}' and o.state in ('initializing', 'uploading', 'processing', 'unconfirmed', 'in_inbox', 'published')
+  and (o.request ->> 'privacy_level' = 'PUBLIC_TO_EVERYONE' or o.request ->> 'mode' = 'inbox')
+  and exists (select from publications p where p.post_id = o.id and p.intent_at >= $4)
+limit $5
+
+-- name: of_video
+-- The publication of which this video is known, and the publish id is not.
+select n.post_id, n.publication as n
+from news n
+join publications p on p.post_id = n.post_id and p.n = n.publication
+join posts o on o.id = n.post_id
+join accounts a on a.id = o.account_id
+where n.tiktok_post_id <> '' and n.tiktok_post_id = $3 and n.kind = 'public' and p.publish_id is null
+  and a.client_key = $1 and a.open_id = $2
+limit 2

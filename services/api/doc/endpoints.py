@@ -9,10 +9,10 @@ from libs.rest.endpoints import (
     EndpointChange,
     EndpointCreated,
     EndpointNew,
-    KeyAnswer,
     PublicKeyAnswer,
     PublicKeys,
     Rotation,
+    SigningKeyAnswer,
     TestAccepted,
 )
 from libs.rest.shape import Page
@@ -31,8 +31,8 @@ _HOOK: Final = EndpointAnswer(
     header_names=("X-Shop",),
     payload=Payload.FULL,
     signing_keys=(
-        KeyAnswer(signature=Scheme.V1, public_key=None, signs_until=None),
-        KeyAnswer(signature=Scheme.V1A, public_key=PUBLIC_KEY, signs_until=None),
+        SigningKeyAnswer(signature=Scheme.V1, public_key=None, signs_until=None),
+        SigningKeyAnswer(signature=Scheme.V1A, public_key=PUBLIC_KEY, signs_until=None),
     ),
     schedule_s=tuple(int(wait.total_seconds()) for wait in SCHEDULE),
     timeout_s=15.0,
@@ -116,8 +116,5 @@ TEST: Final = Doc(
     problems=(Code.ENDPOINT_DISABLED, Code.TEST_NOT_WANTED),
     examples=(Example(202, TestAccepted(event_id=EVENT, endpoint_id=ENDPOINT)),),
 )
-PUBLISHED_KEYS: Final = Doc(
-    summary="Show an endpoint's public keys",
-    answers={200: PublicKeys},
-    examples=(Example(200, PublicKeys(keys=(PublicKeyAnswer(public_key=PUBLIC_KEY, signs_until=None),))),),
-)
+PUBLIC_KEYS: Final = PublicKeys(keys=(PublicKeyAnswer(public_key=PUBLIC_KEY, signs_until=None),))
+"""What anybody is shown, without a key."""

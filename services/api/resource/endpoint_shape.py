@@ -13,8 +13,8 @@ from libs.rest.endpoints import (
     EndpointAnswer,
     EndpointChange,
     EndpointNew,
-    KeyAnswer,
     PublicKeyAnswer,
+    SigningKeyAnswer,
 )
 from services.api.call import Call
 
@@ -129,10 +129,10 @@ async def _account_errors(call: Call, accounts: tuple[str, ...], *, owner: str) 
     ]  # fmt: skip
 
 
-def _key(secret: Secret) -> KeyAnswer:
+def _key(secret: Secret) -> SigningKeyAnswer:
     key = signing.parse_secret(secret.text)
     public = key.public.text if isinstance(key, signing.SigningKey) else None
-    return KeyAnswer(signature=secret.scheme, public_key=public, signs_until=secret.until)
+    return SigningKeyAnswer(signature=secret.scheme, public_key=public, signs_until=secret.until)
 
 
 def _sentence(text: str) -> str:

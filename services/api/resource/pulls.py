@@ -1,7 +1,7 @@
 """Where TikTok pulls media from, and the file that proves the place is ours. The only routes that need no key.
 
 A pull URL is a secret of its own: unguessable, of one publication, and gone once that publication is settled. A fetch
-is recorded before its first byte is sent (libs/model/pull.py says what for). Whatever is not served is a plain 404.
+is recorded before its first byte is sent (libs/model/pull.py says what for). Whatever is not served is 404.
 """
 
 import re
@@ -54,11 +54,11 @@ def _file(text: str) -> Handler:
 async def _pull(request: web.Request, desk: Desk) -> web.StreamResponse:
     token, named = request.match_info["token"], _PLACE.fullmatch(request.match_info["name"])
     if not _TOKEN.fullmatch(token) or named is None:
-        return web.Response(status=404)
+        raise web.HTTPNotFound
     hash_, now = digest(token), desk.clock.now()
     served = await desk.store.pulls.find(hash_, int(named[1]), now=now)
     if served is None:
-        return web.Response(status=404)
+        raise web.HTTPNotFound
     headers = {hdrs.ACCEPT_RANGES: "bytes", hdrs.CACHE_CONTROL: "private, no-store"}
     try:
         part = sliced(request.headers.get(hdrs.RANGE), size=served.size)
@@ -73,7 +73,7 @@ async def _pull(request: web.Request, desk: Desk) -> web.StreamResponse:
         await response.prepare(request)
         return response
     if not await desk.store.pulls.fetched(hash_, now=now):
-        return web.Response(status=404)  # revoked since it was found
+        raise web.HTTPNotFound  # revoked since it was found
     return await _send(request, response, desk, served, first=first, last=last)
 
 

@@ -1,6 +1,6 @@
 """Where a file is sent that was promised: an address of its own, good for one whole PUT.
 
-It needs no key, for it is one. For stores that have no such addresses themselves. What is not awaited is a plain 404.
+It needs no key, for it is one. For stores that have no such addresses themselves. What is not awaited is 404.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ async def _push(request: web.Request, desk: Desk) -> web.StreamResponse:
     hash_ = digest(token)
     arrival = await desk.store.arrivals.awaited(hash_, now=desk.clock.now()) if _TOKEN.fullmatch(token) else None
     if arrival is None or arrival.size is None:
-        return web.Response(status=404)
+        raise web.HTTPNotFound
     if request.content_length not in (None, arrival.size):
         raise Refusal(invalid([_not_as_promised(request.content_length or 0, arrival.size)]))
     async with aclosing(pieces(request)) as chunks:
@@ -49,7 +49,9 @@ async def _push(request: web.Request, desk: Desk) -> web.StreamResponse:
         await desk.storage.delete(arrival.sent_to)
         raise Refusal(invalid([_not_as_promised(stored.size, arrival.size)]))
     sent = await desk.store.arrivals.sent(hash_, now=desk.clock.now())
-    return web.Response(status=204 if sent else 404)
+    if not sent:
+        raise web.HTTPNotFound
+    return web.Response(status=204)
 
 
 async def _told(chunks: AsyncIterator[bytes], hash_: bytes, desk: Desk) -> AsyncIterator[bytes]:

@@ -27,6 +27,7 @@ from libs.store.vault import new_key
 from libs.tiktok.client import TikTokClient
 from services.api.app import build, ensure_operator_key
 from services.api.settings import ApiSettings
+from tests.documented import check
 
 PROBLEM_MEMBERS = {"type", "title", "status", "code", "detail", "retryable", "request_id", "instance"}
 
@@ -42,7 +43,8 @@ FILM = VideoProbe(
 
 @dataclass
 class House:
-    """A running api. Every answer is checked: no secret in it, no 5xx unless `faults`, errors as whole problems."""
+    """A running api. Every answer is checked: no secret in it, no 5xx unless `faults`, errors as whole problems,
+    and nothing that the OpenAPI document does not say."""
 
     settings: ApiSettings
     store: Store
@@ -133,6 +135,8 @@ class House:
             assert problem.keys() >= PROBLEM_MEMBERS, text
             assert problem["status"] == response.status_code
             assert problem["request_id"] == response.headers["X-Request-Id"]
+        request = response.request
+        check(request.method, request.url.path, response.status_code, response.headers, body)
 
     async def raw(self, data: bytes, *, hang_up: bool = False, wait_s: float = 5.0) -> bytes:
         """What the server says to bytes that no client would send: one answer, with the 1xx before it."""
