@@ -116,28 +116,26 @@ class Deliveries:
             events = [
                 Outgoing(r["id"], r["day"], r["type"], r["customer_id"], r["account_id"], r["key"]) for r in found
             ]
-            made = await self._insert(connection, events, match, now=now)
-            await connection.execute(EVENTS.fanned_out, [e.id for e in events], [e.day for e in events])
-            return (len(events), made)
+            wanted = await self._match(connection, events, match)
+            ids, days = [e.id for e in events], [e.day for e in events]
+            await connection.execute(SQL.fan_out, *rows.columns(wanted, 5), now, ids, days)
+            return (len(events), len(wanted))
 
         return await self._pool.transact(write)
 
-    async def _insert(self, connection: Connection, events: Sequence[Outgoing], match: Match, *, now: datetime) -> int:
+    async def _match(
+        self, connection: Connection, events: Sequence[Outgoing], match: Match
+    ) -> list[tuple[str, date, str, str, str]]:
+        """(delivery id, day, event id, endpoint id, customer id) of every delivery to make."""
         subscribed: dict[str, list[Subscription]] = {}
         for row in await connection.fetch(SQL.endpoints_of, list({e.customer_id for e in events})):
             subscription = Subscription(row["id"], row["customer_id"], tuple(row["events"]), tuple(row["accounts"]))
             subscribed.setdefault(row["customer_id"], []).append(subscription)
-        wanted = [
+        return [
             (delivery_id, e.day, e.id, endpoint_id, e.customer_id)
             for e in events
             for delivery_id, endpoint_id in match(e, subscribed.get(e.customer_id, ()))
         ]
-        if not wanted:
-            return 0
-        await connection.execute(SQL.insert, *rows.columns(wanted, 5), now)
-        lanes = list({row[3] for row in wanted})
-        await connection.execute(SQL.ring_lanes, lanes, [now] * len(lanes))
-        return len(wanted)
 
     async def claim(
         self, *, now: datetime, lease: datetime, lanes: int, per_lane: int, except_lanes: Sequence[str] = ()

@@ -1,7 +1,7 @@
 """Sending deliveries: claimed lane by lane, begun in turn, settled in batches (design section 4, Dispatch)."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -10,14 +10,15 @@ import structlog
 
 from libs.egress import GuardedClient
 from libs.model.circuit import OPEN_AFTER
-from libs.model.endpoint import Endpoint
-from libs.runtime.workers import Patience, first_of
-from libs.store.deliveries import Claimed, LaneSeen
+from libs.runtime.workers import Patience, first_of, wait_for_stop
+from libs.store.deliveries import Claim, Claimed, LaneSeen
 from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 from services.notifier.deliver import Destination, deliver
+from services.notifier.known import Known
 from services.notifier.lane import Lane
 from services.notifier.settle import Settlements
+from services.notifier.slots import SLOW_S, Slots
 
 log = structlog.get_logger()
 
@@ -25,17 +26,32 @@ LANES_AT_ONCE = 64
 PER_LANE = 400
 REFILL_BELOW = 200
 """More than an endpoint's requests under way, so that more is there before the last of them has ended."""
-KNOWN_MAX = 5000
-KNOWN_FOR = timedelta(seconds=5)
+SLOW_KEEPS = 16
+"""Of what was taken for an endpoint that has become slow so much is kept, the rest goes back: it is not soon begun."""
+LOOK_S = 0.25
+"""How often requests that take long are looked for."""
+SLEEP_S = 0.25
+SLEEP_SOON = 16
+"""Lanes that ran empty are put to sleep together, so often or when they are so many: while events come, a lane would be
+woken again at once."""
 DRAIN_S = 5.0
-OF_LEASE = 0.8
-"""The part of its lease that a request may take at most: what cannot end in time is not begun at all."""
 PEACE = timedelta(seconds=5)
 """How long nothing is claimed for an endpoint that asked for a pause, or is gone: until that is saved for everybody."""
 
 
 Turn: TypeAlias = tuple[Lane, Claimed, Destination]
 """One delivery to send now."""
+
+
+class Flight:
+    """What one of the tasks that send has under way."""
+
+    __slots__ = ("lane", "since", "slow")
+
+    def __init__(self) -> None:
+        self.lane: Lane | None = None
+        self.since = 0.0
+        self.slow = False
 
 
 class Dispatch:
@@ -59,14 +75,15 @@ class Dispatch:
         self._settlements = settlements
         self._wake = wake
         self._now = now
-        self._concurrency = concurrency
-        self._endpoint_concurrency = endpoint_concurrency
+        self._slots = Slots(concurrency)
         self._lease = lease
         self._idle_s = self._paced_s = idle_s
         self._lanes: dict[str, Lane] = {}
         self._turns: deque[Lane] = deque()
-        self._sending: set[asyncio.Task[None]] = set()
-        self._known: dict[str, tuple[Destination | None, datetime]] = {}
+        self._sending: dict[asyncio.Task[None], Flight] = {}
+        self._drained: dict[str, int] = {}
+        self._slept = now()
+        self._known = Known(store, concurrency=endpoint_concurrency, lease=lease)
         self._peace: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -74,51 +91,69 @@ class Dispatch:
 
         While the store is away nothing new is claimed; what is under way ends and waits to be settled.
         """
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch(ended))
+            try:
+                await self._go_round(stop)
+            finally:
+                ended.set()
+                await self._drain()
+
+    async def _go_round(self, stop: asyncio.Event) -> None:
         patience = Patience("dispatch")
-        try:
-            while not stop.is_set():
-                self._wake.clear()
-                try:
-                    claimed = await self._claim()
-                except (Unavailable, Contended) as error:
-                    await patience.after(error, stop)
-                    continue
-                patience.over()
-                self._begin()
-                if not claimed:
-                    await first_of(_set_within(self._wake, min(self._idle_s, self._paced_s)), stop.wait())
-        finally:
-            await self._drain()
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                claimed = await self._claim()
+            except (Unavailable, Contended) as error:
+                await patience.after(error, stop)
+                continue
+            patience.over()
+            if not claimed:
+                await first_of(_set_within(self._wake, min(self._idle_s, self._paced_s)), stop.wait())
 
     async def _claim(self) -> bool:
         """Takes more from lanes that run low; True when there may be more at once."""
-        if sum(len(lane.waiting) for lane in self._lanes.values()) >= 4 * self._concurrency:
+        if sum(len(lane.waiting) for lane in self._lanes.values() if not lane.slow) >= 4 * self._slots.most:
+            self._begin()
             return False
         now = self._now()
         self._peace = {id_: until for id_, until in self._peace.items() if now < until}
-        held = [lane.endpoint_id for lane in self._lanes.values() if len(lane.waiting) >= REFILL_BELOW]
+        held = [lane.endpoint_id for lane in self._lanes.values() if lane.supplied(REFILL_BELOW)]
         held += self._peace
         lease = now + self._lease
         claim = await self._store.deliveries.claim(
             now=now, lease=lease, lanes=LANES_AT_ONCE, per_lane=PER_LANE, except_lanes=held
         )
         seen = {lane.endpoint_id: lane for lane in claim.seen}
-        await self._learn({delivery.endpoint_id for delivery in claim.deliveries}, seen, now=now)
+        concerned = {delivery.endpoint_id for delivery in claim.deliveries}
+        for id_ in await self._known.learn({*concerned, *self._lanes}, seen, now=now, used=self._lanes):
+            destination = self._known.of(id_)
+            if destination is not None and id_ in self._lanes:
+                self._lanes[id_].allow(destination.concurrency)
         for delivery in claim.deliveries:
             self._lane(delivery.endpoint_id, seen).waiting.append((delivery, lease))
         self._paced_s = min([lane.pace_s for lane in claim.seen if lane.pace_s], default=self._idle_s)
         drained = {endpoint_id for endpoint_id, _ in claim.drained}
-        for endpoint_id in {delivery.endpoint_id for delivery in claim.deliveries}:
+        for endpoint_id in concerned:
             self._lanes[endpoint_id].more = endpoint_id not in drained
-        for lane in self._lanes.values():
-            self._line_up(lane)
-        await self._store.deliveries.sleep_lanes(claim.drained)
+        self._begin()  # before the lanes sleep: nobody waits for that
+        await self._sleep(claim)
         return len(claim.drained) < len(claim.lanes) or len(claim.lanes) == LANES_AT_ONCE
+
+    async def _sleep(self, claim: Claim) -> None:
+        """A lane sleeps only if nothing rang since the claim that found it empty."""
+        self._drained |= claim.drained
+        quiet = not claim.deliveries or len(self._drained) >= SLEEP_SOON
+        if quiet or self._now() - self._slept >= timedelta(seconds=SLEEP_S):
+            drained, self._drained, self._slept = self._drained, {}, self._now()
+            await self._store.deliveries.sleep_lanes(list(drained.items()))
 
     def _lane(self, endpoint_id: str, seen: Mapping[str, LaneSeen]) -> Lane:
         lane = self._lanes.get(endpoint_id)
         if lane is None:
-            destination, _ = self._known[endpoint_id]
+            destination = self._known.of(endpoint_id)
             lane = self._lanes[endpoint_id] = Lane(
                 endpoint_id,
                 most=destination.concurrency if destination is not None else 1,
@@ -126,73 +161,74 @@ class Dispatch:
             )
         return lane
 
-    async def _learn(self, endpoint_ids: set[str], seen: Mapping[str, LaneSeen], *, now: datetime) -> None:
-        """Reads endpoints that are new, were changed, or were read a while ago, those with something waiting too;
-        secrets stay in memory only while they are used.
-        """
-        unknown = [id_ for id_ in {*endpoint_ids, *self._lanes} if self._is_old(id_, seen, now=now)]
-        if not unknown:
-            return
-        if len(self._known) > KNOWN_MAX:
-            self._known = {id_: known for id_, known in self._known.items() if id_ in self._lanes}
-        found = await self._store.endpoints.get_many(unknown)
-        for id_ in unknown:
-            endpoint = found.get(id_)
-            destination = self._destination(endpoint, now=now) if endpoint is not None and endpoint.sends else None
-            self._known[id_] = (destination, now)
-            if destination is not None and id_ in self._lanes:
-                self._lanes[id_].allow(destination.concurrency)
-
-    def _is_old(self, id_: str, seen: Mapping[str, LaneSeen], *, now: datetime) -> bool:
-        if id_ not in self._known:
-            return True
-        destination, read = self._known[id_]
-        if now - read > KNOWN_FOR:
-            return True
-        lane = seen.get(id_)
-        return lane is not None and (destination is None or destination.version != lane.endpoint_version)
-
-    def _destination(self, endpoint: Endpoint, *, now: datetime) -> Destination:
-        return Destination(
-            endpoint,
-            timeout_max=OF_LEASE * self._lease.total_seconds(),
-            concurrency=self._endpoint_concurrency,
-            now=now,
-        )
-
     def _line_up(self, lane: Lane) -> None:
         if lane.wants_turn():
             lane.queued = True
             self._turns.append(lane)
 
     def _begin(self) -> None:
-        """Has somebody send for every lane in line, while there is room."""
-        while len(self._sending) < self._concurrency and (turn := self._next_turn()) is not None:
-            task = asyncio.create_task(self._keep_sending(turn))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        """Has somebody send for every lane that may, while there is room."""
+        self._slots.lanes = len(self._lanes)
+        for lane in self._lanes.values():
+            self._line_up(lane)
+        while (turn := self._next_turn()) is not None:
+            flight = Flight()
+            task = asyncio.create_task(self._keep_sending(flight, turn))
+            self._sending[task] = flight
+            task.add_done_callback(self._sending.pop)
 
-    async def _keep_sending(self, turn: Turn | None) -> None:
+    async def _keep_sending(self, flight: Flight, turn: Turn | None) -> None:
         """Sends for whichever lane is next until none stands in line: a task for each delivery would cost as much as
         signing it.
         """
+        time = asyncio.get_running_loop().time
         while turn is not None:
+            flight.lane, flight.since = turn[0], time()
             await self._send(*turn)
+            if flight.slow:
+                flight.slow = False
+            else:
+                self._slots.taken -= 1
             turn = self._next_turn()
+
+    async def _watch(self, ended: asyncio.Event) -> None:
+        """Finds the requests that take long: their slots are free, and what waits for such endpoints goes back."""
+        while not await wait_for_stop(ended, LOOK_S):
+            before = asyncio.get_running_loop().time() - SLOW_S
+            for flight in self._sending.values():
+                if not flight.slow and flight.since < before and flight.lane is not None:
+                    flight.slow = True
+                    self._slots.taken -= 1
+            self._note_slow()
+            unsent = [one for lane in self._lanes.values() if lane.slow for one in lane.keep(SLOW_KEEPS)]
+            try:
+                await self._store.deliveries.release(unsent, now=self._now())
+            except (Unavailable, Contended) as error:
+                log.warning("deliveries.left", count=len(unsent), why=str(error))  # until their leases end
+            self._begin()
+
+    def _note_slow(self) -> None:
+        slow = Counter(flight.lane for flight in self._sending.values() if flight.slow)
+        for lane in self._lanes.values():
+            lane.slow = slow[lane]
+        self._slots.slow_lanes = len(slow)
 
     def _next_turn(self) -> Turn | None:
         """One delivery of the lane whose turn it is, and the lane goes to the back of the line; None when no lane has
-        anything to begin.
+        anything to begin, or all slots are taken.
+
+        A lane that may not begin for now leaves the line: it comes back when one of its own requests has ended.
         """
-        while self._turns:
+        while self._turns and self._slots.taken < self._slots.most:
             lane = self._turns.popleft()
             lane.queued = False
-            if not lane.waiting:
+            if not lane.waiting or not self._slots.may_begin(sending=lane.sending, slow=lane.slow):
                 continue
             delivery, lease = lane.waiting.popleft()
-            destination, _ = self._known[lane.endpoint_id]
+            destination = self._known.of(lane.endpoint_id)
             if destination is not None and self._now() + destination.timeout < lease:
                 lane.sending += 1
+                self._slots.taken += 1
                 self._line_up(lane)
                 return lane, delivery, destination
             # Otherwise it is left to the end of its lease: too late to begin, or its endpoint was disabled meanwhile.
@@ -244,6 +280,7 @@ class Dispatch:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        self._slots = Slots(self._slots.most)
         try:
             await self._store.deliveries.release(unsent, now=self._now())
         except (Unavailable, Contended) as error:

@@ -10,7 +10,7 @@ from libs.store.deliveries import Claimed
 class Lane:
     """A small buffer, so that the database is asked in batches while the endpoint is spoken to at its own pace."""
 
-    __slots__ = ("endpoint_id", "failures", "more", "most", "queued", "room", "sending", "waiting")
+    __slots__ = ("endpoint_id", "failures", "more", "most", "queued", "room", "sending", "slow", "waiting")
 
     def __init__(self, endpoint_id: str, *, most: int, failures: int = 0) -> None:
         self.endpoint_id = endpoint_id
@@ -23,6 +23,8 @@ class Lane:
         self.waiting: deque[tuple[Claimed, datetime]] = deque()
         """(delivery, end of its lease)"""
         self.sending = 0
+        """How many are under way, and of them those that take long."""
+        self.slow = 0
         self.more = False
         """Whether the last claim was full: the database holds more that is due."""
         self.queued = False
@@ -40,6 +42,16 @@ class Lane:
         self.failures = 0
         if self.room < self.most:
             self.room += 1
+
+    def supplied(self, enough: int) -> bool:
+        """Whether nothing more need be claimed for it: of one that is slow, while anything waits."""
+        return bool(self.waiting) if self.slow else len(self.waiting) >= enough
+
+    def keep(self, most: int) -> list[Claimed]:
+        """Leaves the first `most` waiting and returns the rest."""
+        rest = [self.waiting.pop()[0] for _ in range(len(self.waiting) - most)]
+        self.more = self.more or bool(rest)
+        return rest
 
     def allow(self, most: int) -> None:
         """The endpoint may have been changed meanwhile."""

@@ -8,7 +8,7 @@ import structlog
 
 from libs.broker.port import Broker
 from libs.model.delivery import DeliveryState
-from libs.runtime.workers import Patience, first_of
+from libs.runtime.workers import Patience, first_of, wait_for_stop
 from libs.store.deliveries import Settled
 from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 ENDED_MAX = 10_000
 """Deliveries remembered as ended; beyond that every lane is looked at instead."""
+REST_S = 0.2
+"""Without an endpoint that is told in order, so often one is looked for: the bell rings for every event."""
 SWEEP_EVERY = timedelta(seconds=60)
 
 
@@ -61,6 +63,8 @@ class Turns:
                     await patience.after(error, stop)
                     continue
                 patience.over()
+                if not self._endpoints:
+                    await wait_for_stop(stop, min(REST_S, self._idle_s))
                 if not busy:
                     await first_of(bell.wait(self._idle_s), self._settled.wait(), stop.wait())
 

@@ -17,6 +17,8 @@ from libs.store.store import Store
 log = structlog.get_logger()
 
 BATCH = 500
+LINGER_S = 0.02
+"""A moment after the bell, so that a burst makes one batch and not many: each costs two commits."""
 PUBLISH_S = 20.0
 LEASE = timedelta(seconds=30)
 KEPT_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
@@ -58,6 +60,7 @@ class Relay:
                 patience.over()
                 if done < BATCH:
                     await first_of(bell.wait(self._idle_s), stop.wait())
+                    await wait_for_stop(stop, LINGER_S)
 
     async def relay(self) -> int:
         """One batch; how many events were published."""

@@ -7,11 +7,14 @@ from datetime import datetime
 import structlog
 
 from libs.broker.port import Broker
-from libs.runtime.workers import Patience, first_of
+from libs.runtime.workers import Patience, first_of, wait_for_stop
 from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 
 log = structlog.get_logger()
+
+REST_S = 0.2
+"""A bell rings for every event: so often one is looked for that tells of a replay."""
 
 
 class Replayer:
@@ -37,6 +40,7 @@ class Replayer:
                     continue
                 patience.over()
                 if sent is None:
+                    await wait_for_stop(stop, min(REST_S, self._idle_s))
                     await first_of(bell.wait(self._idle_s), stop.wait())
                     continue
                 if sent:

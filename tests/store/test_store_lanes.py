@@ -28,7 +28,7 @@ from libs.store.sql import Queries
 from tests.eventually import eventually
 
 Another = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
-POSTS, DELIVERIES = Queries("posts"), Queries("deliveries")
+POSTS, DELIVERIES, ORDERING = Queries("posts"), Queries("deliveries"), Queries("ordering")
 
 
 class Inserter:
@@ -52,8 +52,8 @@ class Inserter:
 
     async def delivery(self, endpoint: Endpoint) -> None:
         await self.transaction.start()
-        columns = ([an_id("dlv")], [NOW.date()], [an_id("evt")], [endpoint.id], [endpoint.customer_id], NOW)
-        await self.connection.execute(DELIVERIES.insert, *columns)
+        made = ([an_id("dlv")], [NOW.date()], [an_id("evt")], [None], [None])
+        await self.connection.execute(ORDERING.insert, endpoint.id, endpoint.customer_id, *made, NOW)
 
     async def ring_endpoint(self, endpoint: Endpoint) -> None:
         await self.connection.execute(DELIVERIES.ring_lanes, [endpoint.id], [NOW])

@@ -344,6 +344,7 @@ SETTLED = (
     1,
     "{}",
 )
+MADE = ("dlv_0", date(2027, 3, 7), "evt_1", "end_1", "cus_1")
 REPLAYED = ("cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None)
 TRIED = ["att_1", "att_2", date(2027, 3, 1), date(2027, 3, 15), None, None, 50]
 LISTED = ["post_", "post_9", 50]
@@ -374,6 +375,8 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("facts", "postpone", [[1, 2], [NOW, NOW]]),
     ("deliveries", "claim", [NOW, LEASE, 10, 20, []]),
     ("deliveries", "sleep_lanes", [["end_1", "end_2"], [0, 0]]),
+    ("deliveries", "fan_out", [*([each] for each in MADE), NOW, ["evt_1"], [date(2027, 3, 7)]]),
+    ("deliveries", "sweep_lanes", [NOW]),
     ("deliveries", "ring_lanes", [["end_1", "end_2"], [NOW, NOW]]),
     ("deliveries", "page", ["cus_7", "dlv_9", None, None, None, 50]),
     ("deliveries", "attempts_of", ["dlv_7", 50]),
@@ -386,7 +389,6 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("accounts", "look_again", ["acc_100", NOW]),
     ("events", "claim_fan_out", [NOW, 50]),
     ("events", "claim_relay", [NOW, LEASE, 50]),
-    ("events", "fanned_out", [["evt_1"], [date(2027, 3, 7)]]),
     ("events", "relayed", [["evt_1"], [date(2027, 3, 7)]]),
     ("events", "feed", ["0", "", None, None, 50, "cus_7"]),
     ("events", "feed_of_all", ["0", "", None, None, 50]),

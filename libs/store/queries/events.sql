@@ -19,10 +19,6 @@ returning id
 select id, day, key, type, customer_id, account_id from events
 where fan_out_at <= $1 order by fan_out_at limit $2 for update skip locked
 
--- name: fanned_out
--- Named by arrays, here and below: a join with the ids is planned as a scan of a whole day.
-update events set fan_out_at = null where id = any($1::text[]) and day = any($2::date[])
-
 -- name: claim_relay
 with due as (
     select id, day from events where relay_at <= $1 order by relay_at limit $3 for update skip locked
@@ -32,6 +28,7 @@ where id = any(array(select id from due)) and day = any(array(select distinct da
 returning id, day, type, body
 
 -- name: relayed
+-- Named by arrays, here and below: a join with the ids is planned as a scan of a whole day.
 update events set relay_at = null where id = any($1::text[]) and day = any($2::date[])
 
 -- name: relay_again
