@@ -17,7 +17,7 @@ from libs.rest.shape import Page
 from services.api.doc.sample import ACCOUNT, CUSTOMER, GROUP, WHEN
 from services.api.doc.shape import Doc, Example
 
-SCOPES: Final = ("user.info.basic", "video.publish", "video.upload")
+SCOPES: Final = ("user.info.basic", "video.list", "video.publish", "video.upload")
 CREATOR: Final = AccountAnswer(
     id=ACCOUNT,
     customer_id=CUSTOMER,
@@ -35,7 +35,7 @@ CREATOR: Final = AccountAnswer(
     refresh_expires_at=WHEN,
     created_at=WHEN,
 )
-_TOKENS: Final = {
+TOKENS: Final = {
     "customer_id": CUSTOMER,
     "open_id": CREATOR.open_id,
     "access_token": "act.what-tiktok-gave",
@@ -66,8 +66,7 @@ _FORGOTTEN: Final = DisconnectAnswer(
     | {
         "state": AccountState.DISCONNECTED,
         "reason": "disconnected by request",
-        "access_expires_at": None,
-        "refresh_expires_at": None,
+        "group_id": GROUP,
     },
     at_tiktok="left",
 )
@@ -76,7 +75,7 @@ CREATE: Final = Doc(
     summary="Bring an account that was connected elsewhere",
     body=AccountNew,
     answers={201: AccountAnswer, 200: AccountAnswer},
-    examples=(Example(201, CREATOR, _TOKENS),),
+    examples=(Example(201, CREATOR, TOKENS),),
 )
 LISTED: Final = Doc(
     summary="List accounts",

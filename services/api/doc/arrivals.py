@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from libs.rest.code import Code
 from libs.rest.media import MediaAnswer, Progress, UploadAddress, UploadNew
-from services.api.doc.sample import CUSTOMER, MEDIA, WHEN
+from services.api.doc.sample import COMING, CUSTOMER, WHEN
 from services.api.doc.shape import Doc, Example
 
 SIZE: Final = 10_485_760
@@ -12,7 +12,7 @@ SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a0
 _NEW: Final[dict[str, Any]] = {"size": SIZE, "sha256": SHA256, "customer_id": CUSTOMER}
 
 FETCHING: Final = MediaAnswer(
-    id=MEDIA,
+    id=COMING,
     customer_id=CUSTOMER,
     state="fetching",
     made_from=None,
@@ -36,14 +36,14 @@ ADDRESS: Final = Doc(
         Example(
             201,
             UploadAddress(
-                id=MEDIA,
+                id=COMING,
                 customer_id=CUSTOMER,
                 state="awaited",
                 method="PUT",
                 url="https://clipwire.example.com/push/0J3n…",
                 headers={"Content-Type": "application/octet-stream"},
                 expires_at=WHEN,
-                complete=f"/v1/media/{MEDIA}/complete",
+                complete=f"/v1/media/{COMING}/complete",
             ),
             _NEW,
         ),
@@ -53,5 +53,5 @@ COMPLETE: Final = Doc(
     summary="Say that a file was sent",
     answers={202: MediaAnswer, 200: MediaAnswer},
     problems=(Code.UPLOAD_INCOMPLETE, Code.MEDIA_STORE_FAILED),
-    examples=(Example(202, _CHECKING),),
+    examples=(Example(202, _CHECKING, path={"id": COMING}),),
 )

@@ -10,10 +10,10 @@ from services.api.doc.shape import Doc, Example
 _HALF: Final = BatchProgress(
     id=BATCH,
     customer_id=CUSTOMER,
-    total=2,
-    settled=1,
+    total=1,
+    settled=0,
     complete=False,
-    states={"published": 1, "queued": 1},
+    states={"scheduled": 1},
     created_at=WHEN,
 )
 

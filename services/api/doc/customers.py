@@ -8,7 +8,7 @@ from services.api.doc.sample import CUSTOMER, WHEN
 from services.api.doc.shape import Doc, Example
 
 ACME: Final = CustomerAnswer(id=CUSTOMER, name="Acme", media_bytes_max=None, media_files_max=None, created_at=WHEN)
-_KEEPS: Final = CustomerDetail(**dict(ACME), media_bytes=0, media_files=0)
+_KEEPS: Final = CustomerDetail(**dict(ACME), media_bytes=10_485_760, media_files=1)
 
 CREATE: Final = Doc(
     summary="Add a customer",

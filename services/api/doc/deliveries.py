@@ -24,7 +24,7 @@ _ATTEMPT: Final = AttemptAnswer(
     response="busy",
     truncated=False,
     detail=None,
-    why="schedule",
+    why="answered 503; the whole endpoint is slowed down",
     next_at=WHEN,
 )
 _DELIVERY: Final = DeliveryAnswer(
@@ -69,7 +69,7 @@ ATTEMPTS: Final = Doc(
             Page[FoundAttempt](
                 data=(FoundAttempt(**dict(_ATTEMPT), delivery_id=DELIVERY, endpoint_id=ENDPOINT, event_id=EVENT),)
             ),
-            query={"failed": "true", "text": "busy"},
+            query={"endpoint_id": ENDPOINT, "failed": "true", "text": "busy"},
         ),
     ),
 )

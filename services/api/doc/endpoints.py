@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from libs.model.endpoint import SCHEDULE, EndpointState, Order, Payload, Scheme
+from libs.model.endpoint import SCHEDULE, DisabledFor, EndpointState, Order, Payload, Scheme
 from libs.rest.code import Code
 from libs.rest.endpoints import (
     EndpointAnswer,
@@ -95,7 +95,16 @@ DISABLE: Final = Doc(
     summary="Stop sending to an endpoint",
     answers={200: EndpointAnswer},
     examples=(
-        Example(200, _HOOK.model_copy(update={"state": EndpointState.DISABLED, "reason": "disabled by request"})),
+        Example(
+            200,
+            _HOOK.model_copy(
+                update={
+                    "state": EndpointState.DISABLED,
+                    "reason": "disabled by request",
+                    "disabled_for": DisabledFor.REQUEST,
+                }
+            ),
+        ),
     ),
 )
 ROTATE: Final = Doc(

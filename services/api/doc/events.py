@@ -9,7 +9,8 @@ from services.api.doc.sample import EVENT
 from services.api.doc.shape import Doc, Example
 
 CURSOR: Final = f"4711.{EVENT}"
-ACCEPTED: Final = EventAnswer.model_validate(example(EventType.POST_ACCEPTED) | {"id": EVENT})
+_SAMPLE: Final = example(EventType.POST_ACCEPTED)
+ACCEPTED: Final = EventAnswer.model_validate(_SAMPLE | {"id": EVENT, "data": _SAMPLE["data"] | {"state": "scheduled"}})
 PAGE: Final = Feed(data=(ACCEPTED,), next_cursor=CURSOR)
 
 FEED: Final = Doc(

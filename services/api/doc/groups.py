@@ -8,6 +8,7 @@ from services.api.doc.sample import CUSTOMER, GROUP, WHEN
 from services.api.doc.shape import Doc, Example
 
 _BRAND: Final = GroupAnswer(id=GROUP, customer_id=CUSTOMER, name="Acme Shoes", account_id=None, created_at=WHEN)
+_BOOTS: Final = _BRAND.model_copy(update={"name": "Acme Boots"})
 
 CREATE: Final = Doc(
     summary="Make a group",
@@ -25,6 +26,6 @@ RENAME: Final = Doc(
     summary="Rename a group",
     body=GroupChange,
     answers={200: GroupAnswer},
-    examples=(Example(200, _BRAND.model_copy(update={"name": "Acme Boots"}), {"name": "Acme Boots"}),),
+    examples=(Example(200, _BOOTS, {"name": "Acme Boots"}),),
 )
-DELETE: Final = Doc(summary="Delete a group", answers={200: GroupAnswer}, examples=(Example(200, _BRAND),))
+DELETE: Final = Doc(summary="Delete a group", answers={200: GroupAnswer}, examples=(Example(200, _BOOTS),))

@@ -23,5 +23,5 @@ CREATE: Final = Doc(
     summary="Import posts from a CSV file",
     body=Upload(("text/csv",)),
     answers={200: ImportAnswer},
-    examples=(Example(200, _MADE, query={"dry_run": "false"}),),
+    examples=(Example(200, _MADE, query={"dry_run": "false"}, file=SHEET),),
 )

@@ -81,16 +81,18 @@ CHANGE: Final = Doc(
         ),
     ),
 )
+_CHANGED: Final = _KEY.model_copy(update={"grants": {"media": "full", "posts": "full"}})
+
 ROTATE: Final = Doc(
     summary="Give a key a new secret",
     body=KeyRotate,
     body_optional=True,
     answers={200: KeyCreated},
     problems=(Code.KEY_OVER,),
-    examples=(Example(200, _CREATED, {"grace_s": 3600}),),
+    examples=(Example(200, KeyCreated(**dict(_CHANGED), secret=SECRET), {"grace_s": 3600}),),
 )
 REVOKE: Final = Doc(
     summary="Revoke a key",
     answers={200: KeyAnswer},
-    examples=(Example(200, _KEY.model_copy(update={"revoked_at": WHEN})),),
+    examples=(Example(200, _CHANGED.model_copy(update={"revoked_at": WHEN})),),
 )

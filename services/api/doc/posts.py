@@ -7,7 +7,7 @@ from libs.model.post_request import PostRequest
 from libs.rest.code import Code
 from libs.rest.posts import BatchAnswer, PostAnswer, PostDetail, PostNew, TimelineEntry
 from libs.rest.shape import Page
-from services.api.doc.sample import ACCOUNT, AHEAD, BATCH, CUSTOMER, MEDIA, POST, SOON, WHEN
+from services.api.doc.sample import ACCOUNT, AHEAD, BATCH, CUSTOMER, MEDIA, PHOTOS, POST, SOON, WHEN
 from services.api.doc.shape import Doc, Example
 
 VIDEO: Final[dict[str, Any]] = {
@@ -33,9 +33,10 @@ _PHOTOS: Final[dict[str, Any]] = {
 }
 
 
-def _request(body: dict[str, Any]) -> dict[str, Any]:
-    """As it is kept: with every default."""
-    return PostRequest.model_validate(body).model_dump(mode="json")
+def request_of(body: dict[str, Any]) -> dict[str, Any]:
+    """As it is kept: with every default, of one account, without its key."""
+    kept = PostRequest.model_validate(body).model_dump(mode="json", exclude={"account_ids", "idempotency_key"})
+    return kept | {"account_id": ACCOUNT}
 
 
 PLANNED: Final = PostAnswer(
@@ -49,7 +50,7 @@ PLANNED: Final = PostAnswer(
     mode="direct",
     publish_at=AHEAD,
     publish_before=None,
-    media_id=MEDIA,
+    media_id=None,
     failures=0,
     retries=0,
     life=1,
@@ -58,7 +59,7 @@ PLANNED: Final = PostAnswer(
     cancel_requested_at=None,
     tiktok_post_ids=(),
     problem=None,
-    request=_request(VIDEO),
+    request=request_of(VIDEO),
     created_at=WHEN,
     updated_at=WHEN,
     finished_at=None,
@@ -70,17 +71,17 @@ _BATCH: Final = BatchAnswer(
     posts=(
         PLANNED.model_copy(
             update={
+                "id": PHOTOS,
                 "batch_id": BATCH,
                 "idempotency_key": "order-4712",
                 "kind": "photo",
-                "media_id": None,
-                "request": _request(_PHOTOS),
+                "request": request_of(_PHOTOS),
             }
         ),
     ),
 )
 _TIMELINE: Final = Page[TimelineEntry](
-    data=(TimelineEntry(at=WHEN, kind="post.accepted", detail={}),), next_cursor=None
+    data=(TimelineEntry(at=WHEN, kind="accepted", detail={"state": "scheduled"}),), next_cursor=None
 )
 
 CREATE: Final = Doc(

@@ -25,6 +25,8 @@ class Example:
     """Needed where an operation has several."""
     query: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
+    file: str | None = None
+    """What an upload sends, where that can be shown."""
 
 
 @dataclass(frozen=True, slots=True)

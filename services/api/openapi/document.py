@@ -44,6 +44,7 @@ TAGS: Final[dict[str, str]] = {
     "groups": "A place for one account, such as a brand.",
     "media": "Files that are kept to be posted.",
     "posts": "What goes out, and what became of it.",
+    "imports": "Posts from a spreadsheet.",
     "endpoints": "Where a customer wants to hear.",
     "events": "Everything that happened, as a feed.",
     "consumers": "Durable places in the feed, for those without a public URL.",
