@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from libs.model.capability import UNSUPPORTED
 from libs.model.event import EventType
 from libs.model.problem import FieldError
 
 PATTERNS_MAX = 50
+_ELSEWHERE = {"comment": "comments", "mention": "mentions", "message": "direct_messages", "review": "reviews"}
+"""What other platforms tell of, by how a pattern for it begins, and the capability that says why TikTok does not."""
 SECRETS_MAX = 10
 """Keys that live at once. A delivery has a signature of each."""
 OVERLAP_MAX = timedelta(days=30)
@@ -147,7 +150,7 @@ def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:
         FieldError(
             f"events.{place}",
             "unknown_event",
-            "There is no such event type.",
+            _why_none(pattern),
             found=pattern[:80],
             limit=", ".join(sorted(types)),
             remedy="Use a type, a group such as post.*, or *.",
@@ -155,3 +158,8 @@ def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:
         for place, pattern in enumerate(patterns)
         if pattern not in types and pattern not in groups
     ]
+
+
+def _why_none(pattern: str) -> str:
+    name = next((name for begin, name in _ELSEWHERE.items() if pattern.lower().startswith(begin)), None)
+    return f"There is no such event type. {UNSUPPORTED[name].reason if name else ''}".strip()

@@ -167,9 +167,10 @@ class AccountProfile(Seen):
 class AccountVideo(Seen):
     """A public video as TikTok shows it now, whoever posted it. `create_time` in Unix seconds, `duration` in seconds.
 
-    `cover_image_url` is good for six hours.
+    `cover_image_url` is good for six hours. `post_id` is the post it was made by, when it was made here.
     """
 
+    post_id: str | None = None
     create_time: int | None = None
     cover_image_url: str | None = None
     share_url: str | None = None

@@ -79,6 +79,11 @@ class Pulls:
         """Which of these videos at TikTok are known to be posts of ours."""
         return {row["tiktok_post_id"] for row in await self._pool.fetch(SQL.taken, list(ids))}
 
+    async def ours(self, ids: Sequence[str], *, account_id: str) -> dict[str, str]:
+        """Video at TikTok → the account's post that it is, for those that are one."""
+        found = await self._pool.fetch(SQL.ours, list(ids), account_id)
+        return {row["tiktok_post_id"]: row["post_id"] for row in found}
+
     async def unnamed(
         self, client_key: str, open_id: str, *, but: str, since: datetime, limit: int
     ) -> list[tuple[str, str]]:

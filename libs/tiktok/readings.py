@@ -95,6 +95,7 @@ _DAILY_CAP = (
 _BANNED = "TikTok has banned this creator from posting. Only the creator can take that up with TikTok."
 _OUR_FAULT = "TikTok found a value it does not accept. Read its message, correct the request and send it again."
 _CONNECT = "Connect the account again"
+_STRICTER = "It judges posts made by an app more strictly than those made by hand."
 
 _CODES = {
     "ok": (Class.OK, "TikTok accepted the request."),
@@ -176,8 +177,11 @@ _FAIL_REASONS = {
     ),
     "spam_risk_too_many_posts": (Class.WAIT_CAP, _DAILY_CAP),
     "spam_risk_user_banned_from_posting": (Class.STOP, _BANNED),
-    "spam_risk_text": (Class.STOP, "TikTok flagged the text of this post as risky. Do not send the same text again."),
-    "spam_risk": (Class.STOP, "TikTok flagged this post as risky. Do not send the same post again."),
+    "spam_risk_text": (
+        Class.STOP,
+        f"TikTok flagged the text of this post as risky. Do not send the same text again. {_STRICTER}",
+    ),
+    "spam_risk": (Class.STOP, f"TikTok flagged this post as risky. Do not send the same post again. {_STRICTER}"),
 }
 
 _OAUTH = {

@@ -78,6 +78,7 @@ async def test_oauth_errors_are_read_under_every_status(box: Box, status: int) -
         assert (caught.value.code, caught.value.status) == ("invalid_client", status)
 
 
+@pytest.mark.row("BO-09")
 async def test_the_apps_own_token_is_no_users(box: Box) -> None:
     reply = await box.client.client_token(APP, timeout=T)
 
@@ -101,11 +102,11 @@ async def test_a_revocation_ends_the_token_and_is_told(box: Box) -> None:
 # Display API
 
 
+@pytest.mark.row("BO-28", "BO-29", "BO-30", "BO-10", "BO-11", "BO-12", "BO-27")
 @pytest.mark.parametrize(
     "scopes",
     [["user.info.basic"], ["user.info.basic", "user.info.stats"], ["user.info.basic", "user.info.profile"]],
 )
-@pytest.mark.row("BO-28", "BO-29", "BO-30")
 async def test_exactly_the_fields_of_the_granted_scopes_are_answered(box: Box, scopes: list[str]) -> None:
     account = await box.account(scopes=scopes)
 
@@ -115,6 +116,7 @@ async def test_exactly_the_fields_of_the_granted_scopes_are_answered(box: Box, s
     assert set(user.model_dump(exclude_none=True)) == set(user_fields(scopes))
 
 
+@pytest.mark.row("BO-49")
 async def test_a_field_outside_the_scopes_asks_for_another_grant(box: Box) -> None:
     token = await box.token(scopes=["user.info.basic"])
 
@@ -124,6 +126,7 @@ async def test_a_field_outside_the_scopes_asks_for_another_grant(box: Box) -> No
     assert (caught.value.code, caught.value.reading.kind) == ("scope_permission_missed", Class.REAUTHORIZE)
 
 
+@pytest.mark.row("BO-13", "BO-31", "BO-32", "BO-46")
 async def test_videos_are_paged_to_the_end_and_found_again(box: Box) -> None:
     token = await box.token(videos=25)
 
@@ -141,6 +144,7 @@ async def test_videos_are_paged_to_the_end_and_found_again(box: Box) -> None:
 # Content Posting API
 
 
+@pytest.mark.row("BO-33")
 async def test_creator_info_is_the_creators(box: Box) -> None:
     token = await box.token(username="simuser", private=True, duet_disabled=True, max_video_s=300)
 
@@ -151,6 +155,7 @@ async def test_creator_info_is_the_creators(box: Box) -> None:
     assert (creator.duet_disabled, creator.max_video_post_duration_sec) == (True, 300)
 
 
+@pytest.mark.row("BO-20", "BO-34")
 async def test_a_direct_video_goes_out_byte_for_byte_and_is_told_in_signed_webhooks(box: Box) -> None:
     token, data = await box.token(), await box.sample()
 
@@ -195,6 +200,7 @@ async def test_a_video_in_several_chunks_shows_its_progress_and_resumes_where_it
     assert (told.publish_id, told.reason) == (slot.publish_id, failed.fail_reason)
 
 
+@pytest.mark.row("BO-35", "BO-47")
 async def test_an_upload_url_runs_out_after_its_hour(box: Box) -> None:
     token, data = await box.token(), bytes(10)
     slot = (await box.client.video_init(token, PRIVATE, FileUpload(plan(10)), timeout=T)).value
@@ -224,6 +230,7 @@ async def test_a_chunk_of_another_file_is_bad(box: Box) -> None:
     assert (await box.put(slot, bytes(11), 0, 9)).kind is ChunkKind.BAD
 
 
+@pytest.mark.row("BO-35")
 async def test_a_draft_is_delivered_and_each_posting_of_it_is_an_event_of_its_own(box: Box) -> None:
     token, data = await box.token(), await box.sample()
 
@@ -240,6 +247,7 @@ async def test_a_draft_is_delivered_and_each_posting_of_it_is_an_event_of_its_ow
     assert len({semantic_key(told) for told in box.ear.of(Event.POST_COMPLETE)}) == 2
 
 
+@pytest.mark.row("BO-36")
 async def test_photos_are_pulled_and_published_in_order(box: Box) -> None:
     token = await box.token()
     photos = Photos(urls=tuple(f"{box.simulator.url}/_sim/sample-{n}.jpg" for n in (1, 2, 3)), cover_index=1)
@@ -292,6 +300,7 @@ async def test_a_creator_who_cannot_post_is_refused_with_http_200(box: Box) -> N
         assert not begun.value.may_have_taken_effect
 
 
+@pytest.mark.row("BO-34", "BO-43")
 async def test_the_seventh_init_of_a_minute_is_throttled_and_the_next_minute_is_not(box: Box) -> None:
     token = await box.token()
     source = FileUpload(plan(10))
@@ -305,6 +314,7 @@ async def test_the_seventh_init_of_a_minute_is_throttled_and_the_next_minute_is_
     assert await box.client.video_init(token, PRIVATE, source, timeout=T)
 
 
+@pytest.mark.row("BO-17", "BO-58")
 async def test_an_unaudited_app_is_the_operators_to_mend(box: Box) -> None:
     await box.ask("PATCH", "settings", {"audited": False})
     token = await box.token(private=False)

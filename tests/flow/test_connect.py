@@ -65,6 +65,7 @@ async def told(guest: Guest) -> list[dict[str, Any]]:
     return [item["json"] for item in await guest.inbox() if item["type"].startswith("account.")]
 
 
+@pytest.mark.row("SA-01", "SA-16", "SA-20", "SA-21", "SA-22", "SA-23", "SA-24", "BO-04", "PP-54")
 async def test_a_full_grant_ends_in_an_account_that_can_post_and_one_event(stage: Stage, guest: Guest) -> None:
     name = await creator(stage, "full")
     link = await asked(stage, guest.customer_id)
@@ -87,9 +88,12 @@ async def test_a_full_grant_ends_in_an_account_that_can_post_and_one_event(stage
     await stage.until(post["id"], "published")
     profile = await stage.api("GET", f"accounts/{account['id']}/profile")
     assert (profile["username"], profile["follower_count"] >= 0) == (name, True)
+    counts = {"follower_count", "following_count", "likes_count", "video_count"}
+    assert {*counts, "avatar_url", "display_name"} <= profile.keys()
     assert "data" in await stage.api("GET", f"accounts/{account['id']}/videos?limit=5")
 
 
+@pytest.mark.row("SA-25", "SA-37", "SS-72", "BO-16", "BO-57")
 async def test_a_partial_grant_names_each_missing_permission_to_everybody(stage: Stage, guest: Guest) -> None:
     name = await creator(stage, "partial")
     link = await asked(stage, guest.customer_id)
@@ -126,6 +130,7 @@ async def test_who_does_not_agree_is_not_connected_and_nothing_is_told(stage: St
     assert await told(guest) == []
 
 
+@pytest.mark.row("SA-16")
 async def test_a_link_works_once_though_its_answer_is_brought_many_times_at_once(stage: Stage, guest: Guest) -> None:
     name = await creator(stage, "replay")
     link = await asked(stage, guest.customer_id)
@@ -139,6 +144,7 @@ async def test_a_link_works_once_though_its_answer_is_brought_many_times_at_once
     assert [event["type"] for event in await told(guest)] == ["account.connected"]
 
 
+@pytest.mark.row("SA-16", "SA-18")
 async def test_a_stolen_state_brings_the_thief_nothing_and_stays_good(stage: Stage, guest: Guest) -> None:
     """The thief has the state of another customer: his own key, another address and a code of his own do not help."""
     name, thief = await creator(stage, "victim"), await creator(stage, "thief")
@@ -170,6 +176,7 @@ async def test_a_code_of_another_browser_does_not_fit_the_state(stage: Stage, gu
     assert await told(guest) == []
 
 
+@pytest.mark.row("SA-16", "SA-18")
 async def test_a_state_is_good_for_its_own_redirect_only(stage: Stage, guest: Guest) -> None:
     link = await asked(stage, guest.customer_id, redirect_uri="https://app.example/cb")
     assert "code_challenge" not in link["auth_url"], "a web app sends no challenge"
@@ -183,6 +190,7 @@ async def test_a_state_is_good_for_its_own_redirect_only(stage: Stage, guest: Gu
     assert refused["code"] == "wrong_redirect"
 
 
+@pytest.mark.row("SA-18")
 async def test_whoever_catches_the_browser_exchanges_the_code_for_the_account(stage: Stage, guest: Guest) -> None:
     name = await creator(stage, "catch")
     link = await asked(stage, guest.customer_id, redirect_uri="https://app.example/cb")
@@ -196,6 +204,7 @@ async def test_whoever_catches_the_browser_exchanges_the_code_for_the_account(st
     assert again["code"] == "replayed_state"
 
 
+@pytest.mark.row("SA-16")
 async def test_too_old_a_code_and_too_old_a_link_are_told_apart(stage: Stage, guest: Guest) -> None:
     name = await creator(stage, "late")
     slow, slower = await asked(stage, guest.customer_id), await asked(stage, guest.customer_id)
@@ -238,6 +247,7 @@ async def test_connecting_again_keeps_id_and_history_and_only_the_same_creator_w
 # Disconnecting
 
 
+@pytest.mark.row("BO-26", "PP-54")
 async def test_disconnecting_revokes_at_tiktok_and_its_webhook_tells_nobody_twice(stage: Stage, guest: Guest) -> None:
     post = await guest.post(publish_at=stage.now.replace(year=2030).isoformat())
 
@@ -292,6 +302,7 @@ async def test_one_creator_of_two_customers_is_revoked_when_the_last_one_leaves(
 # Apps
 
 
+@pytest.mark.row("SA-69")
 async def test_a_customer_with_an_app_of_its_own_connects_refreshes_and_hears_by_it(stage: Stage) -> None:
     key, secret = f"awown{next(stage.count)}", "own-secret-1"
     hook = f"{stage.urls['ingest']}/webhooks/tiktok"

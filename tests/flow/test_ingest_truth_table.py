@@ -90,6 +90,7 @@ ABOUT_POSTS: list[tuple[str, dict[str, str], dict[str, Any], str, dict[str, int]
 ]
 
 
+@pytest.mark.row("BO-07")
 @pytest.mark.parametrize(("event", "content", "request_", "kind", "heard"), ABOUT_POSTS)
 async def test_news_of_a_post(
     stage: Stage,
@@ -125,6 +126,7 @@ OTHERS: list[tuple[str, dict[str, Any], str, str | None]] = [
 ]
 
 
+@pytest.mark.row("BO-07", "BO-40", "BO-41", "BO-42")
 @pytest.mark.parametrize(("event", "content", "kind", "told"), OTHERS)
 async def test_other_news(
     stage: Stage, guest: Guest, event: str, content: dict[str, Any], kind: str, told: str | None
@@ -197,6 +199,7 @@ async def test_the_vector_of_the_fact_sheet_verifies(database_url: str, tmp_path
     assert fact == {"publish_id": "v_pub_file~v2-1.7602990000000000001", "create_time": 1770210870}
 
 
+@pytest.mark.row("SA-58")
 @pytest.mark.parametrize(
     ("ago", "status"),
     [(0, 200), (72 * HOUR_S, 200), (75 * HOUR_S, 200), (75 * HOUR_S + 1, 401), (-300, 200), (-301, 401)],
@@ -233,6 +236,7 @@ def forged(stage: Stage, body: bytes) -> dict[str, str]:
     }
 
 
+@pytest.mark.row("SA-58")
 async def test_every_other_signature_is_refused_and_leaves_nothing_behind(stage: Stage) -> None:
     body = stage.envelope("tiktok.ping", {"reason": "forged"})
     before = await counted(stage)
@@ -397,6 +401,7 @@ async def test_broken_requests_are_no_500_and_nobodys_error(stage: Stage) -> Non
 # Many at once
 
 
+@pytest.mark.row("SA-58", "BO-22", "BO-59")
 async def test_64_copies_at_once_are_one_receipt_and_one_fact_and_all_answered_200(stage: Stage) -> None:
     before = await stage.row(
         "select (select count(*) from receipts) as receipts, (select count(*) from facts) as facts"

@@ -33,6 +33,7 @@ async def asked(stage: Stage, guest: Guest, times: int) -> bool:
 # Caps over a day
 
 
+@pytest.mark.row("SS-68")
 async def test_a_cap_told_with_200_makes_the_post_wait_and_spends_no_try(stage: Stage, guest: Guest) -> None:
     post = await capped(stage, guest, {})
     told = [item["json"]["data"] for item in await guest.inbox("post.retrying")]
@@ -50,6 +51,7 @@ async def test_a_cap_told_with_200_makes_the_post_wait_and_spends_no_try(stage: 
     assert len(await stage.publications(guest)) == 1
 
 
+@pytest.mark.row("SS-57", "SS-68")
 async def test_posts_over_a_learned_cap_go_out_in_order_and_tiktok_is_not_asked_again(
     stage: Stage, guest: Guest
 ) -> None:
@@ -132,6 +134,7 @@ async def test_publish_before_ends_a_wait_for_a_cap(stage: Stage, guest: Guest) 
     assert await stage.publications(guest) == []
 
 
+@pytest.mark.row("SS-01", "SS-13")
 async def test_a_post_for_later_goes_out_then_and_not_before(stage: Stage, guest: Guest) -> None:
     post = await guest.post(publish_at=(stage.now + timedelta(hours=2)).isoformat())
     await stage.advance(7_100)
@@ -158,6 +161,7 @@ async def test_a_post_for_later_can_be_cancelled_until_then(stage: Stage, guest:
 # Calls in a minute
 
 
+@pytest.mark.row("BO-43")
 async def test_seven_posts_at_once_are_six_inits_now_and_one_in_a_minute(stage: Stage, guest: Guest) -> None:
     posts = await asyncio.gather(*(guest.post() for _ in range(7)))
 
@@ -174,6 +178,7 @@ async def test_seven_posts_at_once_are_six_inits_now_and_one_in_a_minute(stage: 
     assert [call["status"] for call in await stage.calls("video/init", guest)] == [200] * 7
 
 
+@pytest.mark.row("BO-45", "BO-53")
 @pytest.mark.parametrize("endpoint", ["video/init", "creator_info/query"])
 async def test_a_429_waits_for_a_minute_and_spends_no_try(stage: Stage, guest: Guest, endpoint: str) -> None:
     await guest.fault("error", endpoint=endpoint, code="rate_limit_exceeded")
@@ -191,6 +196,7 @@ async def test_a_429_waits_for_a_minute_and_spends_no_try(stage: Stage, guest: G
 # Refusals
 
 
+@pytest.mark.row("SS-71", "BO-48")
 @pytest.mark.parametrize(
     ("endpoint", "code", "stage_of_it"),
     [
@@ -215,6 +221,7 @@ async def test_a_refusal_for_good_fails_the_post_once_with_tiktoks_word(
     assert await guest.heard_of(post) == {"post.failed": 1}
 
 
+@pytest.mark.row("SS-14")
 async def test_a_privacy_level_the_creator_does_not_offer_is_refused_before_anything_is_sent(
     stage: Stage, guest: Guest
 ) -> None:
@@ -254,6 +261,7 @@ async def test_a_cap_found_by_moderation_waits_before_the_new_init(stage: Stage,
 # Silence
 
 
+@pytest.mark.row("SS-69")
 async def test_a_day_of_silence_is_unconfirmed_and_what_comes_of_it_is_still_told(stage: Stage, guest: Guest) -> None:
     await guest.fault("stick", seconds=2 * DAY_S)
     post = await guest.post()

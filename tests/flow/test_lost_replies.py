@@ -136,6 +136,7 @@ async def test_a_last_chunk_lost_on_its_way_is_sent_again_to_the_same_publicatio
 # Chunks
 
 
+@pytest.mark.row("SA-51")
 async def test_a_large_file_goes_out_in_the_chunks_of_its_plan(stage: Stage, big: Big, chunked: Guest) -> None:
     post = await chunked.post(media=[big.media_id])
 
@@ -174,6 +175,7 @@ async def test_a_chunk_that_had_arrived_is_not_counted_twice(stage: Stage, big: 
     assert publication["upload"]["chunks"] == [CHUNK, BIG - CHUNK]
 
 
+@pytest.mark.row("BO-47")
 async def test_an_upload_url_that_ends_before_the_last_chunk_was_tried_means_a_new_init_at_once(
     stage: Stage, big: Big, chunked: Guest
 ) -> None:
@@ -187,6 +189,7 @@ async def test_an_upload_url_that_ends_before_the_last_chunk_was_tried_means_a_n
     assert await published(stage, chunked) == [0, 1]
 
 
+@pytest.mark.row("BO-47")
 async def test_an_upload_url_that_ends_after_the_last_chunk_was_tried_is_waited_out(
     stage: Stage, big: Big, chunked: Guest
 ) -> None:
@@ -237,6 +240,7 @@ async def test_an_upload_url_refused_at_the_last_chunk_means_a_new_init_once_it_
     assert await published(stage, guest) == [0, 1]
 
 
+@pytest.mark.row("SA-57")
 async def test_bytes_that_tiktok_will_not_take_fail_the_post(stage: Stage, guest: Guest) -> None:
     await guest.fault("status", endpoint="upload", status=400)
 

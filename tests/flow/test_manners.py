@@ -94,6 +94,7 @@ async def test_any_2xx_is_delivered_however_long_its_body(stage: Stage, guest: G
 # When it is tried again
 
 
+@pytest.mark.row("SA-60")
 async def test_tries_follow_the_schedule_to_its_end_and_one_by_hand_is_still_possible(stage: Stage) -> None:
     """One less than would open its circuit: while that is open nothing is given up."""
     schedule = SCHEDULE[: OPEN_AFTER - 1]

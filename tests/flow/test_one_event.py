@@ -58,6 +58,7 @@ async def creator_posts(stage: Stage, post: Mapping[str, Any]) -> str:
 # Direct posts
 
 
+@pytest.mark.row("SA-13", "BO-60", "PP-50")
 async def test_a_webhook_alone_publishes(guest: Guest) -> None:
     post = await guest.published()
 
@@ -65,6 +66,7 @@ async def test_a_webhook_alone_publishes(guest: Guest) -> None:
     assert await guest.stage.calls("status/fetch", guest) == []
 
 
+@pytest.mark.row("SA-52")
 async def test_a_poll_alone_publishes(stage: Stage, guest: Guest) -> None:
     await guest.fault("drop", event=COMPLETE)
     post = await guest.post()
@@ -76,6 +78,7 @@ async def test_a_poll_alone_publishes(stage: Stage, guest: Guest) -> None:
     assert await guest.heard_of(post) == {"post.published": 1}
 
 
+@pytest.mark.row("SA-52")
 async def test_a_poll_and_then_its_webhook_are_one_event(stage: Stage, guest: Guest) -> None:
     await guest.fault("delay", event=COMPLETE, seconds=LATER_S)
     post = await guest.post()
@@ -116,6 +119,7 @@ async def test_the_same_completion_told_again_at_another_second_is_known(guest: 
     assert await guest.heard_of(post) == {"post.published": 1}
 
 
+@pytest.mark.row("BO-22", "BO-59")
 async def test_webhooks_that_come_twice_and_in_the_wrong_order_change_nothing(stage: Stage, guest: Guest) -> None:
     await stage.sim("POST", "scenarios/duplicate_and_reordered_webhooks", {"open_id": guest.open_id})
     post = await guest.published(**EVERYONE)
@@ -243,6 +247,7 @@ async def test_a_polled_completion_takes_the_first_webhook_for_itself(stage: Sta
     assert await guest.heard_of(post) == {"post.published": 2}
 
 
+@pytest.mark.row("SS-34", "SS-54", "BO-60")
 @pytest.mark.parametrize("heard", ["webhook", "poll", "poll and webhook"])
 async def test_the_inbox_is_told_once(stage: Stage, guest: Guest, heard: str) -> None:
     if heard != "webhook":

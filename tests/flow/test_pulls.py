@@ -31,6 +31,7 @@ async def published(stage: Stage, guest: Guest) -> list[int]:
     return [one["published"] for one in await stage.publications(guest)]
 
 
+@pytest.mark.row("SS-01", "SS-33")
 async def test_photos_go_out_in_order_with_their_cover_and_words(stage: Stage, guest: Guest) -> None:
     asked = {"title": "three", "description": "one #two", "photo_cover_index": 1, "auto_add_music": True}
 
@@ -47,6 +48,7 @@ async def test_photos_go_out_in_order_with_their_cover_and_words(stage: Stage, g
     assert await guest.heard_of(post) == {"post.published": 1}
 
 
+@pytest.mark.row("SS-34")
 async def test_photos_reach_the_inbox_and_are_published_from_there(stage: Stage, guest: Guest) -> None:
     post = await guest.post(kind="photo", media=photos(stage, 1), mode="inbox", privacy_level=None, description="d")
 

@@ -141,6 +141,7 @@ def legal(upload: dict[str, Any]) -> bool:
     return bool(whole and len(upload["chunks"]) == size // chunk and chunk <= last <= LAST_MAX)
 
 
+@pytest.mark.row("SA-33")
 async def test_three_megabytes_uploaded_here_arrive_byte_for_byte(
     stage: Stage, guest: Guest, publisher: Process, films: Path
 ) -> None:

@@ -192,6 +192,7 @@ async def test_the_body_at_the_endpoint_in_the_feed_and_by_id_is_the_same(stage:
 # What an endpoint may say
 
 
+@pytest.mark.row("SA-59")
 async def test_an_endpoint_hears_what_it_asked_for_in_the_way_it_asked_for(stage: Stage, sink: Sink) -> None:
     guest = await stage.guest()
     wanted = {

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flow_house import Guest, Stage
+from flow_house import PATIENCE_S, Guest, Stage
 
 from tests.eventually import eventually
 
@@ -38,6 +38,7 @@ async def becomes(guest: Guest, state: str) -> dict[str, Any]:
 # Refreshing
 
 
+@pytest.mark.row("SA-56", "SA-68", "BO-51")
 async def test_a_token_that_tiktok_refuses_is_refreshed_once_and_everything_goes_out(
     stage: Stage, guest: Guest
 ) -> None:
@@ -53,6 +54,7 @@ async def test_a_token_that_tiktok_refuses_is_refreshed_once_and_everything_goes
     assert await about_account(guest) == {}
 
 
+@pytest.mark.row("SA-35")
 async def test_a_token_that_has_run_out_is_refreshed_before_it_is_used(stage: Stage, guest: Guest) -> None:
     await stage.advance(DAY_S + 1)
 
@@ -61,6 +63,20 @@ async def test_a_token_that_has_run_out_is_refreshed_before_it_is_used(stage: St
     calls = await stage.calls("creator_info/query", guest)
     assert [call["code"] for call in calls] == ["ok"]
     assert await refreshes(stage, guest) == ["ok"]
+
+
+@pytest.mark.row("SA-55")
+async def test_a_token_is_refreshed_two_hours_ahead_of_its_end_though_nobody_posts(stage: Stage, guest: Guest) -> None:
+    await stage.advance(22 * 3600 - 60)
+    assert await refreshes(stage, guest) == []
+
+    await stage.advance(120)
+
+    await eventually(lambda: _refreshed(stage, guest), timeout=PATIENCE_S)
+
+
+async def _refreshed(stage: Stage, guest: Guest) -> bool:
+    return await refreshes(stage, guest) == ["ok"]
 
 
 @pytest.mark.parametrize("trouble", [{"do": "status", "status": 503}, {"do": "error", "oauth_error": "server_error"}])
@@ -101,6 +117,7 @@ async def test_a_refresh_whose_answer_is_lost_is_survived_by_reconnecting(stage:
 # Ending
 
 
+@pytest.mark.row("SA-36")
 async def test_a_refresh_token_that_is_over_ends_the_post_and_asks_for_the_creator_once(
     stage: Stage, guest: Guest
 ) -> None:
@@ -149,6 +166,7 @@ async def test_a_post_that_tiktok_has_is_unconfirmed_when_tokens_run_out_and_tol
     assert len(await stage.publications(guest)) == 1
 
 
+@pytest.mark.row("BO-39")
 async def test_a_removed_authorization_is_told_once_and_ends_what_was_under_way(stage: Stage, guest: Guest) -> None:
     await guest.fault("stick")
     post = await guest.post()

@@ -21,6 +21,7 @@ async def verdict(stage: Stage, guest: Guest, *, status: int = 200, **request: A
     return found
 
 
+@pytest.mark.row("BO-33")
 async def test_a_good_request_is_valid_shows_the_creator_and_makes_nothing(stage: Stage, guest: Guest) -> None:
     said = await verdict(stage, guest)
 
@@ -49,6 +50,7 @@ async def test_what_would_be_refused_is_refused_the_same(
     assert [error["field"] for error in said["errors"]] == [field]
 
 
+@pytest.mark.row("SS-14")
 async def test_what_the_creator_does_not_offer_is_named_before_anything_is_sent(stage: Stage, guest: Guest) -> None:
     said = await verdict(stage, guest, privacy_level="FOLLOWER_OF_CREATOR")
 

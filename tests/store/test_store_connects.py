@@ -88,6 +88,7 @@ async def group(place: Place, customer: str = "one") -> str:
     return made.id
 
 
+@pytest.mark.row("PP-05")
 async def test_a_group_holds_one_account_though_many_want_in_at_once(place: Place) -> None:
     accounts = [await place.account(f"creator {n}") for n in range(6)]
     group_id = await group(place)

@@ -75,6 +75,7 @@ def test_a_bad_encryption_key_is_told_at_once(keys: list[str]) -> None:
         Vault(keys)
 
 
+@pytest.mark.row("SA-67")
 async def test_no_secret_is_in_the_database_in_clear(place: Place) -> None:
     account = await place.account(tokens=tokens("clear"))
     endpoint = await place.endpoint()

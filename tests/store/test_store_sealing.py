@@ -144,6 +144,7 @@ async def test_every_column_of_bytes_is_one_that_is_resealed_or_one_without_secr
     assert {name.split(".")[0] for name in SEALED} == set(PLACES)
 
 
+@pytest.mark.row("SA-67", "BO-63")
 async def test_two_programs_bring_everything_under_the_new_key_and_the_old_one_can_go(keys: Keyring) -> None:
     before = await keys.store(keys.old)
     read = await furnish(keys, before)

@@ -51,6 +51,13 @@ where a.id = $1 and f.client_key = a.client_key and f.open_id = a.open_id and f.
 -- Which of these videos are known to be posts of ours.
 select distinct tiktok_post_id from news where tiktok_post_id <> '' and tiktok_post_id = any($1::text[])
 
+-- name: ours
+-- Which posts of an account these videos are.
+select distinct on (n.tiktok_post_id) n.tiktok_post_id, n.post_id
+from news n join posts p on p.id = n.post_id
+where n.tiktok_post_id <> '' and n.tiktok_post_id = any($1::text[]) and p.account_id = $2
+order by n.tiktok_post_id, n.post_id
+
 -- name: unnamed
 -- Posts to the same creator, whoever's, that may be out since $4 and have no public id: what is seen may be one of them.
 -- The condition is the index's, word for word.

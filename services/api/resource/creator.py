@@ -38,7 +38,7 @@ async def profile(call: Call) -> web.StreamResponse:
 
 
 async def videos(call: Call) -> web.StreamResponse:
-    """The creator's public videos as TikTok shows them now, newest first, whoever posted them."""
+    """The creator's public videos as TikTok shows them now, newest first, and which of them are posts of ours."""
     call.id("acc")
     query = call.query(VideosQuery)
     found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
@@ -53,7 +53,9 @@ async def videos(call: Call) -> web.StreamResponse:
 
     said = (await asked(call, found, ask)).value
     more = str(said.cursor) if said.has_more and said.cursor is not None else None
-    return reply(VideosPage(data=tuple(AccountVideo(**video.model_dump()) for video in said.videos), next_cursor=more))
+    ours = await call.desk.store.pulls.ours([video.id for video in said.videos], account_id=found.id)
+    shown = tuple(AccountVideo(**video.model_dump(), post_id=ours.get(video.id)) for video in said.videos)
+    return reply(VideosPage(data=shown, next_cursor=more))
 
 
 async def asked(call: Call, account: Account, do: Do[T]) -> Reply[T]:

@@ -31,7 +31,7 @@ async def test_what_tiktok_does_not_allow_says_why(house: House, row: str, name:
             assert (said["capability"], said["detail"]) == (name, ability.reason)
 
 
-@pytest.mark.row("SA-03", "SA-04")
+@pytest.mark.row("SA-03", "SA-04", "SA-34")
 async def test_everything_is_listed_with_its_reason(house: House) -> None:
     said = (await house.get("/v1/capabilities")).json()
 

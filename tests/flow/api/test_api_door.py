@@ -92,6 +92,7 @@ async def dead_key(house: House, *, how: str) -> str:
     return secret
 
 
+@pytest.mark.row("SA-38")
 async def test_every_way_of_having_no_key_gets_the_same_401_on_every_route(house: House) -> None:
     unknown, expired, revoked = new_secret(), await dead_key(house, how="expired"), await dead_key(house, how="revoked")
     ways: list[list[tuple[str, str | bytes]]] = [
@@ -118,6 +119,7 @@ async def test_every_way_of_having_no_key_gets_the_same_401_on_every_route(house
         assert (await house.http.request(route.method, path_of(route, house))).status_code == 401, route
 
 
+@pytest.mark.row("SA-38", "BO-61")
 async def test_whatever_the_router_has_beneath_v1_goes_through_the_door(house: House) -> None:
     beneath = {(method, path) for method, path in routes_of(house) if path.startswith("/v1")}
 
@@ -130,12 +132,14 @@ async def test_whatever_the_router_has_beneath_v1_goes_through_the_door(house: H
         assert len({(one.status_code, one.text.replace(one.headers["X-Request-Id"], "")) for one in said}) == 1, path
 
 
+@pytest.mark.row("SA-38")
 async def test_a_key_is_taken_in_any_letter_case_of_the_scheme(house: House) -> None:
     response = await house.get("/v1/posts", key="", headers={"Authorization": f"bearer {house.operator}"})
 
     assert response.status_code == 200
 
 
+@pytest.mark.row("BO-64")
 async def test_a_key_without_the_grant_is_refused_on_every_route(house: House) -> None:
     customer = await house.customer()
     for capability in Capability:
@@ -182,6 +186,7 @@ async def furnish(house: House, customer: str) -> None:
     await house.make("/v1/apps", app)
 
 
+@pytest.mark.row("BO-05")
 async def test_of_another_customers_rows_a_key_learns_and_changes_nothing_on_any_route(house: House) -> None:
     mine, theirs = await house.customer("Mine"), await house.customer("Theirs")
     key = await house.key(mine)

@@ -205,6 +205,7 @@ async def test_an_event_is_shown_byte_for_byte_as_endpoints_get_it(house: House)
     assert body == await house.store.events.get(event_id, customer_id=customer)
 
 
+@pytest.mark.row("SA-61")
 async def test_a_delivery_tells_every_try_and_is_sent_again_on_demand(house: House) -> None:
     customer = await house.customer()
     made = await endpoint(house, customer)
@@ -230,6 +231,7 @@ async def test_a_delivery_tells_every_try_and_is_sent_again_on_demand(house: Hou
     assert (done["state"], done["next_try_at"], [each["n"] for each in done["attempts"]]) == ("delivered", None, [1, 2])
 
 
+@pytest.mark.row("SA-61")
 async def test_deliveries_are_found_by_endpoint_event_and_state(house: House) -> None:
     customer = await house.customer()
     one, two = await endpoint(house, customer), await endpoint(house, customer)

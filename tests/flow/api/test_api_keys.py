@@ -29,6 +29,7 @@ async def post(house: House, account: str, customer: str, key: str | None = None
     return await house.post("/v1/posts", body, key=key)
 
 
+@pytest.mark.row("BO-62")
 async def test_a_grant_for_one_account_opens_that_account_and_no_other(house: House) -> None:
     customer, mine, other = await two_accounts(house)
     scoped = [{"account_id": mine, "grants": {"posts": "full", "accounts": "read"}}]
@@ -70,6 +71,7 @@ async def test_on_every_route_a_key_for_one_account_learns_nothing_of_the_others
             assert not [id_ for id_ in others if id_ in listed.text], route
 
 
+@pytest.mark.row("PP-11")
 async def test_a_grant_for_a_group_follows_the_account_that_is_in_it_from_call_to_call(house: House) -> None:
     customer, first, second = await two_accounts(house)
     group = (await house.make("/v1/groups", {"customer_id": customer, "name": "brand"}))["id"]
@@ -104,6 +106,7 @@ async def test_a_key_cannot_rise_by_moving_accounts_into_its_group_or_out_of_it(
     assert (await house.call("PATCH", path, key=key["secret"], body={"group_id": None})).status_code == 403
 
 
+@pytest.mark.row("BO-68")
 async def test_a_changed_grant_holds_on_the_next_call(house: House) -> None:
     customer, first, _ = await two_accounts(house)
     key = await made(house, customer, grants={"posts": "full", "media": "read"})

@@ -81,6 +81,7 @@ async def test_a_video_may_come_in_chunks_without_a_length_and_without_a_telling
     assert response.json()["sha256"] == hashlib.sha256(mp4).hexdigest()
 
 
+@pytest.mark.row("SA-47")
 async def test_a_video_may_come_as_the_file_of_a_form(house: House, mp4: bytes) -> None:
     customer = await house.customer()
 
@@ -91,6 +92,7 @@ async def test_a_video_may_come_as_the_file_of_a_form(house: House, mp4: bytes) 
     assert response.json()["customer_id"] == customer
 
 
+@pytest.mark.row("SA-41")
 async def test_a_reached_quota_refuses_before_a_byte_is_read_and_says_what_is_kept(house: House, mp4: bytes) -> None:
     customer = await house.customer()
     key = await house.key(customer)
@@ -119,6 +121,7 @@ async def test_a_reached_quota_refuses_before_a_byte_is_read_and_says_what_is_ke
     assert (shown["media_bytes"], shown["media_files"], shown["media_files_max"]) == (len(mp4), 1, 2)
 
 
+@pytest.mark.row("SA-30", "SA-33")
 async def test_an_uploaded_video_can_be_posted(house: House, mp4: bytes) -> None:
     customer = await house.customer()
     account = await house.account(customer)

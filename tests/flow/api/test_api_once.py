@@ -189,6 +189,7 @@ async def entries(house: House, query: str, key: str | None = None) -> list[dict
     return found
 
 
+@pytest.mark.row("BO-65", "BO-66")
 async def test_the_log_tells_who_did_what_where_and_who_was_refused(house: House) -> None:
     customer = await house.customer()
     body = {"customer_id": customer, "name": "ci", "grants": {"accounts": "full", "audit": "read"}}

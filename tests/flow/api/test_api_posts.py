@@ -22,6 +22,7 @@ async def wish(house: House, customer: str, **more: Any) -> dict[str, Any]:
     return body | {"media": [await house.video(customer)]} | more
 
 
+@pytest.mark.row("SA-49")
 async def test_a_new_post_is_201_with_its_id_and_state_and_rings_both_bells(house: House) -> None:
     customer = await house.customer()
     body = await wish(house, customer, metadata={"order": "17"})
@@ -161,6 +162,7 @@ async def test_32_concurrent_copies_make_one_post(house: House) -> None:
     assert len((await house.get(f"/v1/posts?customer_id={customer}")).json()["data"]) == 1
 
 
+@pytest.mark.row("SA-26", "PP-03")
 async def test_several_accounts_make_one_batch_in_the_order_given(house: House) -> None:
     customer = await house.customer()
     accounts = [await house.account(customer, open_id=f"-000{n}") for n in range(3)]

@@ -108,6 +108,7 @@ async def test_a_wrong_account_is_refused_by_field_and_no_value_repeated(
     assert not [value for value in values if value in response.text]
 
 
+@pytest.mark.row("SA-42")
 async def test_a_key_is_shown_once_and_opens_what_it_was_granted(house: House) -> None:
     customer = await house.customer()
     response = await house.post("/v1/keys", {"customer_id": customer, "name": "ci", "grants": {"posts": "read"}})

@@ -114,6 +114,7 @@ def test_tamed_text_can_always_be_sent(text: str) -> None:
     tame(text).encode()
 
 
+@pytest.mark.row("BO-63")
 def test_tokens_are_in_no_error_no_repr_and_no_answer() -> None:
     wrong = {"open_id": "o", "access_token": "act hidden", "refresh_token": ["hidden"], "expires_in": 5, "scopes": []}
     right = wrong | {"access_token": "act.hidden", "refresh_token": "rft.hidden"}

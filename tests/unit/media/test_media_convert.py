@@ -311,6 +311,7 @@ async def test_transparency_becomes_white(corpus_file: CorpusFile, workers: Work
     assert "transparency" in outcome.changes
 
 
+@pytest.mark.row("PP-36")
 @pytest.mark.parametrize("name", ["moving.gif", "moving.webp"])
 async def test_of_an_animation_the_first_picture_is_taken_and_that_is_said(
     name: str, corpus_file: CorpusFile, workers: Workers, tmp_path: Path

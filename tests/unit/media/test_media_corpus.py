@@ -46,6 +46,7 @@ async def test_the_corpus_has_what_customers_were_seen_to_send() -> None:
     assert [word for word in NAMED if not any(word in name for name in CORPUS)] == []
 
 
+@pytest.mark.row("SA-63", "SS-07", "SS-09", "SS-36", "PP-27", "PP-36")
 @pytest.mark.parametrize("name", CORPUS)
 async def test_every_file_goes_out_or_is_refused_before_init_with_the_exact_field(
     name: str, corpus_file: CorpusFile, workers: Workers
@@ -77,6 +78,7 @@ async def test_every_file_goes_out_or_is_refused_before_init_with_the_exact_fiel
     assert isinstance(untouched, Hopeless) is bool(wrong)
 
 
+@pytest.mark.row("SS-05", "PP-01")
 async def test_thirty_five_photos_go_out_and_thirty_six_do_not(corpus_file: CorpusFile, workers: Workers) -> None:
     found = await probe(corpus_file("portrait.jpg"), workers=workers)
 

@@ -13,6 +13,7 @@ from libs.media.fit import Canvas, canvas, frame_rate, photo_size
 SIDES = st.integers(1, 20_000)
 
 
+@pytest.mark.row("SS-30")
 @given(SIDES, SIDES)
 def test_a_photo_fits_keeps_its_shape_and_never_grows(width: int, height: int) -> None:
     new_width, new_height = photo_size(width, height, short_side_max=1080, long_side_max=1920)

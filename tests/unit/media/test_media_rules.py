@@ -52,6 +52,7 @@ def broken(finding: Probe | Unreadable, *, limits: MediaLimits = LIMITS) -> set[
     return {violation.field for violation in violations(finding, kind=kind, limits=limits)}
 
 
+@pytest.mark.row("SA-63", "SA-64", "SA-65", "SS-09", "SS-10", "SS-11", "SS-27", "SS-37", "SS-38", "PP-27")
 @pytest.mark.parametrize(
     ("change", "fields"),
     [
@@ -87,6 +88,7 @@ def test_a_video_breaks_exactly_the_rules_it_breaks(change: dict[str, object], f
     assert broken(replace(VIDEO, **change)) == fields  # type: ignore[arg-type]
 
 
+@pytest.mark.row("SS-08", "SS-36", "PP-36")
 @pytest.mark.parametrize(
     ("change", "fields"),
     [
@@ -129,6 +131,7 @@ def test_an_unreadable_file_breaks_one_rule_that_says_why(reason: Reason) -> Non
     assert reason in found[0].found
 
 
+@pytest.mark.row("SS-39")
 @pytest.mark.parametrize(("finding", "kind"), [(VIDEO, "photo"), (PHOTO, "video")])
 def test_photos_and_videos_do_not_mix(finding: Probe, kind: MediaKind) -> None:
     found = violations(finding, kind=kind, limits=LIMITS)
@@ -136,6 +139,7 @@ def test_photos_and_videos_do_not_mix(finding: Probe, kind: MediaKind) -> None:
     assert [(one.field, one.convertible) for one in found] == [("kind", False)]
 
 
+@pytest.mark.row("SS-05", "SS-36", "BO-47", "PP-01", "PP-36")
 @pytest.mark.parametrize(("count", "fields"), [(0, {"media"}), (1, set()), (35, set()), (36, {"media"})])
 def test_a_carousel_has_one_to_thirty_five_photos(count: int, fields: set[str]) -> None:
     found = post_violations([PHOTO] * count, kind="photo", limits=LIMITS)
@@ -143,6 +147,7 @@ def test_a_carousel_has_one_to_thirty_five_photos(count: int, fields: set[str]) 
     assert {one.field for one in found} == fields
 
 
+@pytest.mark.row("SS-06", "SS-27", "SS-37")
 @pytest.mark.parametrize(("count", "fields"), [(0, {"media"}), (1, set()), (2, {"media"})])
 def test_a_video_post_has_one_video(count: int, fields: set[str]) -> None:
     found = post_violations([VIDEO] * count, kind="video", limits=LIMITS)
@@ -158,6 +163,7 @@ def test_each_bad_file_of_a_carousel_is_named_by_its_place() -> None:
     assert [one.field for one in found] == ["media.1.format", "media.1.dimensions", "media.3.kind"]
 
 
+@pytest.mark.row("SS-50")
 @pytest.mark.parametrize(("index", "fields"), [(None, set()), (0, set()), (2, set()), (3, {"photo_cover_index"})])
 def test_the_cover_is_one_of_the_photos(index: int | None, fields: set[str]) -> None:
     found = post_violations([PHOTO] * 3, kind="photo", limits=LIMITS, photo_cover_index=index)

@@ -141,6 +141,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Account], bool, str, str]] = [
 ]
 
 
+@pytest.mark.row("BO-06", "BO-14", "BO-15", "PP-39")
 @pytest.mark.parametrize(("more", "accounts", "audited", "field", "code"), REFUSALS)
 def test_what_cannot_be_done_is_refused_by_name(
     more: dict[str, Any], accounts: dict[str, Account], audited: bool, field: str, code: str
@@ -152,6 +153,7 @@ def test_what_cannot_be_done_is_refused_by_name(
     assert outcome.status == 422 and outcome.errors[0].remedy
 
 
+@pytest.mark.row("BO-06", "BO-17")
 @pytest.mark.parametrize("more", [{}, {"mode": "inbox", "privacy_level": ...}, {"draft": True, "privacy_level": ...}])
 def test_an_app_that_is_not_audited_posts_privately_and_to_inboxes(more: dict[str, Any]) -> None:
     accepted(a_request(**more), audited=False)

@@ -201,6 +201,7 @@ def test_a_completion_told_after_a_retryable_failure_publishes_the_post_and_stop
     assert heard.events == ["retrying:1", "published"]
 
 
+@pytest.mark.row("PP-51")
 @pytest.mark.parametrize("state", [S.UPLOADING, S.PROCESSING, S.UNCONFIRMED])
 @pytest.mark.parametrize("retries", range(RETRIES_MAX + 2))
 def test_a_failure_that_may_pass_is_tried_again_a_few_times_and_then_fails(state: S, retries: int) -> None:
@@ -235,6 +236,7 @@ def test_a_failure_waits_at_least_as_long_as_its_reading_says() -> None:
     assert heard.post.alarm is not None and heard.post.alarm >= NOW + wait
 
 
+@pytest.mark.row("PP-51")
 def test_a_failure_that_cannot_pass_fails_the_post_with_tiktoks_own_words() -> None:
     heard = direct().hear(
         replace(a_fact(K.FAILED, at=1, reason="frame_rate_check_failed"), data={"log_id": "L1"}), failure=REFUSED

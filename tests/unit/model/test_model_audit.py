@@ -24,6 +24,7 @@ def test_an_operation_is_called_by_what_it_does(method: str, path: str, name: st
     assert action_of(method, path) == name
 
 
+@pytest.mark.row("BO-66")
 @pytest.mark.parametrize(
     ("status", "code", "sentence"),
     [

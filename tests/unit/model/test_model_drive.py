@@ -75,6 +75,7 @@ def test_a_fenced_publication_sends_the_post_back_to_wait(wait: timedelta | None
     assert (after.state, left.state, after.alarm) == (S.QUEUED, P.ABANDONED, NOW + (wait or timedelta(0)))
 
 
+@pytest.mark.row("PP-52")
 @pytest.mark.parametrize("state", [S.SCHEDULED, S.QUEUED, S.INITIALIZING, S.UPLOADING, S.PROCESSING])
 @pytest.mark.parametrize("failures", [0, 1, 4, 5, TRIES_MAX - 2])
 def test_a_failed_try_waits_longer_each_time_and_says_when_the_next_is(state: S, failures: int) -> None:

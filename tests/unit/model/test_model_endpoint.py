@@ -48,6 +48,14 @@ def test_a_pattern_that_matches_nothing_is_refused_because_it_would_be_silence(p
     assert [(error.field, error.code) for error in errors] == [("events.1", "unknown_event")]
 
 
+@pytest.mark.row("SA-46")
+@pytest.mark.parametrize("pattern", ["comment.created", "comments.*", "mention.received", "message.received"])
+def test_what_tiktok_tells_nobody_is_refused_with_the_reason(pattern: str) -> None:
+    [error] = pattern_errors((pattern,))
+
+    assert (error.code, "TikTok" in error.detail) == ("unknown_event", True)
+
+
 @pytest.mark.parametrize("count", [0, PATTERNS_MAX, PATTERNS_MAX + 1])
 def test_patterns_are_counted(count: int) -> None:
     assert bool(pattern_errors(("*",) * count)) == (count != PATTERNS_MAX)

@@ -67,6 +67,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.row("SS-02", "SS-03", "SS-05", "SS-35", "SS-51", "PP-14")
 @pytest.mark.parametrize("body", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_a_request_within_every_rule_is_accepted(body: dict[str, Any]) -> None:
     good(body)
@@ -160,6 +161,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.row("SA-53", "SS-02", "SS-03", "SS-05", "SS-06", "SS-17", "SS-41", "SS-50", "SS-51", "SS-52", "PP-15")
 @pytest.mark.parametrize(("body", "field", "code"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_broken_rule_names_its_field_and_what_to_do(body: dict[str, Any], field: str, code: str) -> None:
     errors = refused(body)
@@ -182,6 +184,7 @@ LIMITS = [
 ]
 
 
+@pytest.mark.row("SS-02", "SS-03", "PP-14")
 @pytest.mark.parametrize(("body", "field", "limit", "found"), LIMITS)
 def test_a_limit_is_told_with_what_was_found(body: dict[str, Any], field: str, limit: int, found: int | None) -> None:
     error = refused(body)[field]
@@ -218,6 +221,7 @@ ZONES = [
 ]
 
 
+@pytest.mark.row("SS-13")
 @pytest.mark.parametrize(("local", "zone", "utc"), ZONES)
 def test_a_local_time_is_placed_in_its_zone(local: str, zone: str, utc: str) -> None:
     request = good(a_body(publish_at=local, timezone=zone))
@@ -265,6 +269,7 @@ def test_the_body_is_left_as_it_was() -> None:
     assert orjson.dumps(body) == before
 
 
+@pytest.mark.row("SA-50", "SS-02")
 @given(st.text())
 def test_units_are_counted_as_tiktok_counts_them(text: str) -> None:
     assert utf16_units(text) == sum(2 if ord(letter) > 0xFFFF else 1 for letter in text)

@@ -73,6 +73,7 @@ def test_each_broken_media_rule_is_named_before_any_init(changed: dict[str, Any]
     assert all(error.limit and error.found and error.remedy for error in problem.errors)
 
 
+@pytest.mark.row("SS-14", "SS-41", "SS-70")
 def test_a_privacy_level_the_creator_does_not_offer_is_refused_with_those_it_does() -> None:
     problem = problem_before_init(a_post(privacy_level="PUBLIC_TO_EVERYONE"), [media(GOOD)], CREATOR)
 

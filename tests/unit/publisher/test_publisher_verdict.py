@@ -15,6 +15,7 @@ def refusal(code: str) -> Refused:
     return Refused("said", trace=Trace("video_init", 7, 403, "L1"), code=code, reading=read_code(code))
 
 
+@pytest.mark.row("SS-71", "BO-48", "BO-50", "BO-52", "BO-54")
 @pytest.mark.parametrize("code", [code for source, code in TABLE if source is Source.CODE] + ["never_seen"])
 def test_every_code_is_retried_waited_for_or_final_with_its_word_and_log_id(code: str) -> None:
     verdict, kind = judge(refusal(code)), read_code(code).kind

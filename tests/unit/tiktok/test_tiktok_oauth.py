@@ -23,6 +23,7 @@ def test_a_verifier_of_either_bound_is_taken(length: int) -> None:
     assert len(challenge("a" * length)) == 64
 
 
+@pytest.mark.row("BO-08", "BO-56")
 def test_the_authorize_url_speaks_tiktoks_dialect() -> None:
     url = authorize_url(
         "https://www.tiktok.com/",

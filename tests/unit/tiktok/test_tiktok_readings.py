@@ -60,6 +60,7 @@ LISTS = {Source.CODE: CODES, Source.FAIL_REASON: FAIL_REASONS, Source.OAUTH: OAU
 READ = {Source.CODE: read_code, Source.FAIL_REASON: read_fail_reason, Source.OAUTH: read_oauth}
 
 
+@pytest.mark.row("BO-48", "BO-49", "BO-50", "BO-51", "BO-52", "BO-53", "BO-54")
 def test_the_table_has_exactly_the_sheets_codes_with_their_classes() -> None:
     listed = {(source, code): kind for source, codes in LISTS.items() for code, kind in codes.items()}
 
@@ -72,6 +73,12 @@ def test_every_reading_names_its_code_and_a_whole_sentence(source: Source, code:
 
     assert reading.code == code
     assert reading.remedy[0].isupper() and reading.remedy.endswith(".") and len(reading.remedy) > 20
+
+
+@pytest.mark.row("SS-15")
+@pytest.mark.parametrize("reason", ["spam_risk", "spam_risk_text"])
+def test_whoever_is_flagged_learns_that_posts_by_an_app_are_judged_more_strictly(reason: str) -> None:
+    assert "more strictly" in read_fail_reason(reason).remedy
 
 
 def test_only_waiting_refreshing_and_trying_again_are_retryable() -> None:

@@ -110,6 +110,7 @@ async def test_creator_info_is_read_and_what_is_omitted_is_not_disabled() -> Non
     assert creator.max_video_post_duration_sec is None
 
 
+@pytest.mark.row("BO-37")
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -144,6 +145,7 @@ async def test_a_status_is_read_in_every_form_seen(data: dict[str, Any], expecte
     assert status.model_dump() == {"status": data["status"]} | nothing | expected
 
 
+@pytest.mark.row("BO-18")
 def test_an_unknown_status_stays_the_word_it_is() -> None:
     status = Status(status="PROCESSING_MODERATION")
 

@@ -20,6 +20,7 @@ from tests.unit.tiktok.tiktok_script import (
 )
 
 
+@pytest.mark.row("BO-19")
 @pytest.mark.parametrize(
     ("name", "method", "path"),
     [
@@ -46,6 +47,7 @@ async def test_each_call_goes_to_its_path_with_the_accounts_token(name: str, met
         assert request.headers["content-type"] == "application/json; charset=UTF-8"
 
 
+@pytest.mark.row("BO-08", "BO-25", "BO-26")
 @pytest.mark.parametrize(
     ("name", "path", "form"),
     [
@@ -117,6 +119,7 @@ async def test_a_pull_has_no_upload_url_and_a_draft_no_post_info() -> None:
     assert not isinstance(reply.value, UploadSlot)
 
 
+@pytest.mark.row("BO-36")
 async def test_a_photo_post_is_the_sheets_example() -> None:
     scripted = Scripted(body=ok({"publish_id": "p_pub_url~v2.3"}))
     photos = Photos(urls=("https://media.example.com/p/1.jpg", "https://media.example.com/p/2.webp"))
@@ -143,6 +146,7 @@ async def test_a_photo_post_is_the_sheets_example() -> None:
     }
 
 
+@pytest.mark.row("BO-36")
 async def test_a_photo_draft_takes_no_settings() -> None:
     scripted = Scripted(body=ok({"publish_id": "p_pub_url~v2.3"}))
     draft = PhotoDraft(photos=Photos(urls=("https://media.example.com/p/1.jpg",)), title="Trip", description="day 1")
@@ -154,6 +158,7 @@ async def test_a_photo_draft_takes_no_settings() -> None:
     assert scripted.sent["post_info"] == {"title": "Trip", "description": "day 1"}
 
 
+@pytest.mark.row("BO-47")
 @pytest.mark.parametrize(("count", "cover"), [(0, 0), (36, 0), (2, 2), (2, -1)])
 def test_photos_outside_the_law_are_refused(count: int, cover: int) -> None:
     with pytest.raises(ValueError, match="photo"):

@@ -96,6 +96,7 @@ def test_each_spelling_becomes_one_name_and_one_key(spelling: str, event: Event)
     assert semantic_key(notification) == semantic_key(heard(body(event.value, POST | {"post_id": POST_ID})))
 
 
+@pytest.mark.row("BO-18")
 def test_an_event_tiktok_adds_tomorrow_is_kept_under_its_name() -> None:
     notification = heard(body("post.publish.liked", {"publish_id": {"odd": True}, "reason": 7}))
 
@@ -328,6 +329,7 @@ def test_a_long_key_is_hashed_to_fit_an_index() -> None:
     assert all(key is not None and key.startswith("sha256:") and len(key) < MAX_KEY_BYTES for key in keys)
 
 
+@pytest.mark.row("BO-39")
 def test_every_reason_of_a_removal_is_listed() -> None:
     assert [reason.value for reason in Removal] == ["0", "1", "2", "3", "4", "5"]
 

@@ -1,0 +1,77 @@
+"""Everything that a post request says arrives at TikTok as it was said, and every step is an event of its own."""
+
+from typing import Any
+
+import pytest
+from flow_house import Guest, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CAPTION = "Neue Stiefel 🎬👢 #boots #größe @acme"
+
+
+@pytest.mark.row(
+    "SA-39", "SA-44", "SA-50", "SA-54", "SS-01", "SS-29", "SS-47", "SS-53", "PP-21", "PP-22", "PP-23", "PP-24", "PP-25",
+    "PP-26",
+)  # fmt: skip
+async def test_caption_disclosure_label_cover_and_switches_of_a_video_arrive_unchanged(
+    stage: Stage, guest: Guest
+) -> None:
+    said: dict[str, Any] = {
+        "title": CAPTION, "privacy_level": "PUBLIC_TO_EVERYONE", "disable_comment": False, "disable_duet": True,
+        "disable_stitch": False, "brand_content_toggle": True, "brand_organic_toggle": True, "is_aigc": True,
+        "video_cover_timestamp_ms": 300,
+    }  # fmt: skip
+
+    await guest.published(**said)
+
+    [one] = await stage.publications(guest)
+    assert {name: one["post_info"].get(name) for name in said} == said
+    await guest.published(privacy_level="SELF_ONLY", title="quiet")
+    quiet = (await stage.publications(guest))[-1]["post_info"]
+    assert [quiet[f"disable_{what}"] for what in ("comment", "duet", "stitch")] == [True] * 3, "off unless asked for"
+
+
+@pytest.mark.row("SS-32", "SS-33", "PP-32", "PP-33", "PP-34", "PP-35")
+async def test_title_description_cover_music_and_disclosure_of_photos_arrive_unchanged(
+    stage: Stage, guest: Guest
+) -> None:
+    said: dict[str, Any] = {
+        "title": "drei", "description": CAPTION, "photo_cover_index": 1, "auto_add_music": True,
+        "privacy_level": "PUBLIC_TO_EVERYONE", "disable_comment": False, "brand_content_toggle": True,
+        "brand_organic_toggle": True,
+    }  # fmt: skip
+    photos = [f"{stage.urls['simulator']}/_sim/sample-{n}.jpg" for n in (1, 2)]
+
+    post = await guest.post(kind="photo", media=photos, **said)
+
+    await stage.until(post["id"], "published")
+    [one] = await stage.publications(guest)
+    [seen] = (await stage.sim("GET", f"world?open_id={guest.open_id}"))["posts"]
+    cover = said.pop("photo_cover_index")
+    assert {name: one["post_info"].get(name) for name in said} == said
+    assert seen["cover_index"] == cover
+
+
+@pytest.mark.row("SA-45", "SA-57", "SS-12")
+async def test_uploading_uploaded_processing_and_published_are_events_of_their_own(stage: Stage, guest: Guest) -> None:
+    post = await guest.published()
+
+    await guest.heard()
+    told = [item["json"] for item in await guest.inbox()]
+    steps = [body["type"] for body in told if body["data"].get("post_id") == post["id"]]
+    assert {"post.accepted", "post.uploading", "post.uploaded", "post.published"} <= set(steps)
+    assert len(steps) == len(set(steps))
+
+
+@pytest.mark.row("SA-05")
+async def test_a_creators_videos_are_tiktoks_and_say_which_posts_of_ours_they_are(stage: Stage, guest: Guest) -> None:
+    post = await guest.published(privacy_level="PUBLIC_TO_EVERYONE")
+    [one] = await stage.publications(guest)
+    [video] = one["post_ids"]
+    await stage.sim("POST", f"posts/{video}/publish")
+    await guest.heard()
+
+    listed = (await stage.api("GET", f"accounts/{guest.account_id}/videos"))["data"]
+
+    assert [(shown["id"], shown["post_id"]) for shown in listed] == [(str(video), post["id"])]
