@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.campaign import backing, kills, leaks, media, order, signatures
+from bench.campaign import backing, kills, leaks, media, notifier, order, signatures
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
 from deploy.backing import rabbit_program
@@ -79,6 +79,11 @@ CAMPAIGNS: Mapping[str, Campaign] = {
         lambda w: order.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
         small=0.0025,
         promises=7,
+    ),
+    "notifier": Campaign(
+        lambda w: notifier.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.01,
+        promises=11,
     ),
     "leaks": Campaign(
         lambda w: leaks.run(scale=w.scale, seed=w.seed, say=w.say),

@@ -6,7 +6,6 @@ is answered 500; `plain` hears all as they come, and then once more by a replay.
 
 import asyncio
 import itertools
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -18,9 +17,8 @@ import orjson
 from aiohttp import web
 
 from bench.campaign.ground import Ground
-from bench.campaign.program import ROOT, Program
+from bench.campaign.notifiers import REPLICAS, STALLED_S, UNSAVED, Notifiers, until
 from bench.campaign.report import Part, Table, sample
-from deploy.process import free_port
 from libs import signing
 from libs.model.endpoint import Endpoint, EndpointState, Order, Secret
 from libs.model.event import Event, EventType, event
@@ -30,12 +28,10 @@ from libs.store.replays import Selection
 from libs.store.store import Store
 from libs.store.vault import new_key
 
-EVENTS, ACCOUNTS, FAILS, REPLICAS = 100_000, 250, 0.1, 2
-CONCURRENCY, SETTLE_BATCH, LEASE_S = 64, 500, 6.0
+EVENTS, ACCOUNTS, FAILS = 100_000, 250, 0.1
 STRIKE_S, STRIKE_SOON_S = (3.0, 9.0), (0.8, 1.6)
 """Seconds between two kills, and in a small campaign, which is over soon."""
 SMALL = 0.1
-STALLED_S = 90.0
 AT_ONCE = tuple(timedelta(0) for _ in range(20))
 
 
@@ -79,50 +75,6 @@ class Ear:
         ]
 
 
-class Campaign:
-    """The notifiers, and who strikes them."""
-
-    def __init__(self, ground: Ground, *, key: str, seed: int, http: aiohttp.ClientSession, soon: bool) -> None:
-        self._http = http
-        self._random = Random(f"{seed}:strikes")
-        self.kills = 0
-        self._gap_s = STRIKE_SOON_S if soon else STRIKE_S
-        environ = {
-            "PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "LOG_LEVEL": "warning",
-            "LOG_FORMAT": "json", "DATABASE_URL": ground.database_url, "CLIPWIRE_ENCRYPTION_KEYS": key,
-            "EGRESS_ALLOW": "127.0.0.0/8", "NOTIFIER_CONCURRENCY": str(CONCURRENCY),
-            "NOTIFIER_ENDPOINT_CONCURRENCY": str(CONCURRENCY), "NOTIFIER_LEASE_S": str(LEASE_S),
-            "NOTIFIER_IDLE_S": "0.2",
-        }  # fmt: skip
-        self.programs = []
-        for n in range(REPLICAS):
-            port = free_port()
-            self.programs.append(
-                Program(
-                    f"notifier-{n}", "services.notifier", environ=environ | {"NOTIFIER_PORT": str(port)},
-                    url=f"http://127.0.0.1:{port}", folder=ground.folder / "programs",
-                )
-            )  # fmt: skip
-
-    async def start(self) -> None:
-        for program in self.programs:
-            await program.start(self._http)
-
-    async def strike(self) -> None:
-        """Kills one after the other, for ever."""
-        while True:
-            await asyncio.sleep(self._random.uniform(*self._gap_s))
-            program = self._random.choice(self.programs)
-            program.kill()
-            self.kills += 1
-            await asyncio.sleep(self._random.uniform(0, 1))
-            await program.start(self._http)
-
-    def end(self) -> None:
-        for program in self.programs:
-            program.kill()
-
-
 async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool = False) -> Part:
     """The campaign; `scale` 1 is 100,000 events to each endpoint."""
     part = Part(f"order and replay, scale {scale:g}, seed {seed}")
@@ -132,7 +84,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
         store = Store(ground.database_url, program="prove", encryption_keys=[key])
         await store.open()
         runner, port = await ear.start()
-        campaign = Campaign(ground, key=key, seed=seed, http=http, soon=scale < SMALL)
+        campaign = Notifiers(ground, key=key, seed=seed, http=http, gap_s=STRIKE_SOON_S if scale < SMALL else STRIKE_S)
         try:
             customer_id = await _furnish(store, port)
             await campaign.start()
@@ -140,12 +92,14 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
             striking = asyncio.create_task(campaign.strike())
             began = time.monotonic()
             await _record(store, customer_id, count, seed=seed)
-            await _until(lambda: len(ear.answered["ordered"]) + len(ear.answered["plain"]) == 2 * count, ear)
+            await until(
+                lambda: len(ear.answered["ordered"]) + len(ear.answered["plain"]) == 2 * count, lambda: ear.tries
+            )
             told_s, told_kills = time.monotonic() - began, campaign.kills
             before = Counter(ear.answered["plain"])
             say(f"told in {told_s:.0f} s; now everything again")
             total = await _replay(store, customer_id)
-            await _until(lambda: len(ear.answered["plain"] - before) == count, ear)
+            await until(lambda: len(ear.answered["plain"] - before) == count, lambda: ear.tries)
             replay = await _finished(store, customer_id)
             striking.cancel()
         finally:
@@ -167,7 +121,7 @@ def _judge(part: Part, ear: Ear, before: Counter[int], *, count: int, kills: int
         missing = [n for n in range(count) if n not in ear.answered[name]]
         part.hold(f"every event reached the {name} endpoint", not missing, sample(missing))
     part.hold("no event of an account came before an older one", not ear.inversions, sample(ear.inversions))
-    bound = kills * (CONCURRENCY + SETTLE_BATCH)
+    bound = kills * UNSAVED
     twice = sum(times - 1 for times in (*ear.answered["ordered"].values(), *before.values()))
     again = sum(ear.answered["plain"][n] - before[n] - 1 for n in range(count))
     part.hold("sent twice at most what a kill can leave unsaved", twice <= max(bound, 0), f"{twice} of at most {bound}")
@@ -229,12 +183,3 @@ async def _finished(store: Store, customer_id: str) -> int:
             if found["state"] == "done":
                 return int(found["replayed"])
             await asyncio.sleep(0.2)
-
-
-async def _until(done: Callable[[], bool], ear: Ear) -> None:
-    """Until it is so, or nothing has arrived for long: then the judge says what is missing."""
-    heard, since = -1, time.monotonic()
-    while not done() and time.monotonic() - since < STALLED_S:
-        if ear.tries != heard:
-            heard, since = ear.tries, time.monotonic()
-        await asyncio.sleep(0.1)

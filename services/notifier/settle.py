@@ -20,8 +20,8 @@ TRIES = 20
 
 
 class Settlements:
-    """Takes tries from the dispatcher and saves them; `room` holds the dispatcher back when saving lags. `after`
-    hears what was saved."""
+    """Takes tries from the dispatcher and saves them. Never more than a batch is in hand, so that whoever kills this
+    process loses the saving of no more: `put` holds the dispatcher back. `after` hears what was saved."""
 
     def __init__(
         self,
@@ -33,20 +33,27 @@ class Settlements:
         self._store = store
         self._after = after
         self._now = now
-        self._queue: asyncio.Queue[Settled] = asyncio.Queue(4 * BATCH)
+        self._queue: asyncio.Queue[Settled] = asyncio.Queue()
+        self._unsaved = 0
+        self._saved = asyncio.Event()
 
     async def put(self, settled: Settled) -> None:
-        if self._queue.full():
-            await self._queue.put(settled)
-        else:
-            self._queue.put_nowait(settled)
+        while self._unsaved >= BATCH:
+            self._saved.clear()
+            await self._saved.wait()
+        self._unsaved += 1
+        self._queue.put_nowait(settled)
 
     async def run(self, done: asyncio.Event) -> None:
         """Until `done` and everything handed over is saved."""
         while not (done.is_set() and self._queue.empty()):
             batch = await self._batch(done)
             if batch:
-                await self._save(batch)
+                try:
+                    await self._save(batch)
+                finally:
+                    self._unsaved -= len(batch)
+                    self._saved.set()
 
     async def _batch(self, done: asyncio.Event) -> list[Settled]:
         try:
