@@ -55,6 +55,16 @@ show_progress() {
     [ ! -t 1 ] || printf '\r\033[K'
 }
 
+# `.venv/bin/clipwire`, from any folder: this project is run from here, not installed.
+link_command() {
+    .venv/bin/python -c 'import sys, sysconfig; print(sysconfig.get_path("purelib"), end="")' >.venv/site
+    pwd >"$(cat .venv/site)/clipwire.pth"
+    rm .venv/site
+    # -P: a folder one happens to be in may have a `services` of its own.
+    printf '#!/bin/sh\nexec "%s/.venv/bin/python" -P -m services.cli "$@"\n' "$(pwd)" >.venv/bin/clipwire
+    chmod +x .venv/bin/clipwire
+}
+
 ensure_environment
 echo "Installing $lock into .venv; the first time takes about a minute ..."
 begun=$(date +%s)
@@ -70,4 +80,5 @@ if [ "$(cat "$status")" != 0 ]; then
     echo "make: could not install $lock; the whole output is in $log" >&2
     exit 1
 fi
+link_command
 echo "Installed in $(($(date +%s) - begun)) s."

@@ -26,7 +26,7 @@ Customer = Annotated[
     str | None,
     typer.Option("--customer", metavar="CUSTOMER_ID", help="Whose. Only an operator's key may name another."),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many, newest first.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=10_000, help="At most so many.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Give up waiting after so long.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="JSON on stdout, for programs.", metavar="", rich_help_panel=EVERYWHERE)
@@ -104,7 +104,7 @@ def command(
                 try:
                     work(desk, *args, **given)
                 except KeyboardInterrupt:
-                    desk.say.note("\nInterrupted.")
+                    desk.say.note("Interrupted.")
                     raise typer.Exit(INTERRUPTED) from None
                 except EXPECTED as error:
                     raise typer.Exit(end(error, desk.say)) from None

@@ -72,6 +72,8 @@ def create(
 ) -> None:
     """Make a key. What is not granted is off. The key is shown this once.
 
+    An operator's key makes another operator's, which sees every customer, unless --customer says whose it is.
+
     \b
     Examples:
       clipwire keys create robot -g posts=full -g media=full --expires 90d

@@ -2,15 +2,18 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 import typer
 
+import services
 from services.cli.desk import Desk, command
 
 UP: Final = "deploy.local"
 SIMULATOR: Final = "services.simulator"
 HOLD: Final = "libs.store.hold"
+ROOT: Final = Path(services.__file__).parents[1]
 
 
 def add(app: typer.Typer) -> None:
@@ -44,4 +47,6 @@ def _become(module: str) -> None:
     """This process goes on as that program: its signals, its output and its exit code are the command's."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 — our own modules, no shell
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    # -P: a folder that has modules of these names itself is not what is meant.
+    os.execve(sys.executable, [sys.executable, "-P", "-m", module], os.environ | {"PYTHONPATH": path})  # noqa: S606

@@ -36,7 +36,7 @@ def listen(
         str | None, typer.Option(metavar="NAME", help="Keep the place under this name, and go on from it.")
     ] = None,
     beginning: Annotated[bool, flag("--from-beginning", help="Everything that is kept, first.")] = False,
-    most: Annotated[int | None, typer.Option("--max", min=1, help="End after so many.")] = None,
+    most: Annotated[int | None, typer.Option("--max", metavar="N", min=1, help="End after so many.")] = None,
     customer: Customer = None,
 ) -> None:
     """Show events as they come, without a public URL; with --forward, hand them to a program on this machine.
