@@ -3,6 +3,7 @@
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec, Self
 import typer
 
 from libs.rest.client import Clipwire, Retries
-from services.cli.ending import EXPECTED, INTERRUPTED, USAGE, Ended, end
+from services.cli.ending import EXPECTED, INTERRUPTED, UNREAD, USAGE, Ended, end
 from services.cli.place import Place, find_place
 from services.cli.say import Say
 
@@ -106,6 +107,9 @@ def command(
                 except KeyboardInterrupt:
                     desk.say.note("Interrupted.")
                     raise typer.Exit(INTERRUPTED) from None
+                except BrokenPipeError:
+                    _nobody_reads()
+                    raise typer.Exit(UNREAD) from None
                 except EXPECTED as error:
                     raise typer.Exit(end(error, desk.say)) from None
 
@@ -120,6 +124,17 @@ def command(
         return work
 
     return register
+
+
+def _nobody_reads() -> None:
+    """Whoever read our output has seen enough (`| head`): what is still to be flushed goes nowhere, without a word."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    except OSError:
+        pass  # not a file: nothing will be flushed into a pipe
+    finally:
+        os.close(nowhere)
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

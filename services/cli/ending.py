@@ -6,6 +6,7 @@
 3    nobody answered, or somebody who is no Clipwire
 4    the time given is over
 130  interrupted
+    141  whoever read the output has stopped
 """
 
 import json
@@ -25,6 +26,7 @@ USAGE: Final = 2
 UNREACHABLE: Final = 3
 TIMED_OUT: Final = 4
 INTERRUPTED: Final = 130
+UNREAD: Final = 141
 
 
 class Ended(Exception):

@@ -32,6 +32,8 @@ WRONG = [
     ("libs/accounts/line.py", "import libs.egress", "accounts knows store, tiktok and model only"),
     ("services/api/app.py", "import asyncpg", "asyncpg belongs to the store"),
     ("libs/runtime/web.py", "import services.api.app", "Programs stand on rooms"),
+    ("services/ingest/commit.py", "import rich", "typer and rich belong to the command line"),
+    ("services/cli/desk.py", "import libs.store.store", "Commands go through the REST client"),
 ]
 
 

@@ -9,7 +9,7 @@ from libs.rest.client.call import Lost, Try
 from libs.rest.client.errors import FileChanged, Unreadable
 from libs.rest.client.request import Content
 
-PIECE_BYTES: Final = 256 * 1024
+PIECE_BYTES: Final = 1024 * 1024
 ANSWER_MAX: Final = 64 * 1024 * 1024
 CONNECT_S: Final = 10.0
 USER_AGENT: Final = "clipwire-python"

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 from rich.text import Text
 from typer.main import get_command
+from typer.testing import CliRunner
 
+from libs.rest.client import TimedOut, Unreachable, Unreadable
 from services.cli.app import app
 from services.cli.command.post import _privacy
+from services.cli.desk import Desk, command
 from services.cli.dial import Address, dial
 from services.cli.ending import Ended
 from services.cli.place import Place, Unplaced, find_place, keep
@@ -117,18 +121,18 @@ def test_every_command_says_what_it_does_in_lines_that_fit_and_takes_json() -> N
     every = dict(commands(get_command(app)))
 
     assert len(every) > 50
-    for name, command in every.items():
-        assert command.help, name
-        assert {"as_json", "api_url"} <= {param.name for param in command.params}, name
-        too_long = [line for line in command.help.splitlines() if line.startswith("  ") and len(line) >= WIDTH]
+    for name, one in every.items():
+        assert one.help, name
+        assert {"as_json", "api_url"} <= {param.name for param in one.params}, name
+        too_long = [line for line in one.help.splitlines() if line.startswith("  ") and len(line) >= WIDTH]
         assert too_long == [], name
-        for param in command.params:
+        for param in one.params:
             assert param.name and not param.name.startswith("_"), name
 
 
 def test_examples_in_help_are_commands_there_are() -> None:
     every = dict(commands(get_command(app)))
-    shown = [line.split() for command in every.values() for line in (command.help or "").splitlines()
+    shown = [line.split() for one in every.values() for line in (one.help or "").splitlines()
              if line.startswith("  clipwire ")]  # fmt: skip
 
     assert len(shown) > 15
@@ -154,6 +158,45 @@ def test_what_is_dialled_is_an_address_and_its_silence_is_an_answer() -> None:
     heard = dial("POST", Address.of("http://127.0.0.1:9/hook?x=1"), body=b"{}", timeout=2)
 
     assert heard.status is None and b"refused" in heard.body.lower()
+
+
+ENDINGS = [
+    (KeyboardInterrupt(), 130),
+    (BrokenPipeError(), 141),
+    (Ended("no"), 1),
+    (Ended("wrong", code=2), 2),
+    (Unplaced("nobody"), 2),
+    (Unreachable("gone", may_have_worked=True), 3),
+    (Unreadable("html", status=200), 3),
+    (TimedOut("late", may_have_worked=False), 4),
+    (FileNotFoundError(2, "No such file", "x"), 2),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), ENDINGS, ids=[type(error).__name__ for error, _ in ENDINGS])
+def test_every_ending_has_its_code_and_a_bug_its_trace(error: BaseException, code: int) -> None:
+    small = typer.Typer()
+
+    @command(small)
+    def work(desk: Desk) -> None:
+        raise error
+
+    ended = CliRunner().invoke(small, ["--json"])
+
+    assert ended.exit_code == code
+    assert ended.stdout == "" and "Traceback" not in ended.stderr
+    assert code in (130, 141) or json.loads(ended.stderr)["detail"]
+    assert "may have been carried out" in ended.stderr or not getattr(error, "may_have_worked", False)
+
+
+def test_a_bug_is_no_ending() -> None:
+    small = typer.Typer()
+
+    @command(small)
+    def work(desk: Desk) -> None:
+        raise RuntimeError("a bug")
+
+    assert isinstance(CliRunner().invoke(small, []).exception, RuntimeError)
 
 
 def test_json_says_nothing_to_people(capsys: pytest.CaptureFixture[str]) -> None:

@@ -235,18 +235,18 @@ def test_an_answer_of_somebody_else_is_unreadable_and_not_quoted(run: Run, said:
 
 def test_an_upload_is_opened_anew_for_every_try(run: Run, tmp_path: Path) -> None:
     file, told = tmp_path / "clip.mp4", list[tuple[int, int]]()
-    file.write_bytes(b"x" * 600_000)
-    media = {"id": "med_1", "customer_id": "cus_1", "state": "ready", "made_from": None, "size": 600_000,
+    file.write_bytes(b"x" * 2_500_000)
+    media = {"id": "med_1", "customer_id": "cus_1", "state": "ready", "made_from": None, "size": 2_500_000,
              "sha256": "0", "content_type": "video/mp4", "probe": {}, "created_at": "2026-11-29T09:00:00Z"}  # fmt: skip
     server = Server(BUSY, answer(media, 201))
 
     made = run(server, lambda c: c.media.upload(file, progress=lambda sent, whole: told.append((sent, whole))))
 
     assert made.id == "med_1"
-    assert [len(request.content) for request in server.heard] == [600_000] * 2
-    assert [request.headers["Content-Length"] for request in server.heard] == ["600000"] * 2
+    assert [len(request.content) for request in server.heard] == [2_500_000] * 2
+    assert [request.headers["Content-Length"] for request in server.heard] == ["2500000"] * 2
     assert len(set(server.keys)) == 1
-    assert [sent for sent, _ in told] == [262_144, 524_288, 600_000] * 2
+    assert [sent for sent, _ in told] == [1_048_576, 2_097_152, 2_500_000] * 2
 
 
 def test_a_file_that_grew_or_shrank_is_not_sent_as_another(run: Run, tmp_path: Path) -> None:
