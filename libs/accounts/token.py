@@ -9,7 +9,8 @@ import structlog
 from libs.accounts.apps import AppBook
 from libs.accounts.errors import Later, NotConnected
 from libs.model.account import Account, AccountState, Grant
-from libs.model.event import EventType, event
+from libs.model.event import Event, EventType, event
+from libs.model.key import digest
 from libs.store.accounts import Tokens
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
@@ -104,7 +105,9 @@ class TokenKeeper:
         except TikTokError as error:
             await self._failed(used, reason=type(error).__name__, lease=lease, now=now)
             raise Later("TikTok did not refresh the token; trying again", at=now + AGAIN[0]) from error
-        kept = await self._store.accounts.refreshed(used, tokens_of(reply.value, now=now), now=now)
+        kept = await self._store.accounts.refreshed(
+            used, tokens_of(reply.value, now=now), now=now, tell=lambda account, at: [came_back(account, used, now=at)]
+        )
         log.info("token.refreshed", account=account_id, kept=kept, log_id=reply.log_id, ms=reply.elapsed_ms)
 
     async def _read(self, account_id: str) -> tuple[Account, Grant]:
@@ -123,7 +126,7 @@ class TokenKeeper:
         reason = f"TikTok refused the refresh token ({code})"
         told = event(
             EventType.ACCOUNT_REAUTHORIZATION_REQUIRED,
-            key=f"{account.id}:reauthorize:{used.grant_n}",
+            key=f"{account.id}:reauthorize:{_which(used)}",
             now=now,
             data=account.describe() | {"state": AccountState.REAUTHORIZATION_REQUIRED, "reason": reason},
             customer_id=account.customer_id,
@@ -134,6 +137,23 @@ class TokenKeeper:
         log.warning("account.reauthorization_required", account=account.id, code=code, changed=changed)
         if changed:
             raise NotConnected(account.id, removed=False, reason=reason)
+
+
+def came_back(account: Account, used: Grant, *, now: datetime) -> Event:
+    """An account that was given up is connected after all: its refresh had succeeded, and was heard of late."""
+    return event(
+        EventType.ACCOUNT_CONNECTED,
+        key=f"{account.id}:connected:{_which(used)}",
+        now=now,
+        data=account.describe(),
+        customer_id=account.customer_id,
+        account_id=account.id,
+    )
+
+
+def _which(used: Grant) -> str:
+    """Names the refresh token of a grant: one grant may be given up, come back, and be over one day."""
+    return f"{used.grant_n}:{digest(used.refresh_token).hex()[:16]}"
 
 
 def tokens_of(given: UserTokens, *, now: datetime) -> Tokens:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.model.account import REFRESH_AHEAD, Account, AccountState, Grant
 from libs.model.event import Event
@@ -131,16 +131,36 @@ class Accounts:
         """Ends the lease that ends at `lease` and was not needed; another's, taken since, is left alone."""
         await self._pool.execute(SQL.release_refresh, id_, lease)
 
-    async def refreshed(self, used: Grant, tokens: Tokens, *, now: datetime) -> bool:
-        """Stores what a refresh gave; False when it was connected anew or refreshed otherwise."""
-        row = await self._pool.fetchrow(
-            SQL.refreshed, used.account_id, used.grant_n, _hash(used.refresh_token),
+    async def refreshed(
+        self,
+        used: Grant,
+        tokens: Tokens,
+        *,
+        now: datetime,
+        tell: Callable[[Account, datetime], Sequence[Event]] | None = None,
+    ) -> bool:
+        """Stores what a refresh gave; False when it was connected anew or refreshed otherwise.
+
+        An account that had been given up meanwhile is connected again: its posts look again, and `tell` makes the
+        events that say so, as of a time after it was given up; `now` is from before the call.
+        """
+        args = (
+            used.account_id, used.grant_n, _hash(used.refresh_token),
             self._vault.seal(tokens.access_token), self._vault.seal(tokens.refresh_token), _hash(tokens.refresh_token),
             tokens.access_expires_at, tokens.refresh_expires_at,
             list(tokens.scopes) if tokens.scopes is not None else None,
             _refresh_at(tokens.access_expires_at, now=now), now,
         )  # fmt: skip
-        return row is not None
+
+        async def write(connection: Connection) -> bool:
+            row = await connection.fetchrow(SQL.refreshed, *args)
+            if row is not None and row["was"] != AccountState.CONNECTED:
+                at = max(now, row["was_at"] + timedelta(milliseconds=1))
+                await connection.execute(SQL.look_again, used.account_id, at)
+                await record_events(connection, tell(_account(row), at) if tell else (), now=now)
+            return row is not None
+
+        return await self._pool.transact(write)
 
     async def refresh_failed(
         self, used: Grant, *, again_at: datetime, reason: str, lease: datetime, now: datetime

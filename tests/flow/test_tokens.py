@@ -14,6 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REMOVED = "authorization.removed"
 DAY_S = 86_400
+LEASE_S = 61
 
 
 async def refreshes(stage: Stage, guest: Guest) -> list[str]:
@@ -238,3 +239,25 @@ async def test_every_customer_of_a_creator_hears_of_the_removal_once(stage: Stag
     assert (await other.account())["state"] == "connected"
     assert await about_account(guest) == {"account.disconnected": 1}
     assert await about_account(other) == {"account.connected": 1, "account.disconnected": 1}
+
+
+async def test_an_account_given_up_while_its_new_token_was_on_its_way_comes_back_and_says_so(
+    stage: Stage, guest: Guest
+) -> None:
+    await stage.sim("POST", f"accounts/{guest.open_id}/expire")
+    # TikTok has refreshed it and is slow to say so; meanwhile the lease ends, and another's refresh is refused.
+    await guest.fault("slow_body", endpoint="oauth/token", grant_type="refresh_token", seconds=0.01)
+    await guest.post()
+
+    async def asked() -> bool:
+        return len(await refreshes(stage, guest)) == 1
+
+    await eventually(asked)
+    await stage.advance(LEASE_S)
+    await guest.post()
+    await becomes(guest, "reauthorization_required")
+
+    await becomes(guest, "connected")
+
+    assert await about_account(guest) == {"account.reauthorization_required": 1, "account.connected": 1}
+    await guest.published()

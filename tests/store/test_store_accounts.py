@@ -9,6 +9,7 @@ import pytest
 from store_place import LATER, LEASE, NOW, SECOND, Place, an_event, an_id, tokens
 
 from libs.model.account import Account, AccountState, Grant
+from libs.model.event import Event
 from libs.model.key import digest
 from libs.model.post import PostState
 from libs.store.errors import Illegal
@@ -158,7 +159,15 @@ async def test_a_late_success_is_kept_though_its_lease_had_ended_and_the_account
     )
 
     assert ended
-    assert await place.store.accounts.refreshed(used, tokens("late"), now=LATER)
+    moments = []
+
+    def tell(account: Account, at: datetime) -> list[Event]:
+        moments.append((account.state, at))
+        return [an_event("back", customer_id=account.customer_id)]
+
+    assert await place.store.accounts.refreshed(used, tokens("late"), now=NOW, tell=tell)
+    assert [(state, at > LEASE) for state, at in moments] == [(A.CONNECTED, True)]
+    assert await place.sql.fetchval("select count(*) from events where key like '%back'") == 1
     assert (await place.store.accounts.get(account.id, customer_id=None)).state is A.CONNECTED  # type: ignore[union-attr]
     assert (await grant(place, account)).access_token == "act.late"
 

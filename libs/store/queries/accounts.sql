@@ -61,12 +61,14 @@ update accounts set refreshing_until = null where id = $1 and refreshing_until =
 
 -- name: refreshed
 -- Guarded by the grant and by the refresh token that was used: a late success is kept, a reconnect is not overwritten.
-update accounts
+with held as (select id, state, updated_at from accounts where id = $1 for update)
+update accounts a
 set access_token = $4, refresh_token = $5, refresh_hash = $6, access_expires_at = $7,
-    refresh_expires_at = coalesce($8, refresh_expires_at), scopes = coalesce($9, scopes), refreshes_failed = 0,
-    alarm = $10, refreshing_until = null, state = 'connected', reason = null, version = version + 1, updated_at = $11
-where id = $1 and grant_n = $2 and refresh_hash = $3 and state <> 'disconnected'
-returning *
+    refresh_expires_at = coalesce($8, a.refresh_expires_at), scopes = coalesce($9, a.scopes), refreshes_failed = 0,
+    alarm = $10, refreshing_until = null, state = 'connected', reason = null, version = a.version + 1, updated_at = $11
+from held
+where a.id = held.id and a.grant_n = $2 and a.refresh_hash = $3 and a.state <> 'disconnected'
+returning a.*, held.state as was, held.updated_at as was_at
 
 -- name: refresh_failed
 update accounts set alarm = $4, refreshing_until = null, refreshes_failed = refreshes_failed + 1, reason = $5, updated_at = $6
