@@ -386,6 +386,7 @@ async def test_an_oauth_error_is_one_of_our_table(box: Box, error: str) -> None:
         ({"do": "hang_after", "seconds": 30}, NoReply, 1),
         ({"do": "slow_body", "seconds": 1}, NoReply, 1),
         ({"do": "truncated_body"}, (NoReply, Unreadable), 1),
+        ({"do": "garbage_after"}, Unreadable, 1),
     ],
 )
 async def test_an_init_whose_reply_is_lost_is_ambiguous_because_it_is(

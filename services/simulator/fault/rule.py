@@ -33,6 +33,8 @@ class Do(StrEnum):
     """The answer drips: one byte every `seconds`."""
     TRUNCATED_BODY = "truncated_body"
     """Half of the answer, then a cut."""
+    GARBAGE_AFTER = "garbage_after"
+    """It happens, and the answer is 200 and bytes that mean nothing."""
     WEBHOOK_FIRST = "webhook_first"
     """The answer waits until a webhook of the publication it made was answered (at most `seconds`)."""
     # what happens to a publication after its bytes are in
@@ -60,7 +62,7 @@ class Do(StrEnum):
 
 CALLS = frozenset({
     Do.STATUS, Do.ERROR, Do.HANG, Do.RESET, Do.LATENCY, Do.STATUS_AFTER, Do.HANG_AFTER, Do.RESET_AFTER, Do.SLOW_BODY,
-    Do.TRUNCATED_BODY, Do.WEBHOOK_FIRST, Do.EFFECT, Do.EFFECT_AFTER,
+    Do.TRUNCATED_BODY, Do.GARBAGE_AFTER, Do.WEBHOOK_FIRST, Do.EFFECT, Do.EFFECT_AFTER,
 })  # fmt: skip
 POSTS = frozenset({Do.FAIL_POST, Do.STICK})
 WEBHOOKS = frozenset({Do.DROP, Do.DUPLICATE, Do.DELAY, Do.REORDER, Do.CORRUPT})

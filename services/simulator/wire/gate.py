@@ -30,6 +30,7 @@ log = structlog.get_logger()
 HANG_S = 60.0
 DRIP_S = 0.05
 WEBHOOK_WAIT_S = 10.0
+GARBAGE = b"\x1f\x8b\x08\x00{]<html>\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,8 @@ class Gate:
                     await self._webhook_first(request.call.publish_id, fault)
                 case Do.STATUS_AFTER:
                     answer = html_error(fault.status)
+                case Do.GARBAGE_AFTER:
+                    answer = Answer(200, GARBAGE)
                 case _:
                     continue
         return answer
