@@ -18,6 +18,8 @@ from pathlib import Path
 from bench.campaign import backing, kills, leaks, media, notifier, order, signatures
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
+from bench.publish import campaign as publish
+from bench.refresh import campaign as refresh
 from deploy.backing import rabbit_program
 from deploy.errors import DeployError, Unsupported
 from deploy.rabbitmq import RabbitProgram
@@ -74,6 +76,16 @@ CAMPAIGNS: Mapping[str, Campaign] = {
         lambda w: media.run(scale=w.scale, seed=w.seed, say=w.say),
         small=0.01,
         promises=7,
+    ),
+    "publish": Campaign(
+        lambda w: publish.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.02,
+        promises=12,
+    ),
+    "refresh": Campaign(
+        lambda w: refresh.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.02,
+        promises=17,
     ),
     "order": Campaign(
         lambda w: order.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),

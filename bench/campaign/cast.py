@@ -106,34 +106,39 @@ class Cast:
         )
 
     def _common(self, leases: Leases | None) -> dict[str, str]:
-        ground, keys = self._ground, self.keys
-        common = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "PYTHONPATH": str(ROOT),
-            "LOG_LEVEL": "info",
-            "LOG_FORMAT": "json",
-            "DATABASE_URL": ground.database_url,
-            "RABBITMQ_URL": ground.rabbitmq_url or "",
-            "TIKTOK_API_URL": self.urls["simulator"],
-            "TIKTOK_AUTH_URL": self.urls["simulator"],
-            "TIKTOK_CLIENT_KEY": CLIENT_KEY,
-            "TIKTOK_CLIENT_SECRET": keys.client_secret,
-            "TIKTOK_AUDITED": "true",
-            "CLIPWIRE_ENCRYPTION_KEYS": keys.encryption,
-            "OPERATOR_KEY": keys.operator,
-            "MEDIA_URL": (ground.folder / "media").as_uri(),
-            "EGRESS_ALLOW": "127.0.0.0/8",
+        settings = common(self._ground, self.keys, self.urls) | {
             "NOTIFIER_CONCURRENCY": str(NOTIFIER_CONCURRENCY),
             # Few enough that deliveries wait in line, where a strike finds them.
             "NOTIFIER_ENDPOINT_CONCURRENCY": "6",
         }
         if leases is not None:
-            common |= {
+            settings |= {
                 "PUBLISHER_LEASE_S": str(leases.publisher),
                 "PUBLISHER_CHUNK_TIMEOUT_S": str(leases.chunk),
                 "NOTIFIER_LEASE_S": str(leases.notifier),
             }
-        return common
+        return settings
+
+
+def common(ground: Ground, keys: Keys, urls: Mapping[str, str]) -> dict[str, str]:
+    """What every program of a campaign is told; `urls` has the simulator's."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(ROOT),
+        "LOG_LEVEL": "info",
+        "LOG_FORMAT": "json",
+        "DATABASE_URL": ground.database_url,
+        "RABBITMQ_URL": ground.rabbitmq_url or "",
+        "TIKTOK_API_URL": urls["simulator"],
+        "TIKTOK_AUTH_URL": urls["simulator"],
+        "TIKTOK_CLIENT_KEY": CLIENT_KEY,
+        "TIKTOK_CLIENT_SECRET": keys.client_secret,
+        "TIKTOK_AUDITED": "true",
+        "CLIPWIRE_ENCRYPTION_KEYS": keys.encryption,
+        "OPERATOR_KEY": keys.operator,
+        "MEDIA_URL": (ground.folder / "media").as_uri(),
+        "EGRESS_ALLOW": "127.0.0.0/8",
+    }
 
 
 async def all_ready(cast: Cast, *, within: float) -> float:

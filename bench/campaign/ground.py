@@ -8,7 +8,7 @@ from typing import Self
 
 from bench.campaign.errors import Missing
 from deploy.errors import DeployError
-from deploy.postgres import EmbeddedPostgres
+from deploy.postgres import DISPOSABLE, EmbeddedPostgres
 from deploy.rabbitmq import PrivateRabbit, RabbitProgram
 from libs.store.migrate import migrate
 
@@ -18,8 +18,10 @@ DATABASE = "clipwire"
 class Ground:
     """Servers between `__aenter__` and `__aexit__`. Commits are durable: this is where promises are judged."""
 
-    def __init__(self, *, rabbit: RabbitProgram | None) -> None:
-        """`rabbit` is what the node is started from; None: the programs go without RabbitMQ."""
+    def __init__(self, *, rabbit: RabbitProgram | None, disposable: bool = False) -> None:
+        """`rabbit` is what the node is started from; None: the programs go without RabbitMQ. `disposable`: nobody
+        strikes Postgres or the machine, so that a commit need not wait for the disk."""
+        self._settings = {"synchronous_commit": "on", **(DISPOSABLE if disposable else {})}
         self.keep = False
         """Leave the folder, for its logs, when the campaign ends."""
         self._program = rabbit
@@ -40,7 +42,7 @@ class Ground:
         self.folder.chmod(0o711)
         for name in ("programs", "media"):
             (self.folder / name).mkdir(mode=0o700)
-        self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"synchronous_commit": "on"})
+        self.postgres = EmbeddedPostgres(self.folder / "postgres", settings=self._settings)
         try:
             await asyncio.gather(self._start_postgres(), asyncio.to_thread(self._start_rabbit))
         except DeployError as error:

@@ -16,6 +16,7 @@ from bench import prove
 from bench.campaign import script
 from bench.campaign.errors import Misplayed
 from bench.campaign.report import Part, Promise, Table
+from bench.publish import plan
 
 ROOT = Path(bench.__file__).parent.parent
 
@@ -70,9 +71,9 @@ def test_a_campaign_that_judged_too_little_is_broken_and_one_that_could_not_be_p
 
 def test_the_same_seed_plans_the_same_campaign_and_another_seed_another() -> None:
     size = script.size(1)
-    for plan in (script.plan_posts, script.plan_hooks, script.plan_strikes, script.plan_outages):
-        assert plan(size, seed=7) == plan(size, seed=7)
-        assert plan(size, seed=7) != plan(size, seed=8)
+    for planned in (script.plan_posts, script.plan_hooks, script.plan_strikes, script.plan_outages):
+        assert planned(size, seed=7) == planned(size, seed=7)
+        assert planned(size, seed=7) != planned(size, seed=8)
 
 
 def test_the_whole_campaign_is_as_large_as_was_promised() -> None:
@@ -88,6 +89,22 @@ def test_the_whole_campaign_is_as_large_as_was_promised() -> None:
     assert {(outage.server, outage.hard) for outage in script.plan_outages(size, seed=7)} == {
         (server, hard) for server in script.SERVERS for hard in (True, False)
     }
+
+
+def test_a_thousand_posts_are_struck_at_every_step_in_every_way_and_no_round_asks_for_more_than_can_be_held() -> None:
+    runs = plan.plan_runs(scale=1, seed=7)
+    rounds = plan.plan_rounds(runs)
+
+    assert runs == plan.plan_runs(scale=1, seed=7) != plan.plan_runs(scale=1, seed=8)
+    assert len(runs) >= 1_000
+    struck = {(run.kind, run.step, run.way) for run in runs}
+    assert struck == {(kind, step, way) for kind, steps in plan.STEPS.items() for step in steps for way in step.ways}
+    assert sorted(run.n for each in rounds for run in each.runs) == [run.n for run in runs]
+    assert all(run.way.tactic is each.tactic for each in rounds for run in each.runs)
+    for each in rounds:
+        held = [run for run in each.runs if run.step.point and each.tactic is not plan.Tactic.QUICK]
+        assert len(held) <= plan.HELD_SAVES
+        assert sum(1 for run in held if run.step is plan.SETTLED) <= plan.PUBLISHERS
 
 
 def test_a_broken_promise_is_shown_and_written_and_is_the_exit_code(
