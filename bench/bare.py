@@ -5,6 +5,7 @@ once as asked for. Both on the loop our programs run on.
 """
 
 import asyncio
+import os
 import sys
 import time
 from typing import Any
@@ -23,9 +24,24 @@ async def _read_body(request: web.Request) -> web.Response:
     return web.Response(status=200)
 
 
+async def _take_file(request: web.Request) -> web.Response:
+    """Reads a body of any size; when a file is named, writes it there and syncs it, as whoever keeps it has to."""
+    if into := request.query.get("into"):
+        with open(into, "wb") as file:
+            async for piece in request.content.iter_any():
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+    else:
+        async for _ in request.content.iter_any():
+            continue
+    return web.Response(status=200)
+
+
 async def _server() -> tuple[dict[str, Any], Answer]:
     app = web.Application()
     app.router.add_post("/webhooks/tiktok", _read_body)
+    app.router.add_post("/upload", _take_file)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()

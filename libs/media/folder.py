@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import stat
@@ -17,6 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 from libs.media.descriptor import Descriptor
+from libs.media.draft import Draft
 from libs.media.errors import ObjectMissing, ObjectTooLarge, StorageFailed, StorageFull
 from libs.media.pieces import gathered
 from libs.media.port import KEYS_AT_ONCE, PIECE_BYTES, Stored, checked_key, checked_range
@@ -59,23 +59,26 @@ class FolderStorage:
         if expected_bytes is not None and expected_bytes > max_bytes:
             raise ObjectTooLarge(limit_bytes=max_bytes)
         await self._check_room(needed_bytes=expected_bytes)
-        digest, size, checked = hashlib.sha256(), 0, 0
+        size = checked = 0
         path = self._incoming / uuid4().hex
-        draft = Descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        draft = Draft(path, self._threads)
         try:
-            await self._call(None, draft.open)
+            with _translated(None):
+                await draft.open()
             async with aclosing(gathered(chunks, piece_bytes=PIECE_BYTES, max_bytes=max_bytes)) as pieces:
                 async for piece in pieces:
-                    await self._call(None, _append, draft, piece, digest)
+                    with _translated(None):
+                        await draft.add(piece)
                     size += len(piece)
                     if size - checked >= _ROOM_CHECK_BYTES:
                         checked = size
                         await self._check_room(needed_bytes=None)
+            with _translated(None):
+                stored = await draft.finish()
             await self._call(None, _publish, draft, path, target, self._root)
         finally:
-            draft.close()
-            path.unlink(missing_ok=True)  # gone already when all went well
-        return Stored(size=size, sha256=digest.hexdigest())
+            await draft.close()
+        return stored
 
     async def open_range(self, key: str, *, first: int, last: int) -> AsyncGenerator[bytes, None]:
         checked_range(first=first, last=last, size=await self.size(key))
@@ -158,12 +161,7 @@ def _translated(key: str | None) -> Iterator[None]:
         raise StorageFailed(f"the media folder failed: {exc.strerror}") from exc
 
 
-def _append(draft: Descriptor, piece: bytes, digest: hashlib._Hash) -> None:
-    digest.update(piece)
-    draft.write(piece)
-
-
-def _publish(draft: Descriptor, path: Path, target: Path, root: Path) -> None:
+def _publish(draft: Draft, path: Path, target: Path, root: Path) -> None:
     """Make the draft durable under its name: a power cut after this returns loses nothing."""
     draft.sync()
     made = [folder for folder in target.parents if root in folder.parents and not folder.exists()]
