@@ -43,11 +43,15 @@ class Consumers:
         most: int,
         now: datetime,
     ) -> Consumer | None:
-        """A consumer that begins after `cursor` (None: with what commits from now on).
+        """A consumer that begins after `cursor` (None: with what commits from now on); called again with the same id,
+        finds it.
 
         None when the customer has one of that name, or `most` already.
         """
         xid, event_id = position(cursor) if cursor else (None, "")
+        known = await self.get(name, customer_id=customer_id)
+        if known is not None:
+            return known if known.id == id_ else None
         if await self._pool.fetchval(SQL.count, customer_id) >= most:
             return None
         row = await self._pool.fetchrow(SQL.create, id_, customer_id, name, list(events), xid, event_id, now)

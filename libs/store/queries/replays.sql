@@ -6,10 +6,11 @@ where d.customer_id = $1 and d.id > $2 and d.id < $3 and d.day between $4 and $5
   and ($8::text[] is null or exists (select from events e where e.id = d.event_id and e.day = d.day and e.type = any($8)))
 
 -- name: insert
+-- Sent again when the reply was lost, it finds the row it made.
 insert into replays (id, customer_id, state, since, until, types, endpoint_id, states, per_second, total, place, alarm,
                      created_at, updated_at)
 values ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)
-returning *
+on conflict (id) do update set id = excluded.id returning *
 
 -- name: unfinished
 select count(*) from replays where customer_id = $1 and state <> 'done'

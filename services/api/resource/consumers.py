@@ -5,7 +5,6 @@ from aiohttp import web
 
 from libs.model.endpoint import pattern_errors, wanted
 from libs.model.event import EventType
-from libs.model.ids import new_id
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal, invalid, not_found
 from libs.rest.consumers import (
@@ -36,7 +35,7 @@ async def create(call: Call) -> web.StreamResponse:
         raise Refusal(invalid(errors))
     owner = await call.owner(new.customer_id) if new.customer_id or call.sees else None
     made = await call.desk.store.consumers.create(
-        id_=new_id("con", call.now),
+        id_=call.new_id("con"),
         customer_id=owner,
         name=new.name,
         events=list(dict.fromkeys(new.events)),

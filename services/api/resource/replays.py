@@ -6,7 +6,6 @@ from aiohttp import web
 
 from libs.model.endpoint import pattern_errors, wanted
 from libs.model.event import EventType
-from libs.model.ids import new_id
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
@@ -29,9 +28,7 @@ async def create(call: Call) -> web.StreamResponse:
     if await call.desk.store.replays.unfinished(selection.customer_id) >= UNFINISHED_MAX:
         detail = f"There are {UNFINISHED_MAX} replays that are not done."
         raise Refusal(Problem("too_many_replays", "No more replays at once", 409, detail, "Wait until one is done."))
-    made = await call.desk.store.replays.create(
-        new_id("rpl", call.now), selection, per_second=new.per_second, now=call.now
-    )
+    made = await call.desk.store.replays.create(call.new_id("rpl"), selection, per_second=new.per_second, now=call.now)
     await call.ring("notifier")
     return reply(shown(made), status=201, location=f"/v1/replays/{made['id']}")
 
