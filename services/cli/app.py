@@ -6,6 +6,7 @@ from services.cli.command import (
     access,
     accounts,
     deliveries,
+    doctor,
     endpoints,
     here,
     imports,
@@ -57,6 +58,7 @@ listen.add(app)
 trigger.add(app)
 access.add(app)
 here.add(app)
+doctor.add(app)
 
 
 def main() -> None:

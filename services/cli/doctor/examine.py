@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from libs.runtime.clock import Clock
+from libs.runtime import logs
+from libs.runtime.clock import Clock, SystemClock
 from libs.runtime.settings import SettingsError, load
 from services.cli.doctor.backing import broker, database
 from services.cli.doctor.disk import disk
@@ -11,12 +12,19 @@ from services.cli.doctor.outside import public, running
 from services.cli.doctor.settings import PROGRAMS, DeploymentSettings, judged
 from services.cli.doctor.tiktok import tiktok
 
+MACHINE = SystemClock()
+
+
+def keep_quiet() -> None:
+    """What the rooms would log while they are looked at is what the findings say."""
+    logs.configure(level="critical")
+
 
 async def examine(
-    environ: Mapping[str, str] | None = None, *, clock: Clock, programs: Sequence[str] = PROGRAMS
+    environ: Mapping[str, str] | None = None, *, clock: Clock = MACHINE, programs: Sequence[str] = PROGRAMS
 ) -> AsyncIterator[Finding]:
     """Every finding as soon as it is known. `environ` None: this process's, with `.env`. `programs` should run here."""
-    for finding in await judged(environ, programs=programs):
+    async for finding in judged(environ, programs=programs):
         yield finding
     try:
         settings = load(DeploymentSettings, environ)

@@ -2,46 +2,24 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from libs.runtime.web import WILDCARDS
+from services.cli.dial import Address, Heard, dial
 from services.cli.doctor.finding import Finding, broken, fine, limited
 from services.cli.doctor.settings import PROGRAMS, DeploymentSettings
 
 ASK_S = 8.0
-ANSWER_MAX = 64 * 1024
 PROOF = "tiktok-developers-site-verification="
 """What stands before the token in TikTok's signature file (fact sheet 4.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    status: int
-    text: str
-
-
-async def get(url: str) -> Page:
-    """The page at an operator's own URL; redirects are not followed, as TikTok does not. Raises OSError."""
-    return await asyncio.to_thread(_get, url)
-
-
-def _get(url: str) -> Page:
-    place = urlsplit(url)
-    kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
-    connection = kind(place.hostname or "", place.port, timeout=ASK_S)
-    try:
-        connection.request("GET", place.path or "/", headers={"User-Agent": "clipwire-doctor"})
-        answer = connection.getresponse()
-        return Page(answer.status, answer.read(ANSWER_MAX).decode(errors="replace"))
-    except (HTTPException, ValueError) as error:
-        raise OSError(f"no HTTP: {type(error).__name__}") from error
-    finally:
-        connection.close()
+async def get(url: str) -> Heard:
+    """The page at an operator's own URL; redirects are not followed, as TikTok does not. `Ended` for what is no URL."""
+    return await asyncio.to_thread(dial, "GET", Address.of(url), timeout=ASK_S)
 
 
 async def public(settings: DeploymentSettings) -> AsyncIterator[Finding]:
@@ -68,13 +46,10 @@ async def public(settings: DeploymentSettings) -> AsyncIterator[Finding]:
 
 async def _reached(url: str) -> Finding:
     remedy = "Lead PUBLIC_URL to the api's port (name, proxy, certificate), without a redirect."
-    try:
-        page = await get(f"{url}/healthz")
-    except ssl.SSLError as error:
-        return broken("public url", f"{url} has no certificate that can be trusted: {error.reason}", remedy=remedy)
-    except OSError as error:
-        return broken("public url", f"{url} does not answer: {_why(error)}", remedy=remedy)
-    if page.status != 200 or _program(page.text) != "api":
+    page = await get(f"{url}/healthz")
+    if page.status is None:
+        return broken("public url", f"{url} does not answer: {page.body.decode()}", remedy=remedy)
+    if page.status != 200 or _read(page).get("program") != "api":
         text = f"at {url} somebody else answers, with {page.status}, and not the api"
         return broken("public url", text, remedy=remedy)
     return fine("public url", f"{url} leads to the api")
@@ -82,14 +57,11 @@ async def _reached(url: str) -> Finding:
 
 async def _verified(url: str, token: str) -> Finding:
     name = f"tiktok{token}.txt"
-    remedy = "Set TIKTOK_SITE_VERIFICATION to the file TikTok's portal gives for this prefix, and restart the api."
-    try:
-        page = await get(f"{url}/{name}")
-    except OSError as error:
-        return broken("site verification", f"{url}/{name} does not answer: {_why(error)}", remedy=remedy)
-    if page.status != 200 or page.text.strip() != PROOF + token:
-        text = f"{url}/{name} is not the signature file: status {page.status}"
-        return broken("site verification", text, remedy=remedy)
+    page = await get(f"{url}/{name}")
+    if page.status != 200 or page.body.strip() != (PROOF + token).encode():
+        said = page.body.decode() if page.status is None else f"status {page.status}"
+        remedy = "Set TIKTOK_SITE_VERIFICATION to the file TikTok's portal gives for this prefix, and restart the api."
+        return broken("site verification", f"{url}/{name} is not the signature file: {said}", remedy=remedy)
     return fine("site verification", f"{url}/{name} is there")
 
 
@@ -101,31 +73,27 @@ async def running(settings: DeploymentSettings, *, programs: Sequence[str] = PRO
 async def _ready(program: str, host: str, port: int) -> Finding:
     check = f"program {program}"
     base = f"http://{'127.0.0.1' if host in WILDCARDS else host}:{port}"
-    try:
-        page = await get(f"{base}/readyz")
-    except OSError:
+    page = await get(f"{base}/readyz")
+    if page.status is None:
         remedy = f"Start it (`python -m services.{program}`), unless it runs on another machine."
         return limited(check, f"nobody answers at {base}", remedy=remedy)
-    if _program(page.text) != program:
+    told = _read(page)
+    if told.get("program") != program:
         text = f"at {base} somebody else answers"
         return broken(check, text, remedy=f"Free the port, or set {program.upper()}_PORT.")
-    wrong = json.loads(page.text).get("wrong") or {}
     if page.status != 200:
-        said = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+        said = "; ".join(f"{name}: {why}" for name, why in (told.get("wrong") or {}).items())
         return broken(check, f"not ready: {said or page.status}", remedy="Mend what it names; it recovers by itself.")
     return fine(check, f"ready at {base}")
 
 
-def _program(text: str) -> str | None:
+def _read(page: Heard) -> dict[str, Any]:
+    """The JSON object of a page; empty for anything else."""
     try:
-        page = json.loads(text)
+        told = json.loads(page.body)
     except ValueError:
-        return None
-    return page.get("program") if isinstance(page, dict) else None
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _here(url: str) -> bool:

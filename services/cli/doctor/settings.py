@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from pydantic import Field, SecretStr
 
@@ -13,7 +13,7 @@ from libs.runtime.settings import CommaList, ProgramSettings, SecretList
 from services.cli.doctor.finding import Finding, broken, fine
 
 PROGRAMS = ("api", "ingest", "publisher", "notifier")
-PROGRAM_S = 30.0
+PROGRAM_S = 60.0
 """How long a program may take to judge its settings; importing it is most of that."""
 
 
@@ -46,10 +46,13 @@ class DeploymentSettings(ProgramSettings):
         return getattr(self, f"{program}_host"), getattr(self, f"{program}_port")
 
 
-async def judged(environ: Mapping[str, str] | None = None, *, programs: Sequence[str] = PROGRAMS) -> list[Finding]:
+async def judged(
+    environ: Mapping[str, str] | None = None, *, programs: Sequence[str] = PROGRAMS
+) -> AsyncIterator[Finding]:
     """What each of them that is installed says of its settings; an image holds only its own."""
-    installed = [name for name in programs if importlib.util.find_spec(f"services.{name}") is not None]
-    return list(await asyncio.gather(*(_judged(name, environ or os.environ) for name in installed)))
+    for name in programs:
+        if importlib.util.find_spec(f"services.{name}") is not None:
+            yield await _judged(name, environ or os.environ)
 
 
 async def _judged(program: str, environ: Mapping[str, str]) -> Finding:
