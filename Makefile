@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 SHELL := /bin/sh
 
 python := .venv/bin/python
+# Every process of a test run, and every program it starts, reads the same thousand modules: they are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 # Stamps: what is installed is looked at again only when its lock file changes, or when its Python has gone.
 run_ready := .venv/.ready-run
 dev_ready := .venv/.ready-dev

@@ -138,13 +138,13 @@ class Inspect:
         return answer(post_view(self._world, post)) if post else not_found("post")
 
     async def webhooks(self, request: web.Request) -> web.Response:
-        """Newest first; `?event=`, `?publish_id=`."""
+        """Newest first; `?event=`, `?publish_id=`, `?state=`."""
         self._stage.settle()
-        event, publish_id = request.query.get("event"), request.query.get("publish_id")
+        event, publish_id, state = (request.query.get(name) for name in ("event", "publish_id", "state"))
         rows = [
             webhook_view(hook)
             for hook in self._webhooks.sent.newest(len(self._webhooks.sent))
-            if event in (None, hook.event) and publish_id in (None, hook.publish_id)
+            if event in (None, hook.event) and publish_id in (None, hook.publish_id) and state in (None, hook.state)
         ]
         return answer({"webhooks": rows[: number(request, "limit", 100)]})
 
