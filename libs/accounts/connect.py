@@ -19,7 +19,7 @@ from libs.tiktok.client import TikTokClient
 from libs.tiktok.display import User, user_fields
 from libs.tiktok.errors import OAuthRefused, TikTokError
 from libs.tiktok.oauth import App, Denied, UserTokens, challenge, needs_pkce, new_verifier, read_callback
-from libs.tiktok.readings import Class
+from libs.tiktok.readings import Class, Reading
 
 log = structlog.get_logger()
 
@@ -117,8 +117,7 @@ class Connector:
         if answer is None:
             return Ended(Judged.NO_ANSWER, connect=connect)
         if isinstance(answer, Denied):
-            why = Judged.DENIED if answer.reading.code == "access_denied" else Judged.REFUSED_BY_TIKTOK
-            return Ended(why, answer.reading.remedy, connect)
+            return Ended(_denied(answer.reading), answer.reading.remedy, connect)
         apps = await self._apps.credentials(connect.client_key)
         if not apps:
             return Ended(Judged.UNKNOWN_APP, connect=connect)
@@ -143,8 +142,7 @@ class Connector:
             if error.reading.kind is Class.REAUTHORIZE:  # invalid_grant; only its words tell the two reasons apart
                 foreign = "verifier" in error.message.lower()
                 return Ended(Judged.FOREIGN_CODE if foreign else Judged.EXPIRED_CODE, connect=connect)
-            why = Judged.TIKTOK_TROUBLE if error.reading.kind is Class.RETRY else Judged.REFUSED_BY_TIKTOK
-            return Ended(why, error.reading.remedy, connect)
+            return Ended(_refused(error.reading), error.reading.remedy, connect)
         except TikTokError as error:
             log.warning("connect.trouble", error=type(error).__name__, customer=connect.customer_id)
             return Ended(Judged.TIKTOK_TROUBLE, connect=connect)
@@ -195,6 +193,14 @@ class Connector:
             await with_any(apps, lambda app: self._client.revoke(app, token, timeout=PROFILE_S))
         except TikTokError as error:
             log.warning("connect.not_given_back", error=type(error).__name__)
+
+
+def _denied(reading: Reading) -> Judged:
+    return Judged.DENIED if reading.code == "access_denied" else _refused(reading)
+
+
+def _refused(reading: Reading) -> Judged:
+    return Judged.TIKTOK_TROUBLE if reading.kind is Class.RETRY else Judged.REFUSED_BY_TIKTOK
 
 
 def connected_event(account: Account, *, now: datetime) -> Event:
