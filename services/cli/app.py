@@ -8,6 +8,7 @@ from services.cli.command import (
     deliveries,
     doctor,
     endpoints,
+    groups,
     here,
     imports,
     listen,
@@ -49,6 +50,7 @@ login.add(app)
 accounts.add(app)
 post.add(app)
 posts.add(app)
+groups.add(app)
 media.add(app)
 endpoints.add(app)
 deliveries.add(app)

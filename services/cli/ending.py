@@ -6,7 +6,7 @@
 3    nobody answered, or somebody who is no Clipwire
 4    the time given is over
 130  interrupted
-    141  whoever read the output has stopped
+141  whoever read the output has stopped
 """
 
 import json

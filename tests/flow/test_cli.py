@@ -64,6 +64,20 @@ async def test_a_file_goes_from_upload_to_published(cli: CommandLine, guest: Gue
     assert (await cli("posts", "watch", shown["Once more"]["id"])).code == 0
 
 
+async def test_one_command_posts_for_several_accounts(cli: CommandLine, guest: Guest, stage: Stage) -> None:
+    other = await stage.connect(guest.customer_id, username=f"other{next(stage.count)}")
+    film = f"{stage.urls['simulator']}/_sim/sample.mp4"
+
+    said = await cli("post", film, "-a", guest.account_id, "-a", other["id"], "-p", "self", "--json")
+    unsaid = await cli("post", film, "-p", "self", code=2)
+
+    assert [(one["account_id"], one["state"]) for one in said.json["data"]] == [
+        (guest.account_id, "published"),
+        (other["id"], "published"),
+    ]
+    assert "2 connected accounts" in unsaid.err and guest.account_id in unsaid.err
+
+
 async def test_a_post_that_fails_ends_with_its_reason(cli: CommandLine, stage: Stage) -> None:
     said = await cli("post", f"{stage.urls['simulator']}/_sim/none.mp4", "-p", "self", "--json", code=1)
     post_id = said.json["id"]
@@ -124,6 +138,18 @@ async def test_every_command_that_looks_speaks_json_to_programs_and_columns_to_p
         people = await cli(*args)
         assert people.err == "", args
     assert guest.account_id in (await cli("accounts", "list")).out.split("\t")
+
+
+async def test_a_group_holds_an_account(cli: CommandLine, guest: Guest) -> None:
+    group = (await cli("groups", "create", "Brand", "--json")).json["id"]
+
+    placed = await cli("groups", "place", group, guest.account_id, "--json")
+    await cli("groups", "rename", group, "Other")
+
+    assert placed.json["group_id"] == group
+    assert (await cli("groups", "list")).out.split("\n")[0] == f"{group}\tOther\t{guest.account_id}"
+    assert (await cli("groups", "place", "none", guest.account_id, "--json")).json["group_id"] is None
+    assert (await cli("groups", "delete", group, "--json")).json["id"] == group
 
 
 async def test_an_endpoint_is_made_tried_turned_off_and_its_secret_shown_once(cli: CommandLine) -> None:

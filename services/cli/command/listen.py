@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import typer
 
-from libs.rest.client import ClipwireError, Refused
-from libs.rest.events import EventAnswer
+from libs.rest.client import ClipwireError, Refused, TimedOut, Unreachable
+from libs.rest.events import EventAnswer, Feed
 from libs.signing import BadSecret, SigningSecret, new_secret, parse_secret, sign
 from services.cli.desk import Customer, Desk, command, flag
 from services.cli.dial import Address, dial
@@ -16,6 +16,7 @@ from services.cli.ending import USAGE, Ended
 from services.cli.say import clean, plain, styled
 
 LOOK_S: Final = 1.0
+AWAY_S: Final = 600.0
 AT_ONCE: Final = 100
 SECRET: Final = "CLIPWIRE_LISTEN_SECRET"  # noqa: S105 — its name, not its value
 
@@ -88,7 +89,7 @@ def _listen(
     heard = 0
     while True:
         limit = AT_ONCE if most is None else min(AT_ONCE, most - heard)
-        feed = desk.client.consumers.read(name, limit=limit, customer_id=owner)
+        feed = _read(desk, name, owner, limit)
         for event in feed.data:
             _tell(desk, event, _forward(event, to, key) if to and key else None)
         if feed.data and feed.next_cursor:
@@ -97,6 +98,22 @@ def _listen(
         if most is not None and heard >= most:
             return
         if len(feed.data) < limit:
+            time.sleep(LOOK_S)
+
+
+def _read(desk: Desk, name: str, owner: str | None, limit: int) -> Feed:
+    """What is new. A server that is away for a while is waited for: it keeps our place."""
+    gone_at: float | None = None
+    while True:
+        try:
+            return desk.client.consumers.read(name, limit=limit, customer_id=owner)
+        except (Unreachable, TimedOut) as error:
+            now = time.monotonic()
+            if gone_at is None:
+                gone_at = now
+                desk.say.note(f"{error}; waiting for it.")
+            if now - gone_at > AWAY_S:
+                raise
             time.sleep(LOOK_S)
 
 

@@ -153,6 +153,7 @@ def _post(
         made = [posts.create(account_id=accounts[0].id, **wish).id]
     else:
         made = [post.id for post in posts.create_batch(account_ids=[one.id for one in accounts], **wish).posts]
+    desk.say.note(f"accepted as {', '.join(made)}")  # from here on it goes on, whatever becomes of this command
     done: list[PostDetail] = []
     for n, post_id in enumerate(made):
         found = posts.get(post_id)
