@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ingest, lists, notifier, stack, uploads
+from bench import ingest, lists, notifier, publisher, stack, uploads
 from bench.child import BenchError
 from bench.ground import Ground
 from bench.plan import Plan
@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[Ground, Plan, Say], Awaitable[Measured]]] = {
     stack.NAME: stack.measure,
     lists.NAME: lists.measure,
     uploads.NAME: uploads.measure,
+    publisher.NAME: publisher.measure,
 }
 DEFAULT_JSON = Path(".clipwire/bench.json")
 

@@ -1,15 +1,20 @@
-"""`python -m bench.bare server|client`: the bare limits. What aiohttp does on this machine when nothing else is done.
+"""`python -m bench.bare server|client|upload`: the bare limits. What aiohttp does on this machine when nothing else is
+done.
 
 The server's handler reads the body and answers 200. The client is a loop of POSTs that read their answers, as many at
-once as asked for. Both on the loop our programs run on.
+once as asked for. The upload is a loop of PUTs that stream a file's chunks, by httpx, which our client of TikTok is
+made of, or by aiohttp. All on the loop our programs run on.
 """
 
 import asyncio
 import os
 import sys
 import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import httpx
 from aiohttp import ClientSession, TCPConnector, web
 
 from bench.child import BenchError
@@ -84,5 +89,51 @@ async def _post(*, urls: list[str], body: str, at_once: int, seconds: float) -> 
     return {"counted": counted, "seconds": took, "cpu_s": used}
 
 
+async def _upload() -> tuple[dict[str, Any], Answer]:
+    async def answer(command: dict[str, Any]) -> dict[str, Any]:
+        if command.pop("do") != "put":
+            raise BenchError("the bare upload knows only put")
+        return await _put(**command)
+
+    return {"started": True}, answer
+
+
+async def _put(*, by: str, url: str, path: str, ranges: Sequence[tuple[int, int]], piece_bytes: int) -> dict[str, Any]:
+    """The file's ranges one after the other; the file is read on the loop, which costs least while it is in memory."""
+    file = os.open(Path(path), os.O_RDONLY)
+    try:
+        async with (
+            ClientSession(connector=TCPConnector(limit=1)) as session,
+            httpx.AsyncClient(trust_env=False, timeout=60) as client,
+        ):
+            began, cpu = time.perf_counter(), time.process_time()
+            for first, last in ranges:
+                headers = {
+                    "Content-Type": "video/mp4",
+                    "Content-Length": str(last - first + 1),
+                    "Content-Range": f"bytes {first}-{last}/{ranges[-1][1] + 1}",
+                }
+                body = _pieces(file, first, last, piece_bytes)
+                if by == "httpx":
+                    status = (await client.put(url, content=body, headers=headers)).status_code
+                else:
+                    async with session.put(url, data=body, headers=headers) as response:
+                        await response.read()
+                        status = response.status
+                if status not in (201, 206):
+                    raise BenchError(f"the upload host answered {status}")
+            return {"seconds": time.perf_counter() - began, "cpu_s": time.process_time() - cpu}
+    finally:
+        os.close(file)
+
+
+async def _pieces(file: int, first: int, last: int, piece_bytes: int) -> AsyncIterator[bytes]:
+    at = first
+    while at <= last:
+        piece = os.pread(file, min(piece_bytes, last + 1 - at), at)
+        at += len(piece)
+        yield piece
+
+
 if __name__ == "__main__":
-    converse({"server": _server, "client": _client}[sys.argv[1]])
+    converse({"server": _server, "client": _client, "upload": _upload}[sys.argv[1]])

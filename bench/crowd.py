@@ -84,7 +84,7 @@ async def _account(database: Database, customer_id: str, n: int, *, now: datetim
         id_=new_id("acc", now),
         customer_id=customer_id,
         client_key=CLIENT_KEY,
-        open_id=Series("", 0, 0).open_id(n),
+        open_id=Series("", 0, 0, accounts=n + 1).open_id(n),
         username=f"bench{n}",
         display_name=None,
         tokens=tokens,

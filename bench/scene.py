@@ -24,20 +24,27 @@ class Running:
 
 @asynccontextmanager
 async def ours(
-    name: str, ground: Ground, database: Database, *, rabbit: Rabbit | None = None
+    name: str,
+    ground: Ground,
+    database: Database,
+    *,
+    rabbit: Rabbit | None = None,
+    tiktok_url: str = NO_TIKTOK,
+    **more: str,
 ) -> AsyncIterator[Running]:
-    """`python -m services.<name>` with the settings of production, until the end of the block."""
+    """`python -m services.<name>` with the settings of production and `more`, until the end of the block."""
     port = free_port()
     environ = {
         "DATABASE_URL": database.url,
         "CLIPWIRE_ENCRYPTION_KEYS": database.encryption_key,
         "TIKTOK_CLIENT_KEY": CLIENT_KEY,
         "TIKTOK_CLIENT_SECRET": CLIENT_SECRET,
-        "TIKTOK_API_URL": NO_TIKTOK,
-        "TIKTOK_AUTH_URL": NO_TIKTOK,
+        "TIKTOK_API_URL": tiktok_url,
+        "TIKTOK_AUTH_URL": tiktok_url,
         "MEDIA_URL": (ground.folder / "media").as_uri(),
         "EGRESS_ALLOW": LOOPBACK,
         f"{name.upper()}_PORT": str(port),
+        **more,
     }
     if rabbit is not None:
         environ |= {"RABBITMQ_URL": rabbit.url, "RABBITMQ_PREFIX": rabbit.prefix}

@@ -16,7 +16,7 @@ from libs.store.errors import StoreError
 from libs.store.store import Store
 from libs.tiktok.client import TikTokClient
 from services.publisher.app import CONVERTER_WAIT_S, build
-from services.publisher.settings import PublisherSettings
+from services.publisher.settings import PublisherSettings, connections
 
 
 async def serve(settings: PublisherSettings) -> None:
@@ -41,7 +41,11 @@ async def serve(settings: PublisherSettings) -> None:
         workers = await parts.enter_async_context(Workers())
         converters = await parts.enter_async_context(Workers(size=settings.media_converters, wait_s=CONVERTER_WAIT_S))
         tiktok = await parts.enter_async_context(
-            TikTokClient(api_url=settings.tiktok_api_url, auth_url=settings.tiktok_auth_url)
+            TikTokClient(
+                api_url=settings.tiktok_api_url,
+                auth_url=settings.tiktok_auth_url,
+                max_connections=connections(settings),
+            )
         )
         clock = await parts.enter_async_context(
             open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)

@@ -36,7 +36,9 @@ class PublisherSettings(ProgramSettings):
     publisher_host: str = "127.0.0.1"
     publisher_port: int = Field(default=8084, ge=0, le=65535)
     publisher_concurrency: int = Field(default=16, ge=1, le=200)
-    """Posts driven at once by one process. Each upload holds about one megabyte."""
+    """Posts driven at once by one process, and so the bound of its memory: an upload in flight holds under three
+    megabytes (`make bench` measures it), whatever the size of its file.
+    """
     publisher_lease_s: float = Field(default=90.0, ge=2)
     """How long a claimed post is nobody else's. Longer than any call but a chunk, which has a lease of its own."""
     publisher_chunk_timeout_s: float = Field(default=240.0, ge=1, le=240)
@@ -44,3 +46,8 @@ class PublisherSettings(ProgramSettings):
     publisher_idle_s: float = Field(default=1.0, gt=0, le=60)
     """How often to look for due work when no bell rings."""
     retention_days: int = Field(default=30, ge=7)
+
+
+def connections(settings: PublisherSettings) -> int:
+    """To TikTok: one for each post that is driven, and some for tokens, whatever else is under way."""
+    return settings.publisher_concurrency + 20
