@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.campaign import backing, kills, leaks, media, notifier, order, signatures
+from bench.campaign import backing, burst, caps, chunks, kills, leaks, looks, media, notifier, order, signatures
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
 from bench.publish import campaign as publish
@@ -101,6 +101,26 @@ CAMPAIGNS: Mapping[str, Campaign] = {
         lambda w: leaks.run(scale=w.scale, seed=w.seed, say=w.say),
         small=0.05,
         promises=15,
+    ),
+    "burst": Campaign(
+        lambda w: burst.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.04,
+        promises=10,
+    ),
+    "chunks": Campaign(
+        lambda w: chunks.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.15,
+        promises=6,
+    ),
+    "looks": Campaign(
+        lambda w: looks.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.1,
+        promises=6,
+    ),
+    "caps": Campaign(
+        lambda w: caps.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.25,
+        promises=8,
     ),
 }
 """Every campaign there is: what stands here is what `--name` takes, and what CI runs small."""

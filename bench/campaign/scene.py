@@ -1,5 +1,6 @@
 """Setting the scene through the front door: customers, endpoints, creators and a library, as an operator would."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,8 +81,16 @@ async def set_scene(cast: Cast, sink: Sink, *, accounts: int, large: bool, timeo
 
 
 async def _account(cast: Cast, sink: Sink, *, customer: str, username: str) -> Account:
-    given = await ask(cast.http, "POST", f"{cast.urls['simulator']}/_sim/accounts", json={"username": username})
     customer_id = sink.customers[customer].id
+    id_, open_id = await connect(cast.http, cast.urls, cast.keys.operator, customer_id=customer_id, username=username)
+    return Account(id_, open_id, customer, customer_id)
+
+
+async def connect(
+    http: aiohttp.ClientSession, urls: Mapping[str, str], key: str, *, customer_id: str, username: str
+) -> tuple[str, str]:
+    """A new creator at TikTok, connected for that customer: our id and TikTok's."""
+    given = await ask(http, "POST", f"{urls['simulator']}/_sim/accounts", json={"username": username})
     new = {
         "customer_id": customer_id,
         "open_id": given["open_id"],
@@ -92,8 +101,8 @@ async def _account(cast: Cast, sink: Sink, *, customer: str, username: str) -> A
         "scopes": given["scope"].split(","),
         "username": username,
     }
-    made = await ask(cast.http, "POST", f"{cast.urls['api']}/v1/accounts", key=cast.keys.operator, json=new)
-    return Account(made["id"], given["open_id"], customer, customer_id)
+    made = await ask(http, "POST", f"{urls['api']}/v1/accounts", key=key, json=new)
+    return made["id"], given["open_id"]
 
 
 def padded(video: bytes, size: int) -> bytes:

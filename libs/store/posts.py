@@ -165,9 +165,9 @@ class Posts:
         posts = (rows.post(row) for row in claimed)
         return await self._contexts(sorted(posts, key=lambda post: (post.publish_at or post.created_at, post.id)))
 
-    async def rest_lane(self, account_id: str, *, ring: int, until: datetime) -> None:
-        """Lets a lane sleep until `until` or its next post, whichever is later, unless something rang since `ring`."""
-        await self._pool.execute(SQL.rest_lane, account_id, ring, until)
+    async def rest_lane(self, account_id: str, *, ring: int, until: datetime, now: datetime) -> None:
+        """Lets a lane sleep until `until` or its next post, whichever is later; at once due if it rang since `ring`."""
+        await self._pool.execute(SQL.rest_lane, account_id, ring, until, now)
 
     async def wake_lane(self, account_id: str, *, at: datetime) -> None:
         await self._pool.execute(SQL.wake_lane, account_id, at)

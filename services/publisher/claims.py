@@ -114,14 +114,14 @@ class Claims:
         slots = await self._slots(account_id, limit=min(room, PER_MINUTE[Call.VIDEO_INIT]), now=now)
         if not slots:
             free_at = await self._budget.free_at(account_id, Call.VIDEO_INIT, now=now)
-            await self._store.posts.rest_lane(account_id, ring=ring, until=max(free_at, now))
+            await self._store.posts.rest_lane(account_id, ring=ring, until=max(free_at, now), now=now)
             return 0
         contexts = await self._store.posts.claim_in_lane(account_id, now=now, lease=now + self._lease, limit=len(slots))
         for context, slot in zip(contexts, slots, strict=False):
             self._start(context, slot)
         for slot in slots[len(contexts) :]:
             await self._budget.unused(slot, now=now)
-        await self._store.posts.rest_lane(account_id, ring=ring, until=now)
+        await self._store.posts.rest_lane(account_id, ring=ring, until=now, now=now)
         return len(contexts)
 
     async def _slots(self, account_id: str, *, limit: int, now: datetime) -> list[Slot]:

@@ -72,7 +72,9 @@ class Knobs(BaseModel):
     upload_url_ttl_s: Seconds = Field(3_600.0, description="life of an upload_url")
     reput_accepted: Literal[416, 206] = Field(416, description="answer to a range that was already accepted")
     missing_range: Literal[416, 400] = Field(416, description="answer to a PUT without Content-Range")
-    bytes_per_s: Count = Field(0, description="how fast uploads are read and pulls are made, real time; 0 is unlimited")
+    bytes_per_s: Annotated[int, Field(ge=0, le=1 << 40)] = Field(
+        0, description="how fast uploads are read and pulls are made, real time; 0 is unlimited"
+    )
 
     # Pull (4.3)
     pull_loopback: Literal["verified", "allowed", "off"] = Field(

@@ -44,6 +44,6 @@ async def test_a_lane_woken_while_it_was_about_to_sleep_stays_awake(stage: Stage
     lane = await stage.row("update post_lanes set alarm = $2 where account_id = $1 returning ring", account_id, later)
 
     await posts.wake_lane(account_id, at=soon)
-    await posts.rest_lane(account_id, ring=lane["ring"], until=later)
+    await posts.rest_lane(account_id, ring=lane["ring"], until=later, now=soon)
 
     assert (await stage.row("select alarm from post_lanes where account_id = $1", account_id))["alarm"] == soon

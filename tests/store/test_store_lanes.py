@@ -85,7 +85,7 @@ async def test_a_post_that_commits_between_claim_and_rest_keeps_its_lane_awake(p
     account, ring = await drained_post_lane(place)
 
     await place.posts(account)
-    await place.store.posts.rest_lane(account.id, ring=ring, until=LATER)
+    await place.store.posts.rest_lane(account.id, ring=ring, until=LATER, now=NOW)
 
     assert (await place.post_lane(account.id))["alarm"] == NOW
 
@@ -100,12 +100,12 @@ async def test_a_post_not_yet_committed_when_its_lane_rests_wakes_it(
 
     if rung:  # it holds the lane's row: the rest waits for it, and then sees that it has rung
         await inserter.ring_account(account)
-        resting = asyncio.create_task(place.store.posts.rest_lane(account.id, ring=ring, until=LATER))
+        resting = asyncio.create_task(place.store.posts.rest_lane(account.id, ring=ring, until=LATER, now=NOW))
         await eventually(lambda: waiting_for_locks(place, 1))
         await inserter.transaction.commit()
         await resting
     else:
-        await place.store.posts.rest_lane(account.id, ring=ring, until=LATER)
+        await place.store.posts.rest_lane(account.id, ring=ring, until=LATER, now=NOW)
         assert (await place.post_lane(account.id))["alarm"] is None
         await inserter.ring_account(account)
         await inserter.transaction.commit()
@@ -182,7 +182,7 @@ async def test_no_wake_up_is_lost_however_claims_and_inserts_meet(place: Place) 
             await place.store.deliveries.settle([settled(delivery) for delivery in found.deliveries], now=NOW)
             for lane, ring in await place.store.posts.claim_lanes(now=NOW, lease=LEASE, limit=9):
                 await place.store.posts.claim_in_lane(lane, now=NOW, lease=LEASE, limit=2)
-                await place.store.posts.rest_lane(lane, ring=ring, until=NOW)
+                await place.store.posts.rest_lane(lane, ring=ring, until=NOW, now=NOW)
 
     claimers = [asyncio.create_task(claim()) for _ in range(3)]
     await asyncio.gather(*(insert() for _ in range(4)))
@@ -214,7 +214,7 @@ async def test_lanes_are_claimed_by_one_and_their_posts_by_one(place: Place) -> 
             for account_id, ring in await place.store.posts.claim_lanes(now=NOW, lease=LEASE, limit=2):
                 claimed = await place.store.posts.claim_in_lane(account_id, now=NOW, lease=LEASE, limit=3)
                 mine += [context.post.id for context in claimed]
-                await place.store.posts.rest_lane(account_id, ring=ring, until=NOW)
+                await place.store.posts.rest_lane(account_id, ring=ring, until=NOW, now=NOW)
         return mine
 
     rounds = [await asyncio.gather(*(claim() for _ in range(6))) for _ in range(2)]
@@ -254,7 +254,7 @@ async def test_a_lane_rests_until_there_is_room_and_something_to_do(
         await place.posts(account, alarm=one)
     ring += len(waiting)
 
-    await place.store.posts.rest_lane(account.id, ring=ring, until=until)
+    await place.store.posts.rest_lane(account.id, ring=ring, until=until, now=NOW)
 
     assert (await place.post_lane(account.id))["alarm"] == alarm
 
@@ -265,7 +265,7 @@ async def test_a_lane_woken_between_claim_and_rest_stays_awake(place: Place) -> 
     ((_, ring),) = await place.store.posts.claim_lanes(now=NOW, lease=LEASE, limit=9)
 
     await place.store.posts.wake_lane(account.id, at=NOW)
-    await place.store.posts.rest_lane(account.id, ring=ring, until=LATER)
+    await place.store.posts.rest_lane(account.id, ring=ring, until=LATER, now=NOW)
 
     assert (await place.post_lane(account.id))["alarm"] == NOW
 

@@ -77,9 +77,22 @@ async def test_posts_due_at_once_drain_in_order_and_those_that_wait_are_not_rewr
         for account_id, ring in await place.store.posts.claim_lanes(now=now, lease=now + SECOND, limit=20):
             claimed = await place.store.posts.claim_in_lane(account_id, now=now, lease=LEASE + MINUTE, limit=6)
             started[account_id] += [context.post.id for context in claimed]
-            await place.store.posts.rest_lane(account_id, ring=ring, until=now + MINUTE)
+            await place.store.posts.rest_lane(account_id, ring=ring, until=now + MINUTE, now=now)
 
     assert started == {account_id: ids[:18] for account_id, ids in waiting.items()}
     after = {row["id"]: row["xmin"] for row in await place.sql.fetch("select id, xmin::text from posts")}
     written = {post_id for post_id, xmin in after.items() if xmin != before[post_id]}
     assert written == {post_id for ids in started.values() for post_id in ids}
+
+
+async def test_a_lane_that_rang_while_it_was_served_is_due_at_once_and_not_at_its_lease(place: Place) -> None:
+    """Whoever is served rings too, when its init has ended: the other posts of the lane must not wait for that."""
+    account = await place.account()
+    await place.posts(account, 3)
+    ((_, ring),) = await place.store.posts.claim_lanes(now=NOW, lease=NOW + 10 * SECOND, limit=9)
+    await place.store.posts.claim_in_lane(account.id, now=NOW, lease=LEASE, limit=1)
+    await place.store.posts.wake_lane(account.id, at=NOW + MINUTE)
+
+    await place.store.posts.rest_lane(account.id, ring=ring, until=NOW + SECOND, now=NOW + SECOND)
+
+    assert (await place.post_lane(account.id))["alarm"] == NOW + SECOND

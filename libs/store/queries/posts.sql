@@ -87,11 +87,12 @@ returning p.*
 
 -- name: rest_lane
 -- A lane sleeps until `$3`, or until its next post is due when that is later; only if nothing rang since `$2` was read.
+-- If something did, it is looked at again at once (`$4`): left at its lease, it would sleep through what it can do now.
 -- Without a post it has no alarm (`greatest` over a `min` would skip the null): idle lanes crowd out those with work.
 update post_lanes l
-set alarm = (select greatest(p.alarm, $3) from posts p where p.in_lane and p.account_id = l.account_id
-             order by p.alarm limit 1)
-where l.account_id = $1 and l.ring = $2
+set alarm = case when l.ring <> $2 then least(l.alarm, $4) else (
+    select greatest(p.alarm, $3) from posts p where p.in_lane and p.account_id = l.account_id order by p.alarm limit 1) end
+where l.account_id = $1
 
 -- name: wake_lane
 -- A ring too: whoever is about to let it rest has read the one before. A lane without an alarm holds nothing to wake for.

@@ -58,6 +58,10 @@ class FaultBook:
     def for_webhook(self, facts: Facts) -> list[Fault]:
         return self._take(WEBHOOKS, facts) if self._armed else []
 
+    def wait_s(self, fault: Fault) -> float:
+        """How long this call waits for it."""
+        return (fault.seconds or 0.0) + self._dice.uniform(0.0, fault.jitter_s)
+
     def _take(self, family: frozenset[Do], facts: Facts) -> list[Fault]:
         taken = []
         for armed in list(self._armed.values()):

@@ -22,7 +22,7 @@ class Do(StrEnum):
     RESET = "reset"
     """Resets the connection before anything happens."""
     LATENCY = "latency"
-    """Waits `seconds`, then goes on as usual."""
+    """Waits `seconds` and up to `jitter_s` more, then goes on as usual."""
     STATUS_AFTER = "status_after"
     """It happens, and the answer is `status` all the same."""
     HANG_AFTER = "hang_after"
@@ -101,6 +101,7 @@ class Fault(BaseModel):
     oauth_error: str | None = None
     message: str | None = Field(None, max_length=500)
     seconds: Annotated[float, Field(ge=0, le=400 * 86_400)] | None = None
+    jitter_s: Annotated[float, Field(ge=0, le=600)] = Field(0.0, description="of latency: up to so much longer")
     times: Annotated[int, Field(ge=1, le=100)] = 1
     fail_reason: FailReason | None = None
     part: Literal["signature", "body", "header", "secret"] = "signature"

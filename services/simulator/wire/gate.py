@@ -124,7 +124,7 @@ class Gate:
         for fault in faults:
             match fault.do:
                 case Do.LATENCY:
-                    await asyncio.sleep(fault.seconds or 0.0)
+                    await asyncio.sleep(self._faults.wait_s(fault))
                 case Do.EFFECT:
                     self._befall(fault, facts)
                 case Do.RESET:

@@ -1,0 +1,128 @@
+"""`caps`: three times as many posts a day as TikTok takes of one creator, for seven virtual days.
+
+Time is the simulator's, and passes only when nobody has anything to do at this moment: to the next alarm or the next
+post, whichever comes first.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+
+from bench.campaign.crew import Crew
+from bench.campaign.errors import NeverReady
+from bench.campaign.ground import Ground
+from bench.campaign.report import Part, Table, sample
+from bench.campaign.world import see
+
+DAYS, CAP, TIMES = 7, 15, 3
+DAY_S = 86_400
+CODE = "spam_risk_too_many_posts"
+PATIENCE_S = 60.0
+CALM_S = 0.02
+STEP_S = 0.5
+"""Beyond an alarm, so that it has come for everybody."""
+
+_DUE = """
+select (select count(*) from posts where alarm <= $1 and not in_lane)
+     + (select count(*) from post_lanes where alarm <= $1)
+     + (select count(*) from posts where state in ('initializing', 'uploading'))
+     + (select count(*) from posts where state = 'processing')
+     + (select count(*) from facts where settled_at is null and publish_id <> '') as n
+"""
+_NEXT = """
+select least((select min(alarm) from posts where alarm > $1 and not in_lane),
+             (select min(alarm) from post_lanes where alarm > $1))
+"""
+
+
+async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool = False) -> Part:
+    """The campaign. Below scale 1 it has fewer days, two at least, and a smaller cap."""
+    part = Part(f"caps, scale {scale:g}, seed {seed}")
+    days, cap = max(2, round(DAYS * scale)), CAP if scale >= 1 else 3
+    async with Ground(rabbit=None) as ground:
+        ground.keep = keep
+        async with Crew(ground, seed=seed, publishers=[{}, {}], knobs="processing_s=0", virtual=True) as crew:
+            [(account_id, open_id)] = await crew.creators(1)
+            await crew.sim("PATCH", f"accounts/{open_id}", {"daily_post_cap": cap})
+            began = await crew.now()
+            posts = await _live(crew, account_id, days=days, per_day=cap * TIMES, seed=seed, began=began, say=say)
+            await _judge(part, crew, posts, days=days, cap=cap)
+        ground.keep = keep and not part.kept
+    return part
+
+
+async def _live(
+    crew: Crew, account_id: str, *, days: int, per_day: int, seed: int, began: datetime, say: Callable[[str], None]
+) -> list[str]:
+    """Posts at random times of every day; their ids in order. The last day ends like every other."""
+    dice = Random(f"{seed}:caps")
+    times = sorted(day * DAY_S + dice.uniform(0, DAY_S) for day in range(days) for _ in range(per_day))
+    posts: list[str] = []
+    for day in range(days):
+        say(f"day {day + 1} of {days}, {len(posts)} posts so far")
+        for at in [at for at in times if day * DAY_S <= at < (day + 1) * DAY_S]:
+            await _pass(crew, until=began + timedelta(seconds=at))
+            posts += await crew.posts([account_id])
+        await _pass(crew, until=began + timedelta(seconds=(day + 1) * DAY_S))
+    return posts
+
+
+async def _pass(crew: Crew, *, until: datetime) -> None:
+    """Lets time pass, from one thing that is due to the next."""
+    while True:
+        now = await _calm(crew)
+        if now >= until:
+            return
+        due = await crew.database.fetchval(_NEXT, now)
+        to = min(until, due + timedelta(seconds=STEP_S)) if due is not None else until
+        await crew.advance(max((to - now).total_seconds(), 0.0) + 0.001)
+
+
+async def _calm(crew: Crew) -> datetime:
+    """What time it is, once nothing is due. A token that ran out meanwhile is refreshed by whoever needs it."""
+    patience = time.monotonic() + PATIENCE_S
+    while True:
+        now = await crew.now()
+        if not await crew.database.fetchval(_DUE, now):
+            return now
+        if time.monotonic() > patience:
+            raise NeverReady(f"nothing comes to rest:\n{crew.publishers[0].tail()}")
+        await asyncio.sleep(CALM_S)
+
+
+async def _judge(part: Part, crew: Crew, posts: list[str], *, days: int, cap: int) -> None:
+    world = await see(crew.http, crew.urls["simulator"])
+    calls = [call for endpoint in ("creator_info/query", "video/init") for call in await crew.calls(endpoint)]
+    refused = sorted((call["at"], call["endpoint"]) for call in calls if call["code"] == CODE)
+    learned = await crew.database.fetchval("select min(at) from timeline where kind = 'reslotted'")
+    after = [f"{endpoint} at {at}" for at, endpoint in refused if datetime.fromisoformat(at) > learned]
+    part.hold("TikTok was over its cap once, and so it was learned", len(refused) >= 1 and learned, f"{len(refused)}")
+    part.hold(f"no {CODE} after the cap was learned", not after, sample(after))
+    order = [row["post_id"] for row in await crew.database.fetch(
+        "select post_id from events where type = 'post.published' order by occurred_at, id")]  # fmt: skip
+    wanted = posts[: len(order)]
+    part.hold("posts went out in the order they came", order == wanted, f"{len(order)} of {len(posts)}")
+    most = days * cap
+    part.hold("all that TikTok takes went out", most - cap < len(order) <= most, f"{len(order)} of at most {most}")
+    times = [datetime.fromisoformat(call["at"]).timestamp() for call in calls
+             if call["endpoint"] == "video/init" and call["code"] == "ok"]  # fmt: skip
+    full = max(sum(1 for other in times if at <= other < at + DAY_S) for at in times)
+    part.hold("never more than the cap in 24 hours", full <= cap, f"{full} of {cap}")
+    states = Counter({row["state"]: row["n"] for row in await crew.database.fetch(
+        "select state, count(*) as n from posts group by state")})  # fmt: skip
+    waiting = set(states) <= {"published", "queued"}
+    part.hold("what did not go out waits for its slot", waiting, dict(states))
+    untold = await crew.database.fetchval(
+        "select count(*) from posts p where state = 'queued' and (slot_at is null or not exists ("
+        "select 1 from events e where e.post_id = p.id and e.type = 'post.retrying'))"
+    )
+    part.hold("and its customer was told when", untold == 0, f"{untold} untold")
+    part.hold("nothing was published twice", not world.duplicates, sample(world.duplicates))
+    head = ("days", "posts", "cap", "published", "waiting", "refused by TikTok", "creator_info", "inits")
+    counts = Counter(call["endpoint"] for call in calls)
+    row = (days, len(posts), cap, len(order), states["queued"], len(refused),
+           counts["creator_info/query"], counts["video/init"])  # fmt: skip
+    part.tables.append(Table("Seven days", head, [row]))
