@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from bench.campaign.leak_media import media
 from bench.campaign.leak_mistakes import jobs, mistakes, webhooks
 from bench.campaign.leak_witness import Shelf, Witness
 from libs.model.key import everything
@@ -23,6 +24,7 @@ async def play(w: Witness, shelf: Shelf, n: int) -> None:
     accounts = [await _by_consent(w, customer, n), await _by_tokens(w, customer), await _by_tokens(w, customer)]
     await _own_app(w, n)
     posts = await _posts(w, shelf, key, accounts[0]) + await _troubles(w, shelf, key, accounts[1])
+    await media(w, shelf, customer, accounts[0], key)
     await jobs(w, shelf, customer, accounts[0])
     await mistakes(w, shelf, key, customer, accounts[0], endpoints[0])
     await webhooks(w)

@@ -100,6 +100,7 @@ class Shelf:
     """A customer's file server whose URLs are signed, which repeats them in what it says, as many do."""
 
     def __init__(self, film: bytes) -> None:
+        self.film = film
         picture = io.BytesIO()
         Image.effect_noise((720, 960), 40).convert("RGB").save(picture, "JPEG")
         self._files = {"film.mp4": (film, "video/mp4"), "photo.jpg": (picture.getvalue(), "image/jpeg")}
