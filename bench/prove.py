@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.campaign import backing, burst, caps, chunks, kills, leaks, looks, media, notifier, order, signatures
+from bench.campaign import backing, burst, caps, chunks, kills, leaks, looks, media, noisy, notifier, order, signatures
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
 from bench.publish import campaign as publish
@@ -91,6 +91,11 @@ CAMPAIGNS: Mapping[str, Campaign] = {
         lambda w: order.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
         small=0.0025,
         promises=7,
+    ),
+    "noisy": Campaign(
+        lambda w: noisy.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.02,
+        promises=2,
     ),
     "notifier": Campaign(
         lambda w: notifier.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),

@@ -2,6 +2,7 @@
 
 Listens on several ports, one per customer, so that clients that count connections per host meet several hosts.
 `GET /count` and the command `count` tell how many came; `told` and `arrivals` tell more, `forget` empties its memory.
+`hang` names the paths that are never answered, until it names others; what came to them is counted apart, as `hung`.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.arrivals: list[tuple[str, float]] = []
+        self.hanging: frozenset[bytes] = frozenset()
+        self.hung = 0
 
     def told(self) -> dict[str, Any]:
         came = self.arrivals
@@ -67,6 +70,9 @@ class Customer(asyncio.Protocol):
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             self._transport.write(head % len(body) + body)
             return
+        if self._memory.hanging and data[5 : data.find(b" ", 5)] in self._memory.hanging:
+            self._memory.hung += 1
+            return
         at = data.find(_ID, 0, end)
         id_ = data[at + len(_ID) : data.find(b"\r", at + 2)].decode() if at >= 0 else ""
         self._memory.arrivals.append((id_, self._since))
@@ -90,7 +96,10 @@ async def _start() -> tuple[dict[str, Any], Answer]:
     async def answer(command: dict[str, Any]) -> dict[str, Any]:
         match command["do"]:
             case "count":
-                return {"count": len(memory.arrivals)}
+                return {"count": len(memory.arrivals), "hung": memory.hung}
+            case "hang":
+                memory.hanging, memory.hung = frozenset(path.encode() for path in command["paths"]), 0
+                return {}
             case "told":
                 return memory.told()
             case "arrivals":
