@@ -22,6 +22,11 @@ PAGE_MAX: Final = 200
 PATIENCE: Final = Retries(tries=3, first_s=0.3)
 """Somebody sits and waits: where nobody answers, this is said within a second or so."""
 EVERYWHERE: Final = "Everywhere"
+PUBLISH: Final = "Publish"
+HEAR: Final = "Hear what became of it"
+MANAGE: Final = "Who may, and who did"
+HERE: Final = "This machine"
+"""Headings of the commands."""
 
 Customer = Annotated[
     str | None,

@@ -322,12 +322,12 @@ async def test_an_account_is_connected_while_the_command_waits(cli: CommandLine,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None and process.stdout is not None
-    link = (await asyncio.wait_for(process.stderr.readline(), 20)).decode().strip()
+    link = (await asyncio.wait_for(process.stderr.readline(), 30)).decode().strip()
 
     back = await consents(stage, link, name)
     await stage.http.get(back)
-    out = await asyncio.wait_for(process.stdout.read(), 20)
-    await asyncio.wait_for(process.communicate(), 20)
+    out = await asyncio.wait_for(process.stdout.read(), 30)
+    await asyncio.wait_for(process.communicate(), 30)
 
     assert (process.returncode, json.loads(out)["state"]) == (0, "connected")
 
@@ -337,10 +337,10 @@ async def test_an_interrupted_listener_leaves_nothing_behind(cli: CommandLine, s
         *COMMAND, "listen", cwd=ROOT, env=_environ(cli), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     consumers = f"consumers?customer_id={guest.customer_id}"
-    await eventually(lambda: _data(stage, consumers), timeout=20)
+    await eventually(lambda: _data(stage, consumers), timeout=30)
 
     process.send_signal(signal.SIGINT)
-    _, err = await asyncio.wait_for(process.communicate(), 20)
+    _, err = await asyncio.wait_for(process.communicate(), 30)
 
     assert (process.returncode, b"Traceback" in err) == (130, False)
     assert await _data(stage, consumers) == []

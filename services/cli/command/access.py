@@ -9,7 +9,7 @@ import typer
 from libs.model.key import Capability, Level
 from libs.rest.keys import KeyAnswer, ScopedGrants
 from services.cli.command.replays import AGO, UNITS
-from services.cli.desk import Customer, Desk, Limit, command, flag, page
+from services.cli.desk import MANAGE, Customer, Desk, Limit, command, flag, page
 from services.cli.say import Column, plain
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="key_…")]
@@ -39,13 +39,13 @@ def add(app: typer.Typer) -> None:
     command(group)(show)
     command(group)(rotate)
     command(group)(revoke)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=MANAGE)
     customers = typer.Typer(name="customers", help="Whom the operator posts for.", no_args_is_help=True)
     command(customers, "list")(customers_listed)
     command(customers, "create")(customer_made)
-    app.add_typer(customers)
-    command(app)(audit)
-    command(app)(capabilities)
+    app.add_typer(customers, rich_help_panel=MANAGE)
+    command(app, rich_help_panel=MANAGE)(audit)
+    command(app, rich_help_panel=MANAGE)(capabilities)
 
 
 def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from libs.rest.accounts import AccountAnswer
-from services.cli.desk import Customer, Desk, Limit, Timeout, command, flag, page
+from services.cli.desk import PUBLISH, Customer, Desk, Limit, Timeout, command, flag, page
 from services.cli.ending import TIMED_OUT, Ended
 from services.cli.say import Column
 
@@ -31,7 +31,7 @@ def add(app: typer.Typer) -> None:
     command(group)(show)
     command(group)(health)
     command(group)(disconnect)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=PUBLISH)
 
 
 def connect(

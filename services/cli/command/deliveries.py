@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from libs.rest.deliveries import DeliveryDetail
-from services.cli.desk import Customer, Desk, Limit, command, page
+from services.cli.desk import HEAR, Customer, Desk, Limit, command, page
 from services.cli.say import Column, plain
 
 DeliveryId = Annotated[str, typer.Argument(metavar="DELIVERY_ID", help="dlv_…")]
@@ -35,7 +35,7 @@ def add(app: typer.Typer) -> None:
     command(group)(show)
     command(group)(redeliver)
     command(group)(attempts)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=HEAR)
 
 
 def listed(

@@ -9,7 +9,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from services.cli.desk import Desk, command
+from services.cli.desk import HERE, Desk, command
 from services.cli.doctor.examine import examine, keep_quiet
 from services.cli.doctor.finding import Finding, Verdict
 from services.cli.ending import REFUSED
@@ -21,7 +21,7 @@ NARROW: Final = 24
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(doctor)
+    command(app, rich_help_panel=HERE)(doctor)
 
 
 def doctor(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from libs.rest.endpoints import EndpointAnswer
-from services.cli.desk import Customer, Desk, Limit, command, flag, page
+from services.cli.desk import HEAR, Customer, Desk, Limit, command, flag, page
 from services.cli.say import Column
 
 EndpointId = Annotated[str, typer.Argument(metavar="ENDPOINT_ID", help="end_…")]
@@ -33,7 +33,7 @@ def add(app: typer.Typer) -> None:
     command(group)(enable)
     command(group)(disable)
     command(group, "public-keys")(public_keys)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=HEAR)
 
 
 def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from services.cli.command.accounts import find
-from services.cli.desk import Customer, Desk, Limit, command, page
+from services.cli.desk import PUBLISH, Customer, Desk, Limit, command, page
 from services.cli.say import Column
 
 GroupId = Annotated[str, typer.Argument(metavar="GROUP_ID", help="grp_…")]
@@ -25,7 +25,7 @@ def add(app: typer.Typer) -> None:
     command(group)(rename)
     command(group)(place)
     command(group)(delete)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=PUBLISH)
 
 
 def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:

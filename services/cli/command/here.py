@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 import services
-from services.cli.desk import Desk, command
+from services.cli.desk import HERE, Desk, command
 
 UP: Final = "deploy.local"
 SIMULATOR: Final = "services.simulator"
@@ -17,9 +17,9 @@ ROOT: Final = Path(services.__file__).parents[1]
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(up)
-    command(app)(simulate)
-    command(app, "restore-hold")(restore_hold)
+    command(app, rich_help_panel=HERE)(up)
+    command(app, rich_help_panel=HERE)(simulate)
+    command(app, "restore-hold", rich_help_panel=HERE)(restore_hold)
 
 
 def up(desk: Desk) -> None:

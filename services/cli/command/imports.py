@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli.desk import Customer, Desk, command, flag
+from services.cli.desk import PUBLISH, Customer, Desk, command, flag
 from services.cli.ending import Ended
 from services.cli.say import Column
 
@@ -18,7 +18,7 @@ ROWS: Final = (
 
 
 def add(app: typer.Typer) -> None:
-    command(app, "import")(imported)
+    command(app, "import", rich_help_panel=PUBLISH)(imported)
 
 
 def imported(

@@ -10,7 +10,7 @@ import typer
 from libs.rest.client import ClipwireError, Refused, TimedOut, Unreachable
 from libs.rest.events import EventAnswer, Feed
 from libs.signing import BadSecret, SigningSecret, new_secret, parse_secret, sign
-from services.cli.desk import Customer, Desk, command, flag
+from services.cli.desk import HEAR, Customer, Desk, command, flag
 from services.cli.dial import Address, dial
 from services.cli.ending import USAGE, Ended
 from services.cli.say import clean, plain, styled
@@ -22,7 +22,7 @@ SECRET: Final = "CLIPWIRE_LISTEN_SECRET"  # noqa: S105 — its name, not its val
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(listen)
+    command(app, rich_help_panel=HEAR)(listen)
 
 
 def listen(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from libs.rest.client import Clipwire, Refused
-from services.cli.desk import Customer, Desk, command, flag
+from services.cli.desk import MANAGE, Customer, Desk, command, flag
 from services.cli.ending import USAGE, Ended
 from services.cli.place import Place, config_path, keep
 
@@ -15,9 +15,9 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(login)
-    command(app)(logout)
-    command(app)(whoami)
+    command(app, rich_help_panel=MANAGE)(login)
+    command(app, rich_help_panel=MANAGE)(logout)
+    command(app, rich_help_panel=MANAGE)(whoami)
 
 
 def login(

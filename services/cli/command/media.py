@@ -8,7 +8,7 @@ import typer
 
 from libs.rest.media import MediaAnswer
 from services.cli.bar import Bar
-from services.cli.desk import Customer, Desk, Limit, command, page
+from services.cli.desk import PUBLISH, Customer, Desk, Limit, command, page
 from services.cli.say import Column, plain
 
 COLUMNS: Final = (
@@ -25,7 +25,7 @@ def add(app: typer.Typer) -> None:
     command(group)(upload)
     command(group, "list")(listed)
     command(group)(show)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=PUBLISH)
 
 
 def upload(

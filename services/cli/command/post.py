@@ -12,7 +12,7 @@ from libs.rest.client import NotPublished
 from libs.rest.posts import PostDetail
 from services.cli.bar import Bar
 from services.cli.command.accounts import find
-from services.cli.desk import Customer, Desk, Timeout, command, flag
+from services.cli.desk import PUBLISH, Customer, Desk, Timeout, command, flag
 from services.cli.ending import USAGE, Ended
 from services.cli.say import Column
 
@@ -34,7 +34,7 @@ VERDICTS: Final = (
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(post)
+    command(app, rich_help_panel=PUBLISH)(post)
 
 
 def post(

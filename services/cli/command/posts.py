@@ -9,7 +9,7 @@ from libs.rest.client import NotPublished
 from libs.rest.posts import PostDetail, TimelineEntry
 from services.cli.bar import Bar
 from services.cli.command.accounts import find
-from services.cli.desk import Customer, Desk, Limit, Timeout, command, page
+from services.cli.desk import PUBLISH, Customer, Desk, Limit, Timeout, command, page
 from services.cli.say import Column, plain
 
 PostId = Annotated[str, typer.Argument(metavar="POST_ID", help="post_…")]
@@ -33,7 +33,7 @@ def add(app: typer.Typer) -> None:
     command(group)(reschedule)
     command(group)(resolve)
     command(group)(send)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=PUBLISH)
 
 
 def listed(

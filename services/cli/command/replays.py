@@ -10,7 +10,7 @@ import typer
 
 from libs.rest.replays import ReplayAnswer
 from services.cli.bar import Bar
-from services.cli.desk import Customer, Desk, Limit, Timeout, command, flag, page
+from services.cli.desk import HEAR, Customer, Desk, Limit, Timeout, command, flag, page
 from services.cli.ending import TIMED_OUT, Ended
 from services.cli.say import Column, plain
 
@@ -28,13 +28,13 @@ COLUMNS: Final = (
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(replay)
+    command(app, rich_help_panel=HEAR)(replay)
     group = typer.Typer(name="replays", help="Replays that were begun.", no_args_is_help=True)
     command(group, "list")(listed)
     command(group)(show)
     command(group)(pause)
     command(group)(resume)
-    app.add_typer(group)
+    app.add_typer(group, rich_help_panel=HEAR)
 
 
 def replay(

@@ -8,7 +8,7 @@ import typer
 
 from libs.tiktok.events import Event
 from services.cli.command.accounts import find
-from services.cli.desk import Desk, command
+from services.cli.desk import HEAR, Desk, command
 from services.cli.dial import Address, dial
 from services.cli.ending import UNREACHABLE, USAGE, Ended
 
@@ -16,7 +16,7 @@ DEFAULT: Final = "http://127.0.0.1:8090"
 
 
 def add(app: typer.Typer) -> None:
-    command(app)(trigger)
+    command(app, rich_help_panel=HEAR)(trigger)
 
 
 def trigger(
