@@ -1,5 +1,6 @@
 """What tests stand on keeps its word: databases and queue names of one test meet no other, and go away after it."""
 
+import inspect
 import os
 import secrets
 import tempfile
@@ -11,6 +12,7 @@ import pytest
 
 from libs.broker.topology import CLIPWIRE, JOBS, Names
 from tests.databases import Databases
+from tests.each import each
 from tests.eventually import eventually
 from tests.run_folder import RunFolder, place, sweep
 from tests.strangers import delete_declared
@@ -115,3 +117,38 @@ def test_the_folder_of_a_killed_run_is_swept_and_that_of_a_living_one_stays(tmp_
 
 def test_a_named_temporary_folder_is_respected() -> None:
     assert place({"TMPDIR": "/anywhere"}) == Path(tempfile.gettempdir())
+
+
+def test_each_row_of_a_table_is_judged_and_the_failed_ones_are_named(tmp_path: Path) -> None:
+    seen: list[tuple[int, str, Path]] = []
+
+    @each("number", range(3))
+    @each(("word", "length"), [("one", 3), ("three", 4)])
+    def table(tmp_path: Path, number: int, word: str, length: int) -> None:
+        seen.append((number, word, tmp_path))
+        assert len(word) == length
+
+    with pytest.raises(ExceptionGroup, match="3 of 3 rows failed") as failed:
+        table(tmp_path=tmp_path)
+
+    assert list(inspect.signature(table).parameters) == ["tmp_path"]
+    assert seen == [(number, word, tmp_path) for number in range(3) for word in ("one", "three")]
+    assert ["'three'" in note for group in failed.value.exceptions for note in group.exceptions[0].__notes__] == [
+        True
+    ] * 3
+
+
+async def test_each_row_is_awaited_where_the_test_is_a_coroutine() -> None:
+    @each("timeout", [0.01, 0.02])
+    async def table(timeout: float) -> None:
+        await eventually(lambda: timeout < 0.02, timeout=timeout)
+
+    with pytest.raises(ExceptionGroup, match="1 of 2 rows failed"):
+        await table()
+
+
+def test_a_table_without_rows_or_with_a_column_nobody_takes_is_no_test() -> None:
+    with pytest.raises(AssertionError, match="no rows"):
+        each("number", [])
+    with pytest.raises(AssertionError, match="does not take"):
+        each("number", [1])(lambda: None)

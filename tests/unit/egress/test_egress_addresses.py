@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.egress import BadAllowList, Reason, check_address, parse_allow
+from tests.each import each
 
 HOSTILE = [
     "0.0.0.0",
@@ -125,7 +126,7 @@ NEIGHBOURS = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE + HOSTILE_TOO)
+@each("text", HOSTILE + HOSTILE_TOO)
 def test_hostile_address_is_refused(text):
     refusal = check_address(ip_address(text))
 
@@ -140,7 +141,7 @@ def test_public_neighbour_stays_reachable(text):
     assert check_address(ip_address(text)) is None
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@each("text", HOSTILE)
 def test_mapping_an_address_into_ipv6_never_makes_it_reachable(text):
     address = ip_address(text)
     if isinstance(address, IPv4Address):

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from libs.egress import Guard, Reason, Refused, parse_allow
+from tests.each import each
 
 PUBLIC = Guard()
 LOCAL = Guard(allow=parse_allow("127.0.0.0/8,::1/128"), own_ports=frozenset({5432, 5672}))
@@ -85,8 +86,8 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.parametrize("host", SPELLINGS)
-@pytest.mark.parametrize("scheme", ["http", "https"])
+@each("host", SPELLINGS)
+@each("scheme", ["http", "https"])
 def test_odd_spelling_of_a_host_is_refused(scheme, host):
     with pytest.raises(Refused) as refused:
         PUBLIC.check_url(f"{scheme}://{host}/hook")
@@ -94,7 +95,7 @@ def test_odd_spelling_of_a_host_is_refused(scheme, host):
     assert refused.value.refusal.remedy
 
 
-@pytest.mark.parametrize("host", [host for host in SPELLINGS if host.lower() not in {"localhost", "dotless"}])
+@each("host", [host for host in SPELLINGS if host.lower() not in {"localhost", "dotless"}])
 def test_odd_spelling_is_refused_even_where_its_meaning_is_allowed(host):
     if host == "a.localhost":
         return
@@ -103,7 +104,7 @@ def test_odd_spelling_is_refused_even_where_its_meaning_is_allowed(host):
         LOCAL.check_url(f"http://{host}:8090/hook")
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "reason"),
     [
         ("http://good.example@127.0.0.1/", Reason.PLAIN_HTTP),

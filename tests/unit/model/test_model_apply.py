@@ -13,6 +13,7 @@ from libs.model.fact import Fact, FactKind
 from libs.model.news import News
 from libs.model.post import FINAL, Post, PostState
 from libs.model.publication import Publication, PublicationState
+from tests.each import each
 
 S, P, K = PostState, PublicationState, FactKind
 
@@ -294,9 +295,9 @@ def test_the_failure_of_an_abandoned_publication_does_not_touch_its_successor(ne
     assert heard.publications[2].state is newer
 
 
-@pytest.mark.parametrize("newer", NEWER)
-@pytest.mark.parametrize("facts", [[COMPLETE], [COMPLETE_POLLED], [PUBLIC, COMPLETE]])
-@pytest.mark.parametrize("state", [S.QUEUED, S.INITIALIZING, S.UPLOADING, S.PROCESSING, S.UNCONFIRMED])
+@each("newer", NEWER)
+@each("facts", [[COMPLETE], [COMPLETE_POLLED], [PUBLIC, COMPLETE]])
+@each("state", [S.QUEUED, S.INITIALIZING, S.UPLOADING, S.PROCESSING, S.UNCONFIRMED])
 def test_late_news_that_an_abandoned_publication_published_ends_the_post(newer: P, facts: list[Fact], state: S) -> None:
     post = a_post(state, publication=2, in_lane=state is S.QUEUED)
 
@@ -318,10 +319,10 @@ def test_late_news_that_an_abandoned_draft_arrived_ends_the_sending(newer: P, fa
     assert heard.post.alarm is None
 
 
-@pytest.mark.parametrize("publication", [P.OPEN, P.COMMITTING, P.COMMITTED, P.ABANDONED])
-@pytest.mark.parametrize("fact", [COMPLETE, COMPLETE_POLLED, PUBLIC, GONE, INBOX, INBOX_POLLED])
-@pytest.mark.parametrize("inbox", [True, False])
-@pytest.mark.parametrize("state", [S.QUEUED, S.UPLOADING, S.PROCESSING, S.UNCONFIRMED, S.IN_INBOX, S.PUBLISHED])
+@each("publication", [P.OPEN, P.COMMITTING, P.COMMITTED, P.ABANDONED])
+@each("fact", [COMPLETE, COMPLETE_POLLED, PUBLIC, GONE, INBOX, INBOX_POLLED])
+@each("inbox", [True, False])
+@each("state", [S.QUEUED, S.UPLOADING, S.PROCESSING, S.UNCONFIRMED, S.IN_INBOX, S.PUBLISHED])
 def test_whatever_is_told_in_whatever_state_the_database_takes_it(
     publication: P, fact: Fact, inbox: bool, state: S
 ) -> None:

@@ -10,6 +10,7 @@ from model_things import NOW, SECOND
 
 from libs.model.delivery import JITTER, RETRY_AFTER_MAX, SLOW_DOWN, DeliveryState, Verdict, judge, parse_retry_after
 from libs.model.endpoint import SCHEDULE
+from tests.each import each
 
 DAY = timedelta(days=1)
 
@@ -18,7 +19,7 @@ def answered(status: int | None, *, tries: int = 1, error: str | None = None, af
     return judge(status=status, error=error, retry_after=after, tries=tries, now=NOW)
 
 
-@pytest.mark.parametrize("status", range(100, 600))
+@each("status", range(100, 600))
 def test_only_2xx_is_delivered(status: int) -> None:
     verdict = answered(status)
 
@@ -98,8 +99,8 @@ def test_an_answer_that_slows_holds_the_whole_endpoint(status: int, after: str |
     assert verdict.alarm is not None and verdict.alarm >= verdict.pause_until
 
 
-@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
-@pytest.mark.parametrize(
+@each("status", [400, 404, 429, 500, 503])
+@each(
     ("after", "asked"),
     [
         ("0", timedelta(0)),

@@ -14,13 +14,14 @@ from libs.model.hold import UNFINISHED, hold
 from libs.model.look import Shown, account_lost, looked
 from libs.model.post import PostState as S
 from libs.model.publication import PublicationState as P
+from tests.each import each
 
 LATER = NOW + timedelta(days=2)
 
 
-@pytest.mark.parametrize("state", sorted(UNFINISHED))
-@pytest.mark.parametrize("publication", [None, *P])
-@pytest.mark.parametrize("shown", get_args(Shown))
+@each("state", sorted(UNFINISHED))
+@each("publication", [None, *P])
+@each("shown", get_args(Shown))
 def test_a_held_post_is_never_sent_again_whatever_tiktok_shows(state: S, publication: P | None, shown: Shown) -> None:
     had = None if publication is None else a_publication(publication)
     held = hold(a_post(state, publication=1 if had else 0, in_lane=False), had, now=NOW)

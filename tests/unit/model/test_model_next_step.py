@@ -8,6 +8,7 @@ from model_things import NOW, SECOND, a_post, a_publication, saved
 from libs.model.drive import Begin, Look, Prepare, Settle, Step, Upload, next_step
 from libs.model.post import SETTLED, Post, PostState
 from libs.model.publication import LIVE, Publication, PublicationState
+from tests.each import each
 
 S, P = PostState, PublicationState
 
@@ -93,9 +94,9 @@ STEPS: list[tuple[P, bool, bool, str]] = [
 ]
 
 
-@pytest.mark.parametrize("state", [S.INITIALIZING, S.UPLOADING, S.PROCESSING, S.UNCONFIRMED])
-@pytest.mark.parametrize(("publication_state", "expired", "cancel", "expected"), STEPS)
-@pytest.mark.parametrize("turn", [True, False])
+@each("state", [S.INITIALIZING, S.UPLOADING, S.PROCESSING, S.UNCONFIRMED])
+@each(("publication_state", "expired", "cancel", "expected"), STEPS)
+@each("turn", [True, False])
 def test_a_live_publication_is_finished_or_fenced_before_anything_new(
     state: S, publication_state: P, expired: bool, cancel: bool, expected: str, turn: bool
 ) -> None:
@@ -133,10 +134,10 @@ def test_a_cancel_is_done_at_once_while_nothing_can_publish(
     assert not any(one.live for one in left)
 
 
-@pytest.mark.parametrize("state", [S.DRAFT, *sorted(SETTLED - {S.PUBLISHED})])
-@pytest.mark.parametrize("publication_state", [None, *P])
-@pytest.mark.parametrize("cancel", [True, False])
-@pytest.mark.parametrize("turn", [True, False])
+@each("state", [S.DRAFT, *sorted(SETTLED - {S.PUBLISHED})])
+@each("publication_state", [None, *P])
+@each("cancel", [True, False])
+@each("turn", [True, False])
 def test_a_post_at_rest_is_left_alone_whatever_woke_it(
     state: S, publication_state: P | None, cancel: bool, turn: bool
 ) -> None:

@@ -15,6 +15,7 @@ from libs.tiktok.posting import (
     PullFromUrl,
     UploadSlot,
 )
+from tests.each import each
 from tests.unit.tiktok.tiktok_script import (
     API,
     EVERY_CALL,
@@ -81,8 +82,8 @@ async def test_trouble_during_a_refresh_may_have_used_the_token(code: str) -> No
     assert error.may_have_taken_effect
 
 
-@pytest.mark.parametrize("body", [refusal("rate_limit_exceeded"), b"<html>slow down</html>", b"", refusal("odd")])
-@pytest.mark.parametrize("name", list(EVERY_CALL))
+@each("body", [refusal("rate_limit_exceeded"), b"<html>slow down</html>", b"", refusal("odd")])
+@each("name", list(EVERY_CALL))
 async def test_429_is_throttled_whatever_its_body(name: str, body: Any) -> None:
     error = await failure(EVERY_CALL[name], Scripted(429, body))
 
@@ -95,7 +96,7 @@ async def test_the_rate_limit_code_is_throttled_whatever_its_status() -> None:
     assert isinstance(await failure(V2_CALLS["status_fetch"], Scripted(200, refusal("rate_limit_exceeded"))), Throttled)
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body", "code"),
     [
         (500, refusal("internal_error"), "internal_error"),
@@ -108,7 +109,7 @@ async def test_the_rate_limit_code_is_throttled_whatever_its_status() -> None:
         (400, refusal("internal_error"), "internal_error"),
     ],
 )
-@pytest.mark.parametrize("name", list(EVERY_CALL))
+@each("name", list(EVERY_CALL))
 async def test_tiktoks_own_trouble_may_have_taken_effect(name: str, status: int, body: Any, code: str) -> None:
     error = await failure(EVERY_CALL[name], Scripted(status, body))
 
@@ -117,7 +118,7 @@ async def test_tiktoks_own_trouble_may_have_taken_effect(name: str, status: int,
     assert error.may_have_taken_effect
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body"),
     [
         (200, b""),
@@ -140,7 +141,7 @@ async def test_tiktoks_own_trouble_may_have_taken_effect(name: str, status: int,
         (401, ok({})),
     ],
 )
-@pytest.mark.parametrize("name", list(V2_CALLS))
+@each("name", list(V2_CALLS))
 async def test_a_reply_that_is_no_envelope_is_unreadable_and_may_have_taken_effect(
     name: str, status: int, body: Any
 ) -> None:
@@ -212,7 +213,7 @@ async def test_a_badly_packed_reply_is_unreadable(encoding: str, body: bytes) ->
     assert isinstance(error, Unreadable)
 
 
-@pytest.mark.parametrize(
+@each(
     ("raised", "sent"),
     [
         (httpx.ConnectError, False),
@@ -227,7 +228,7 @@ async def test_a_badly_packed_reply_is_unreadable(encoding: str, body: bytes) ->
         (httpx.LocalProtocolError, True),
     ],
 )
-@pytest.mark.parametrize("name", list(EVERY_CALL))
+@each("name", list(EVERY_CALL))
 async def test_no_reply_says_whether_anything_was_sent(
     name: str, raised: type[httpx.TransportError], sent: bool
 ) -> None:

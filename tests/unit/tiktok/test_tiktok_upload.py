@@ -10,6 +10,7 @@ from libs.tiktok.chunks import plan
 from libs.tiktok.client import TikTokClient
 from libs.tiktok.errors import NoReply, WrongLength
 from libs.tiktok.upload import ChunkKind
+from tests.each import each
 from tests.unit.tiktok.tiktok_script import API, UPLOAD_URL, Scripted
 
 
@@ -39,7 +40,7 @@ async def test_a_chunk_is_sent_as_the_sheet_shows_without_the_accounts_token() -
     assert answer.trace.call == "put_chunk"
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "last", "header", "kind", "received"),
     [
         (206, 9, "bytes 0-10/20", ChunkKind.ACCEPTED, 10),
@@ -70,7 +71,7 @@ async def test_a_chunk_is_sent_as_the_sheet_shows_without_the_accounts_token() -
         (202, 9, None, ChunkKind.UNEXPECTED, None),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>", b"null", b'{"error":', b"\xff" * 2_000_000])
+@each("body", [b"", b"<html>", b"null", b'{"error":', b"\xff" * 2_000_000])
 async def test_a_chunks_answer_is_judged_by_status_and_progress_alone(
     status: int, last: int, header: str | None, kind: ChunkKind, received: int | None, body: bytes
 ) -> None:
