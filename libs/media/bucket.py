@@ -78,7 +78,8 @@ class BucketStorage:
         digest, size = hashlib.sha256(), 0
         try:
             async with aclosing(gathered(chunks, piece_bytes=_PART_BYTES, max_bytes=max_bytes)) as parts:
-                async for part in parts:
+                async for pieces in parts:
+                    part = b"".join(pieces)
                     await in_thread(None, digest.update, part)
                     size += len(part)
                     if upload is None and len(part) < _PART_BYTES:

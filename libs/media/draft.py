@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Final
@@ -37,10 +37,10 @@ class Draft:
     async def open(self) -> None:
         await in_thread(self._threads, self._file.open)
 
-    async def add(self, piece: bytes) -> None:
+    async def add(self, piece: Sequence[bytes]) -> None:
         """Begins to write the piece, once the one before it is written."""
         await self._written()
-        self._size += len(piece)
+        self._size += sum(map(len, piece))
         self._writing = self._begin(self._append, piece)
         if self._size - self._flushed_at >= FLUSH_BYTES and (self._flushing is None or self._flushing.done()):
             await self._flushed()
@@ -74,9 +74,10 @@ class Draft:
         if cancelled:
             raise asyncio.CancelledError
 
-    def _append(self, piece: bytes) -> None:
-        self._digest.update(piece)
-        self._file.write(piece)
+    def _append(self, piece: Sequence[bytes]) -> None:
+        for chunk in piece:
+            self._digest.update(chunk)
+            self._file.write(chunk)
 
     def _begin(self, call: Callable[..., None], *args: Any) -> asyncio.Task[None]:
         work: Coroutine[Any, Any, None] = in_thread(self._threads, call, *args)

@@ -70,7 +70,7 @@ class FolderStorage:
                 async for piece in pieces:
                     with _translated(None):
                         await draft.add(piece)
-                    size += len(piece)
+                    size += sum(map(len, piece))
                     if size - checked >= _ROOM_CHECK_BYTES:
                         checked = size
                         await self._check_room(needed_bytes=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from pathlib import Path
 
 from libs.media.descriptor import Descriptor
@@ -11,27 +11,41 @@ from libs.media.errors import ObjectTooLarge
 from libs.media.port import PIECE_BYTES
 from libs.media.thread import in_thread
 
+CRUMB_BYTES = 16 << 10
+HEAP_BYTES = 64 << 10
 
-async def gathered(chunks: AsyncIterable[bytes], *, piece_bytes: int, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The same bytes in pieces of at least ``piece_bytes`` (the last may be shorter).
+
+async def gathered(
+    chunks: AsyncIterable[bytes], *, piece_bytes: int, max_bytes: int
+) -> AsyncGenerator[Sequence[bytes], None]:
+    """The same bytes in pieces of at least ``piece_bytes`` (the last may be shorter), each as the chunks it came in:
+    copying gigabytes together costs more than hashing them. Only crumbs are swept together, so that a million of them
+    are not a million objects.
 
     Raises ``ObjectTooLarge`` with the chunk that brings more than ``max_bytes``; empty chunks are skipped.
     """
-    taken = 0
-    waiting = bytearray()
+    taken = held = 0
+    waiting: list[bytes] = []
+    crumbs = bytearray()
     async for chunk in chunks:
         taken += len(chunk)
+        held += len(chunk)
         if taken > max_bytes:
             raise ObjectTooLarge(limit_bytes=max_bytes)
-        if not waiting and len(chunk) >= piece_bytes:
-            yield chunk
-            continue
-        waiting += chunk
-        if len(waiting) >= piece_bytes:
-            yield bytes(waiting)
-            waiting.clear()
+        if len(chunk) < CRUMB_BYTES:
+            crumbs += chunk
+        if crumbs and (len(chunk) >= CRUMB_BYTES or len(crumbs) >= HEAP_BYTES or held >= piece_bytes):
+            waiting.append(bytes(crumbs))
+            crumbs.clear()
+        if len(chunk) >= CRUMB_BYTES:
+            waiting.append(chunk)
+        if held >= piece_bytes:
+            yield waiting
+            waiting, held = [], 0
+    if crumbs:
+        waiting.append(bytes(crumbs))
     if waiting:
-        yield bytes(waiting)
+        yield waiting
 
 
 async def file_pieces(path: Path) -> AsyncGenerator[bytes, None]:

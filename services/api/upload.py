@@ -62,8 +62,10 @@ async def _bounded(request: web.Request, source: AsyncGenerator[bytes, None]) ->
 
 
 async def _of_body(request: web.Request) -> AsyncGenerator[bytes, None]:
-    while piece := await request.content.readany():
-        yield piece
+    while not request.content.at_eof():
+        piece, _ = await request.content.readchunk()  # as they came: reading all there is would copy it together
+        if piece:
+            yield piece
 
 
 async def _of_form(request: web.Request) -> AsyncGenerator[bytes, None]:

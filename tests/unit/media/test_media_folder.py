@@ -148,11 +148,21 @@ async def test_percent_escapes_in_the_folder_are_undone(tmp_path: Path) -> None:
 async def test_gathered_pieces_are_the_same_bytes_and_full_but_for_the_last(
     chunks: list[bytes], piece_bytes: int
 ) -> None:
-    pieces = [piece async for piece in gathered(chunks_of(*chunks), piece_bytes=piece_bytes, max_bytes=10_000)]
+    found = [piece async for piece in gathered(chunks_of(*chunks), piece_bytes=piece_bytes, max_bytes=10_000)]
+    pieces = [b"".join(piece) for piece in found]
 
     assert b"".join(pieces) == b"".join(chunks)
     assert all(len(piece) >= piece_bytes for piece in pieces[:-1])
     assert all(pieces)
+
+
+async def test_large_chunks_are_passed_on_as_they_came_and_crumbs_are_swept_together_in_their_order() -> None:
+    large, crumbs = bytes(20_000), [bytes([n % 256]) for n in range(200_000)]
+
+    [piece] = [p async for p in gathered(chunks_of(*crumbs, large, b"end"), piece_bytes=10**6, max_bytes=10**6)]
+
+    assert b"".join(piece) == b"".join(crumbs) + large + b"end"
+    assert len(piece) == 6 and piece[4] is large
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=30))
