@@ -5,6 +5,7 @@ import typer
 from services.cli.command import (
     access,
     accounts,
+    consumers,
     deliveries,
     doctor,
     endpoints,
@@ -48,7 +49,7 @@ app = typer.Typer(
 
 for part in (
     post, accounts, posts, media, imports, groups,
-    listen, endpoints, deliveries, replays, trigger,
+    listen, consumers, endpoints, deliveries, replays, trigger,
     login, access,
     here, doctor,
 ):  # fmt: skip

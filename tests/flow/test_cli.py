@@ -140,6 +140,24 @@ async def test_every_command_that_looks_speaks_json_to_programs_and_columns_to_p
     assert guest.account_id in (await cli("accounts", "list")).out.split("\t")
 
 
+async def test_what_was_uploaded_is_posted_by_its_id_as_what_it_is(
+    cli: CommandLine, stage: Stage, clip: Path, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes((await stage.http.get(f"{stage.urls['simulator']}/_sim/sample-1.jpg")).content)
+
+    sent = (await cli("media", "upload", str(photo), str(clip), "--json")).json["data"]
+    fetched = await cli("media", "upload", f"{stage.urls['simulator']}/_sim/sample.mp4", "--json")
+    draft = await cli("post", sent[0]["id"], "-p", "self", "--draft", "--json")
+    other = await cli("post", sent[1]["id"], "-p", "self", "--draft", "--json")
+
+    assert [one["content_type"] for one in sent] == ["image/jpeg", "video/mp4"]
+    assert fetched.json["data"][0]["id"].startswith("med_")
+    assert (draft.json["kind"], other.json["kind"], draft.json["state"]) == ("photo", "video", "draft")
+    assert "image/jpeg" in (await cli("media", "show", sent[0]["id"])).out
+    await cli("media", "upload", "none.mp4", code=2)
+
+
 async def test_a_group_holds_an_account(cli: CommandLine, guest: Guest) -> None:
     group = (await cli("groups", "create", "Brand", "--json")).json["id"]
 
@@ -209,6 +227,12 @@ async def test_a_named_consumer_goes_on_where_it_was(cli: CommandLine, guest: Gu
     said = [json.loads((await cli(*listen)).out)["id"] for _ in range(2)]
 
     assert said == [first, second]
+    assert "mine" in (await cli("consumers", "list")).out
+    await cli("consumers", "seek", "mine", "beginning")
+    assert json.loads((await cli(*listen)).out)["id"] == first
+    place = (await cli("consumers", "show", "mine", "--json")).json["cursor"]
+    assert (await cli("consumers", "seek", "mine", place, "--json")).json["cursor"] == place
+    assert (await cli("consumers", "remove", "mine", "--json")).json == {"removed": True}
 
 
 async def test_the_simulator_says_what_it_is_told_to(cli: CommandLine, guest: Guest, stage: Stage) -> None:

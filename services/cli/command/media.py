@@ -9,6 +9,7 @@ import typer
 from libs.rest.media import MediaAnswer
 from services.cli.bar import Bar
 from services.cli.desk import PUBLISH, Customer, Desk, Limit, command, page
+from services.cli.ending import USAGE, Ended
 from services.cli.say import Column, plain
 
 COLUMNS: Final = (
@@ -30,7 +31,7 @@ def add(app: typer.Typer) -> None:
 
 def upload(
     desk: Desk,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False, readable=True)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Files, or https URLs that the server fetches.")],
     customer: Customer = None,
 ) -> None:
     """Upload files, to be posted by their ids.
@@ -40,13 +41,24 @@ def upload(
       clipwire media upload clip.mp4
       clipwire post $(clipwire media upload clip.mp4 | cut -f1) -a @anna -p self
     """
-    with Bar(desk.say, uploads=len(files)) as bar:
-        made = [
-            desk.client.media.upload(file, customer_id=desk.owner(customer), progress=bar.upload(file.name))
-            for file in files
-        ]
-        bar.part(1, 1, "uploaded")
+    local = [file for file in files if not _is_url(file)]
+    if missing := [file for file in local if not Path(file).is_file()]:
+        raise Ended(f"There is no file {missing[0]}.", code=USAGE)
+    with Bar(desk.say, uploads=len(local)) as bar:
+        made = [_kept(desk, file, desk.owner(customer), bar) for file in files]
+        bar.part(1, 1, "uploaded" if local else "asked for")
     desk.say.rows(made, COLUMNS)
+
+
+def _kept(desk: Desk, file: str, owner: str | None, bar: Bar) -> MediaAnswer:
+    if not _is_url(file):
+        return desk.client.media.upload(file, customer_id=owner, progress=bar.upload(Path(file).name))
+    wish = {"customer_id": owner} if owner else {}
+    return desk.client.media.by_url(url=file, **wish)
+
+
+def _is_url(file: str) -> bool:
+    return file.startswith(("http://", "https://"))
 
 
 def listed(desk: Desk, customer: Customer = None, limit: Limit = 20) -> None:

@@ -51,6 +51,9 @@ def post(
     privacy: Annotated[
         str | None, typer.Option("--privacy", "-p", help="public, friends, followers or self. Never assumed.")
     ] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="video|photo", help="Where names do not tell.", rich_help_panel=PANEL)
+    ] = None,
     description: Annotated[str, typer.Option(help="Text below photos.", rich_help_panel=PANEL)] = "",
     comments: Annotated[bool, flag("--comments", help="Allow them.", panel=PANEL)] = False,
     duet: Annotated[bool, flag("--duet", help="Allow it.", panel=PANEL)] = False,
@@ -108,7 +111,7 @@ def post(
     if missing := [source for source in local if not Path(source).is_file()]:
         raise Ended(f"There is no file {missing[0]}.", code=USAGE)
     wish: dict[str, Any] = {
-        "kind": "photo" if all(_is_photo(source) for source in files) else "video",
+        "kind": kind or ("photo" if all(_is_photo(desk, source) for source in files) else "video"),
         "title": title,
         "description": description,
         "disable_comment": not comments,
@@ -209,7 +212,10 @@ def _is_elsewhere(source: str) -> bool:
     return source.startswith(("http://", "https://", "med_"))
 
 
-def _is_photo(source: str) -> bool:
+def _is_photo(desk: Desk, source: str) -> bool:
+    """By what it is where that is known, else by its name."""
+    if source.startswith("med_"):
+        return (desk.client.media.get(source).content_type or "").startswith("image/")
     return Path(source.partition("?")[0]).suffix.lower() in PHOTOS
 
 

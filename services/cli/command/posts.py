@@ -26,6 +26,7 @@ def add(app: typer.Typer) -> None:
     group = typer.Typer(name="posts", help="Posts: list, watch, change, cancel.", no_args_is_help=True)
     command(group, "list")(listed)
     command(group)(show)
+    command(group)(batch)
     command(group)(watch)
     command(group)(timeline)
     command(group)(cancel)
@@ -42,7 +43,9 @@ def listed(
     account: Annotated[
         str | None, typer.Option("--account", "-a", metavar="ACCOUNT", help="acc_… or @username.")
     ] = None,
+    group: Annotated[str | None, typer.Option(metavar="GROUP_ID", help="Of the account that is in it.")] = None,
     batch: Annotated[str | None, typer.Option(metavar="BATCH_ID")] = None,
+    kind: Annotated[str | None, typer.Option(metavar="video|photo")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Accepted from then on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Accepted before then.")] = None,
     customer: Customer = None,
@@ -57,8 +60,8 @@ def listed(
     """
     account_id = find(desk, account, customer).id if account else None
     found = desk.client.posts.list(
-        state=state, account_id=account_id, batch_id=batch, since=since, until=until, customer_id=customer,
-        limit=page(limit),
+        state=state, account_id=account_id, group_id=group, batch_id=batch, kind=kind, since=since, until=until,
+        customer_id=customer, limit=page(limit),
     )  # fmt: skip
     desk.say.rows(islice(found, limit), COLUMNS, empty="No posts.")
 
@@ -66,6 +69,11 @@ def listed(
 def show(desk: Desk, post: PostId) -> None:
     """Show one post, and every init that was made for it at TikTok."""
     _tell(desk, desk.client.posts.get(post))
+
+
+def batch(desk: Desk, batch: Annotated[str, typer.Argument(metavar="BATCH_ID", help="bat_…")]) -> None:
+    """Show how far the posts of one request for several accounts are."""
+    desk.say.thing(desk.client.batches.get(batch))
 
 
 def watch(desk: Desk, post: PostId, timeout: Timeout = 900.0) -> None:
