@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ingest, lists, notifier, publisher, stack, uploads
+from bench import attempts, ingest, lists, notifier, pace, publisher, stack, uploads
 from bench.child import BenchError
 from bench.ground import Ground
 from bench.plan import Plan
@@ -25,6 +25,8 @@ MEASUREMENTS: dict[str, Callable[[Ground, Plan, Say], Awaitable[Measured]]] = {
     ingest.NAME: ingest.measure,
     notifier.NAME: notifier.measure,
     stack.NAME: stack.measure,
+    pace.NAME: pace.measure,
+    attempts.NAME: attempts.measure,
     lists.NAME: lists.measure,
     uploads.NAME: uploads.measure,
     publisher.NAME: publisher.measure,

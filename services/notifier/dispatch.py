@@ -16,14 +16,16 @@ from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
 from services.notifier.deliver import Destination, deliver
 from services.notifier.known import Known
-from services.notifier.lane import Lane
+from services.notifier.lane import Flight, Lane
 from services.notifier.settle import Settlements
 from services.notifier.slots import SLOW_S, Slots
 
 log = structlog.get_logger()
 
-LANES_AT_ONCE = 64
-PER_LANE = 400
+NARROW, WIDE = (64, 400), (512, 50)
+"""How many lanes are claimed at once, and how much of each: fewer of many where little waits for each, as after the
+fan-out of one event to very many endpoints."""
+LITTLE = 20
 REFILL_BELOW = 200
 """More than an endpoint's requests under way, so that more is there before the last of them has ended."""
 SLOW_KEEPS = 16
@@ -41,17 +43,6 @@ PEACE = timedelta(seconds=5)
 
 Turn: TypeAlias = tuple[Lane, Claimed, Destination]
 """One delivery to send now."""
-
-
-class Flight:
-    """What one of the tasks that send has under way."""
-
-    __slots__ = ("lane", "since", "slow")
-
-    def __init__(self) -> None:
-        self.lane: Lane | None = None
-        self.since = 0.0
-        self.slow = False
 
 
 class Dispatch:
@@ -81,6 +72,7 @@ class Dispatch:
         self._lanes: dict[str, Lane] = {}
         self._turns: deque[Lane] = deque()
         self._sending: dict[asyncio.Task[None], Flight] = {}
+        self._width = NARROW
         self._drained: dict[str, int] = {}
         self._slept = now()
         self._known = Known(store, concurrency=endpoint_concurrency, lease=lease)
@@ -123,9 +115,12 @@ class Dispatch:
         held = [lane.endpoint_id for lane in self._lanes.values() if lane.supplied(REFILL_BELOW)]
         held += self._peace
         lease = now + self._lease
+        lanes, per_lane = self._width
         claim = await self._store.deliveries.claim(
-            now=now, lease=lease, lanes=LANES_AT_ONCE, per_lane=PER_LANE, except_lanes=held
+            now=now, lease=lease, lanes=lanes, per_lane=per_lane, except_lanes=held
         )
+        full = len(claim.lanes) == lanes
+        self._width = WIDE if full and len(claim.deliveries) < LITTLE * lanes else NARROW
         seen = {lane.endpoint_id: lane for lane in claim.seen}
         concerned = {delivery.endpoint_id for delivery in claim.deliveries}
         for id_ in await self._known.learn({*concerned, *self._lanes}, seen, now=now, used=self._lanes):
@@ -140,7 +135,7 @@ class Dispatch:
             self._lanes[endpoint_id].more = endpoint_id not in drained
         self._begin()  # before the lanes sleep: nobody waits for that
         await self._sleep(claim)
-        return len(claim.drained) < len(claim.lanes) or len(claim.lanes) == LANES_AT_ONCE
+        return len(claim.drained) < len(claim.lanes) or full
 
     async def _sleep(self, claim: Claim) -> None:
         """A lane sleeps only if nothing rang since the claim that found it empty."""

@@ -61,3 +61,14 @@ class Lane:
     @property
     def idle(self) -> bool:
         return not self.waiting and not self.sending
+
+
+class Flight:
+    """What one of the tasks that send has under way."""
+
+    __slots__ = ("lane", "since", "slow")
+
+    def __init__(self) -> None:
+        self.lane: Lane | None = None
+        self.since = 0.0
+        self.slow = False
