@@ -15,7 +15,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.campaign import backing, burst, caps, chunks, kills, leaks, looks, media, noisy, notifier, order, signatures
+from bench.campaign import (
+    backing,
+    burst,
+    caps,
+    chunks,
+    keys,
+    kills,
+    leaks,
+    looks,
+    media,
+    noisy,
+    notifier,
+    order,
+    signatures,
+)
 from bench.campaign.errors import CampaignError
 from bench.campaign.report import Part
 from bench.publish import campaign as publish
@@ -101,6 +115,11 @@ CAMPAIGNS: Mapping[str, Campaign] = {
         lambda w: notifier.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
         small=0.01,
         promises=11,
+    ),
+    "keys": Campaign(
+        lambda w: keys.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
+        small=0.01,
+        promises=24,
     ),
     "leaks": Campaign(
         lambda w: leaks.run(scale=w.scale, seed=w.seed, say=w.say),

@@ -89,6 +89,10 @@ class Program:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0
 
+    def give(self, name: str, value: str) -> None:
+        """Another setting, from its next start on."""
+        self._environ[name] = value
+
     def kill(self) -> None:
         """SIGKILL, also while it is frozen."""
         if self._process is not None and self._process.poll() is None:
