@@ -65,6 +65,7 @@ async def looked_for(stage: Stage, post: Mapping[str, Any]) -> None:
     assert any(entry["detail"].get("call") == "video_list" for entry in entries)
 
 
+@pytest.mark.row("SS-69")
 async def test_a_post_of_which_no_webhook_ever_comes_is_found_in_its_creators_list(stage: Stage, guest: Guest) -> None:
     post = await unheard(stage, guest, "never told")
     assert len(await stage.calls("video/list", guest)) == 0
