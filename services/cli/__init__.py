@@ -7,6 +7,7 @@
     say       answers on stdout, for people or as JSON; everything else on stderr
     ending    exit codes, and what to do about an error
     bar       from upload to published, as one bar
+    feed      a place in the feed of events
     doctor    what does not go through the API, because it looks into why that does not answer
 
 Only this program uses typer and rich. It speaks HTTP by `libs.rest.client`, but for `listen`, which hands events to an

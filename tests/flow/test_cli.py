@@ -360,19 +360,14 @@ async def test_an_interrupted_listener_leaves_nothing_behind(cli: CommandLine, s
     process = await asyncio.create_subprocess_exec(
         *COMMAND, "listen", cwd=ROOT, env=_environ(cli), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    consumers = f"consumers?customer_id={guest.customer_id}"
-    await eventually(lambda: _data(stage, consumers), timeout=30)
+    assert process.stderr is not None
+    listening = await asyncio.wait_for(process.stderr.readline(), 30)
 
     process.send_signal(signal.SIGINT)
     _, err = await asyncio.wait_for(process.communicate(), 30)
 
-    assert (process.returncode, b"Traceback" in err) == (130, False)
-    assert await _data(stage, consumers) == []
-
-
-async def _data(stage: Stage, path: str) -> list[Any]:
-    found: list[Any] = (await stage.api("GET", path))["data"]
-    return found
+    assert (process.returncode, listening[:9], b"Traceback" in err) == (130, b"Listening", False)
+    assert (await stage.api("GET", f"consumers?customer_id={guest.customer_id}"))["data"] == []
 
 
 async def test_what_runs_here_becomes_that_program(tmp_path: Path) -> None:

@@ -2,22 +2,19 @@
 
 import os
 import time
-from typing import Annotated, Any, Final
-from uuid import uuid4
+from itertools import islice
+from typing import Annotated, Final
 
 import typer
 
-from libs.rest.client import ClipwireError, Refused, TimedOut, Unreachable
-from libs.rest.events import EventAnswer, Feed
+from libs.rest.events import EventAnswer
 from libs.signing import BadSecret, SigningSecret, new_secret, parse_secret, sign
 from services.cli.desk import HEAR, Customer, Desk, command, flag
 from services.cli.dial import Address, dial
 from services.cli.ending import USAGE, Ended
+from services.cli.feed import AT_ONCE, LOOK_S, Held, Kept, Place, Start, read
 from services.cli.say import clean, plain, styled
 
-LOOK_S: Final = 1.0
-AWAY_S: Final = 600.0
-AT_ONCE: Final = 100
 SECRET: Final = "CLIPWIRE_LISTEN_SECRET"  # noqa: S105 — its name, not its value
 
 
@@ -53,68 +50,27 @@ def listen(
     """
     to = Address.of(forward) if forward else None
     key = _secret(desk) if to else None
-    name, owner = consumer or f"cli-{uuid4().hex[:12]}", desk.owner(customer)
-    try:
-        _begin(desk, name, owner, event or ["*"], "beginning" if beginning else "now", kept=consumer is not None)
-        desk.say.note("Listening; Ctrl-C ends it.")
-        _listen(desk, name, owner, to, key, most)
-    finally:
-        if consumer is None:  # else its place is kept, for the next time
-            _forget(desk, name, owner)
-
-
-def _begin(desk: Desk, name: str, owner: str | None, events: list[str], start: Any, *, kept: bool) -> None:
-    wish = {"customer_id": owner} if owner else {}
-    try:
-        desk.client.consumers.create(name=name, events=events, start=start, **wish)
-    except Refused as refused:
-        if not (kept and refused.problem.code == "consumer_exists"):
-            raise
-        found = desk.client.consumers.get(name, customer_id=owner)
-        desk.say.note(f"{name} goes on where it was; it hears {plain(found.events)}.")
-
-
-def _forget(desk: Desk, name: str, owner: str | None) -> None:
-    """Removes the consumer, if it came to be: an interruption may have been quicker."""
-    try:
-        desk.client.with_options(timeout=5).consumers.remove(name, customer_id=owner)
-    except ClipwireError as error:
-        if not (isinstance(error, Refused) and error.problem.status == 404):
-            desk.say.note(f"The consumer {name} is left behind: {error}")
-
-
-def _listen(
-    desk: Desk, name: str, owner: str | None, to: Address | None, key: SigningSecret | None, most: int | None
-) -> None:
+    place = _begin(desk, consumer, desk.owner(customer), event or ["*"], "beginning" if beginning else "now")
+    desk.say.note("Listening; Ctrl-C ends it.")
     heard = 0
-    while True:
-        limit = AT_ONCE if most is None else min(AT_ONCE, most - heard)
-        feed = _read(desk, name, owner, limit)
-        for event in feed.data:
-            _tell(desk, event, _forward(event, to, key) if to and key else None)
-        if feed.data and feed.next_cursor:
-            desk.client.consumers.acknowledge(name, cursor=feed.next_cursor, customer_id=owner)
-        heard += len(feed.data)
-        if most is not None and heard >= most:
-            return
-        if len(feed.data) < limit:
+    while most is None or heard < most:
+        limit = AT_ONCE if most is None or consumer is None else min(AT_ONCE, most - heard)
+        feed = read(place, limit, desk.say)
+        for one in islice(place.select(feed), None if most is None else most - heard):
+            _tell(desk, one, _forward(one, to, key) if to and key else None)
+            heard += 1
+        place.done(feed)
+        if len(feed.data) < limit and (most is None or heard < most):
             time.sleep(LOOK_S)
 
 
-def _read(desk: Desk, name: str, owner: str | None, limit: int) -> Feed:
-    """What is new. A server that is away for a while is waited for: it keeps our place."""
-    gone_at: float | None = None
-    while True:
-        try:
-            return desk.client.consumers.read(name, limit=limit, customer_id=owner)
-        except (Unreachable, TimedOut) as error:
-            now = time.monotonic()
-            if gone_at is None:
-                gone_at = now
-                desk.say.note(f"{error}; waiting for it.")
-            if now - gone_at > AWAY_S:
-                raise
-            time.sleep(LOOK_S)
+def _begin(desk: Desk, name: str | None, owner: str | None, events: list[str], start: Start) -> Place:
+    if name is None:
+        return Held.at(desk.client, events, owner, start)
+    kept = Kept(desk.client, name, owner)
+    if (hears := kept.begin(events, start)) is not None:
+        desk.say.note(f"{name} goes on where it was; it hears {plain(hears)}.")
+    return kept
 
 
 def _tell(desk: Desk, event: EventAnswer, answered: str | None) -> None:
