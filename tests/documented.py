@@ -37,8 +37,9 @@ def _paths() -> list[tuple[re.Pattern[str], str]]:
 def operation(method: str, path: str) -> dict[str, Any] | None:
     """The operation that this address is of; None when none is."""
     for pattern, name in _paths():
-        if pattern.fullmatch(path) and method.lower() in document()["paths"][name]:
-            return dict(document()["paths"][name][method.lower()])
+        if pattern.fullmatch(path):
+            said: dict[str, Any] | None = document()["paths"][name].get(method.lower())
+            return said
     return None
 
 

@@ -82,7 +82,9 @@ def _in_utc(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(_in_utc)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
 Source = Annotated[
-    str, StringConstraints(min_length=1, max_length=URL_MAX), Field(json_schema_extra={"pattern": "^(med_|https?://)"})
+    str,
+    StringConstraints(min_length=1, max_length=URL_MAX),
+    Field(json_schema_extra={"pattern": "^(med_[0-9a-hjkmnp-tv-z]{26}$|https?://)"}),
 ]
 AccountId = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(json_schema_extra=_PLAIN)]
 Flag = Annotated[bool, Field(strict=True)]

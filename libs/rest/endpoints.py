@@ -15,7 +15,10 @@ WAIT_MAX_S = 7 * 86_400
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 """Judged by the egress guard, which says what is wrong with it in more words than a pattern could."""
-Patterns = Annotated[tuple[Annotated[str, StringConstraints(max_length=80)], ...], Field(max_length=PATTERNS_MAX)]
+Patterns = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=80)], ...],
+    Field(max_length=PATTERNS_MAX, json_schema_extra={"minItems": 1}),
+]
 """Event types, groups such as `post.*`, or `*`."""
 Accounts = Annotated[tuple[AccountId, ...], Field(max_length=ACCOUNTS_MAX)]
 """Whose events; none: every account's. What is of no account (`batch.completed`, `endpoint.*`) comes in any case."""

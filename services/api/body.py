@@ -81,7 +81,8 @@ def field_error(detail: Mapping[str, Any]) -> FieldError:
             names = ("max_length", "min_length", "le", "lt", "ge", "gt", "expected")
             limit = next((limits[name] for name in names if name in limits), None)
             shown = limit if isinstance(limit, int | str) or limit is None else str(limit)
-            return FieldError(place, str(kind), f"{detail['msg']}.", limit=shown, remedy=f"Correct {place}.")
+            remedy = f"Correct {place or 'the body'}."
+            return FieldError(place, str(kind), f"{detail['msg']}.", limit=shown, remedy=remedy)
 
 
 async def invite(request: web.Request) -> None:

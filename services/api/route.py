@@ -3,7 +3,8 @@
 A route is not made without its `doc`: how to write one says `services/api/doc`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+import re
+from collections.abc import Awaitable, Callable, Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -59,9 +60,27 @@ class Gate:
 
 def add_routes(app: web.Application, routes: Iterable[Route], *, desk: Desk, gate: Gate) -> None:
     """Every route goes through the gate; none can be added that does not name its grant."""
-    for route in routes:
+    every = tuple(routes)
+    for route in every:
         handler = _behind(gate, route, desk=desk)
         app.router.add_route(route.method, route.path, handler, expect_handler=_not_yet)
+    for path in _shadowed({route.path for route in every}):
+        mine = {route.method for route in every if route.path == path}
+        app.router.add_route("*", path, _other_method(mine), expect_handler=_not_yet)
+
+
+def _shadowed(paths: Set[str]) -> list[str]:
+    """Paths that are also of the form of another, as `/v1/posts/validate` is of `/v1/posts/{id}`: what one of them does
+    not take would be taken for a thing of that name."""
+    forms = [re.compile(re.sub(r"{\w+}", "[^/]+", path)) for path in paths if "{" in path]
+    return sorted(path for path in paths if "{" not in path and any(form.fullmatch(path) for form in forms))
+
+
+def _other_method(mine: Set[str]) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, mine)
+
+    return refuse
 
 
 def _behind(gate: Gate, route: Route, *, desk: Desk) -> Handler:

@@ -21,7 +21,7 @@ SHEET: Final = (
 )
 CREATE: Final = Doc(
     summary="Import posts from a CSV file",
-    body=Upload(("text/csv",)),
+    body=Upload(("text/csv",), form=False),
     answers={200: ImportAnswer},
     examples=(Example(200, _MADE, query={"dry_run": "false"}, file=SHEET),),
 )

@@ -36,6 +36,8 @@ class Upload:
     types: tuple[str, ...]
     or_json: type[BaseModel] | None = None
     """What may come instead: where the file is."""
+    form: bool = True
+    """Whether it may come as a form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,10 +118,11 @@ def _body(route: Route, schemas: Schemas) -> dict[str, Any] | None:
     match route.doc.body:
         case None:
             return None
-        case Upload(types, instead):
+        case Upload(types, instead, takes_form):
             file = {"type": "string", "format": "binary"}
             form = {"type": "object", "properties": {"file": file}, "required": ["file"], "additionalProperties": False}
-            content = {type_: {"schema": file} for type_ in types} | {"multipart/form-data": {"schema": form}}
+            content: dict[str, Any] = {type_: {"schema": file} for type_ in types}
+            content |= {"multipart/form-data": {"schema": form}} if takes_form else {}
             return {"required": True, "content": content | (_json(route, instead, schemas) if instead else {})}
         case model:
             return {"required": not route.doc.body_optional, "content": _json(route, model, schemas)}

@@ -31,7 +31,8 @@ BODIES: list[dict[str, object] | None] = [
 def routes_of(house: House) -> set[tuple[str, str]]:
     """Every operation the running server has, from its router: none can be forgotten here."""
     router = house.program._server._runner.app.router
-    return {(route.method, route.resource.canonical) for route in router.routes() if route.resource is not None}
+    every = {(route.method, route.resource.canonical) for route in router.routes() if route.resource is not None}
+    return {(method, path) for method, path in every if method != "*"}  # which says 405 to whatever else is asked
 
 
 def prefix_of(path: str) -> Prefix:
@@ -133,6 +134,20 @@ async def test_whatever_the_router_has_beneath_v1_goes_through_the_door(house: H
 
 
 @pytest.mark.row("SA-38")
+async def test_what_an_address_does_not_take_is_405_with_what_it_takes_also_where_another_form_would_fit(
+    house: House,
+) -> None:
+    for method, path, allowed in [
+        ("PATCH", "/v1/posts/validate", "POST"),
+        ("GET", "/v1/accounts/connect", "POST"),
+        ("DELETE", "/v1/posts", "GET, POST"),
+        ("OPTIONS", "/v1/media/uploads", "POST"),
+    ]:
+        response = await house.call(method, path)
+        assert (response.status_code, response.headers["Allow"]) == (405, allowed), path
+        assert response.json()["code"] == "method_not_allowed"
+
+
 async def test_a_key_is_taken_in_any_letter_case_of_the_scheme(house: House) -> None:
     response = await house.get("/v1/posts", key="", headers={"Authorization": f"bearer {house.operator}"})
 
