@@ -27,7 +27,6 @@ LATER: dict[str, str] = {
     **dict.fromkeys(("SA-32", "SS-56", "BO-21"), _REFERENCE),
     "SS-28": "natively every size that TikTok takes goes out; to warn of proportions is the dialect's",
     "BO-23": "TikTok's Research API is for approved researchers: the simulator serves it, no program of ours calls it",
-    "BO-44": "TikTok's numbers stand in libs/accounts/limit.py, a 429 goes before; settings for others are to come",
 }  # fmt: skip
 """Rows without a test, and why. A row that has neither fails a test."""
 

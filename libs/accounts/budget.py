@@ -1,5 +1,6 @@
 """Slots of the sliding minute."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,8 +20,9 @@ class Slot:
 class Budget:
     """Takes and gives back slots, counted in the store across replicas."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, per_minute: Mapping[Call, int] = PER_MINUTE) -> None:
         self._store = store
+        self.per_minute = per_minute
 
     async def take(
         self,
@@ -36,13 +38,13 @@ class Budget:
         `limit` is how full the minute may be, when that is less than TikTok allows.
         """
         mark = now + hold + timedelta(seconds=TIMEOUT_S[call]) + WINDOW
-        most = PER_MINUTE[call] if limit is None else limit
+        most = self.per_minute[call] if limit is None else limit
         taken = await self._store.budgets.take(account_id, call, limit=most, mark=mark, now=now)
         return Slot(account_id, call, mark) if taken else None
 
     async def free_at(self, account_id: str, call: Call, *, limit: int | None = None, now: datetime) -> datetime:
         """When to ask for a slot again."""
-        most = PER_MINUTE[call] if limit is None else limit
+        most = self.per_minute[call] if limit is None else limit
         at = await self._store.budgets.free_at(account_id, call, limit=most, now=now)
         return at or now
 

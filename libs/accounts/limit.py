@@ -29,6 +29,8 @@ PER_MINUTE: dict[Call, int] = {
     Call.CANCEL: 6,  # none is documented
     Call.VIDEO_LIST: 30,  # of 600 (fact sheet 2), which people who look at the list have for themselves
 }
+MOST_PER_MINUTE = 600
+"""TikTok's own for what it limits least."""
 TIMEOUT_S: dict[Call, float] = {
     Call.VIDEO_INIT: 30.0,
     Call.INBOX_INIT: 30.0,
@@ -39,3 +41,28 @@ TIMEOUT_S: dict[Call, float] = {
     Call.VIDEO_LIST: 20.0,
 }
 """Each shorter than the lease of whoever calls."""
+
+
+def read_limits(text: str) -> dict[Call, int]:
+    """TikTok's numbers with others in their place, for an app that was given them: `video_init=12,creator_info=40`.
+
+    Raises ValueError that names what is no call or no number.
+    """
+    limits = dict(PER_MINUTE)
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, _, number = part.partition("=")
+        if name not in _SETTABLE:
+            raise ValueError(f"{name[:40]!r} is none of {', '.join(_SETTABLE)}")
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MOST_PER_MINUTE):
+            raise ValueError(f"{name} is a whole number from 1 to {MOST_PER_MINUTE}")
+        limits[Call(name)] = int(number)
+    return limits
+
+
+def usable_limits(text: str) -> str:
+    """For settings: raises ValueError unless `read_limits` can read it."""
+    read_limits(text)
+    return text
+
+
+_SETTABLE = tuple(str(call) for call in Call if call is not Call.STATUS_IDLE)

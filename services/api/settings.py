@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
+from libs.accounts.limit import usable_limits
 from libs.broker.topology import Names
 from libs.egress import BadAllowList, parse_allow
 from libs.model.key import PREFIX
@@ -38,6 +39,8 @@ class ApiSettings(ProgramSettings):
         ("user.info.basic", "video.publish", "video.upload"), description="asked for when a connect names none"
     )
     tiktok_audited: bool = False
+    tiktok_per_minute: Annotated[str, AfterValidator(usable_limits)] = ""
+    """Calls an account may make a minute, where TikTok allows this app others than it documents."""
     tiktok_site_verification: CommaList = Field((), description="the tokens of TikTok's URL-prefix signature files")
     egress_allow: str = Field("", description="CIDRs customers may be reached on besides the public internet")
     operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from libs.accounts.apps import AppBook, OperatorApp
 from libs.accounts.budget import Budget
+from libs.accounts.limit import read_limits
 from libs.accounts.line import Line
 from libs.accounts.token import TokenKeeper
 from libs.broker.check import broker_check
@@ -62,7 +63,7 @@ def build(
     now = clock.now
     app_secrets = tuple(reveal(settings.tiktok_client_secret))
     tokens = TokenKeeper(store, tiktok, AppBook(store, OperatorApp(settings.tiktok_client_key, app_secrets)))
-    budget = Budget(store)
+    budget = Budget(store, per_minute=read_limits(settings.tiktok_per_minute))
     line = Line(tokens, budget, now)
     fetcher = Fetcher(store, storage, egress, workers, max_bytes=settings.media_max_bytes)
     preparer = _preparer(settings, store, storage, fetcher, workers, converters, now)

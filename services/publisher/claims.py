@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from libs.accounts.budget import Budget, Slot
-from libs.accounts.limit import PER_MINUTE, Call
+from libs.accounts.limit import Call
 from libs.broker.port import Broker
 from libs.runtime.workers import Patience, first_of
 from libs.store.errors import Contended, Unavailable
@@ -111,7 +111,7 @@ class Claims:
         if room == 0:
             await self._store.posts.wake_lane(account_id, at=now)
             return 0
-        slots = await self._slots(account_id, limit=min(room, PER_MINUTE[Call.VIDEO_INIT]), now=now)
+        slots = await self._slots(account_id, limit=min(room, self._budget.per_minute[Call.VIDEO_INIT]), now=now)
         if not slots:
             free_at = await self._budget.free_at(account_id, Call.VIDEO_INIT, now=now)
             await self._store.posts.rest_lane(account_id, ring=ring, until=max(free_at, now), now=now)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from libs.accounts.limit import usable_limits
 from libs.runtime.settings import ProgramSettings, SecretList
 from libs.store.vault import usable_keys
 
@@ -18,6 +19,8 @@ class PublisherSettings(ProgramSettings):
     tiktok_client_key: str
     tiktok_client_secret: SecretList = Field(min_length=1)
     tiktok_audited: bool = False
+    tiktok_per_minute: Annotated[str, AfterValidator(usable_limits)] = ""
+    """Calls an account may make a minute, where TikTok allows this app others than it documents."""
     clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)
     media_url: str
     media_max_bytes: int = Field(default=4 * 1024**3, ge=1)

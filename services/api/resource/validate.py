@@ -8,6 +8,7 @@ from aiohttp import web
 from libs.accounts.budget import Budget
 from libs.accounts.errors import Later, NotConnected
 from libs.accounts.limit import Call as Endpoint
+from libs.accounts.limit import read_limits
 from libs.accounts.line import Line
 from libs.media.judge import judge
 from libs.media.probe import finding_from
@@ -64,7 +65,11 @@ async def _of_account(call: Call, request: PostRequest, account_id: str, media: 
     """What TikTok says of this account. Raises `Refusal` 503 when it says nothing: then nobody knows."""
     if request.mode == "inbox":
         return AccountVerdict(account_id=account_id, creator=None, problem=None)
-    line = Line(call.desk.tiktok.tokens, Budget(call.desk.store), call.desk.clock.now)
+    line = Line(
+        call.desk.tiktok.tokens,
+        Budget(call.desk.store, per_minute=read_limits(call.desk.settings.tiktok_per_minute)),
+        call.desk.clock.now,
+    )
     client = call.desk.tiktok.client
     try:
         said = await line.call(
