@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 from aiohttp import ClientSession
 
 from bench.child import BenchError
@@ -34,7 +35,8 @@ P95_MS = 50.0
 CUSTOMERS, ACCOUNTS_EACH, BATCHES_EACH = 20, 20, 100
 SPAN = timedelta(days=400)
 LIMITS = (50, 200)
-CHUNK = 100_000
+CHUNK = 50_000
+FILL_S = 300.0
 STATES = ("published", "failed", "in_inbox", "scheduled", "draft", "unconfirmed")
 """From nearly all of them to none at all."""
 
@@ -172,13 +174,15 @@ async def _fill(database: Database, session: ClientSession, count: int) -> Archi
     )  # fmt: skip
     first = now - SPAN
     step = max(1, int(SPAN.total_seconds() * 1000) // count)
-    await database.execute(_LETTERS)
-    for at in range(0, count, CHUNK):
-        await database.execute(
-            _MAKE, at, min(at + CHUNK, count) - 1, int(first.timestamp() * 1000), step, customers, accounts, batches,
-            CUSTOMERS, BATCHES_EACH,
-        )  # fmt: skip
-    await database.execute("vacuum (analyze) posts")
+    own = await asyncpg.connect(database.url, command_timeout=FILL_S)
+    try:
+        await own.execute(_LETTERS)
+        for at in range(0, count, CHUNK):
+            until, start = min(at + CHUNK, count) - 1, int(first.timestamp() * 1000)
+            await own.execute(_MAKE, at, until, start, step, customers, accounts, batches, CUSTOMERS, BATCHES_EACH)
+        await own.execute("vacuum (analyze) posts")
+    finally:
+        await own.close(timeout=5)
     keys = {"operator": operator} | await _keys(session, operator, customers[0], accounts[::CUSTOMERS][:3])
     return Archive(tuple(customers), tuple(accounts), tuple(batches), tuple(groups), first, keys)
 
