@@ -1,6 +1,7 @@
 """Posts and batches listed: by whatever is asked, newest first, without gaps, and never past what is shown."""
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from libs.model.key import EVERYWHERE, Reach
 from libs.model.post import PostState
 from libs.store.lists import Wanted
 from libs.store.posts import Accepted, Duplicate
+from libs.store.sql import FOLDER
 
 S = PostState
 REQUEST = {"mode": "direct", "privacy_level": "SELF_ONLY"}
@@ -103,6 +105,14 @@ async def test_a_reach_is_heeded_whatever_is_asked(place: Place, asked: dict[str
     inside, outside = await ids(Reach(only=frozenset({account}))), await ids(Reach(but=frozenset({account})))
 
     assert inside and inside | outside == every and not inside & outside
+
+
+def test_no_statement_skips_rows_of_a_table_by_counting_them() -> None:
+    lines = [line for path in FOLDER.glob("*.sql") for line in path.read_text().lower().splitlines()]
+
+    counting = [line for line in lines if re.search(r"\boffset\b", line) and not line.startswith("--")]
+    assert len(lines) > 500
+    assert [line for line in counting if "from unnest(" not in line] == []  # of an array, an ordinal
 
 
 async def test_a_batch_counts_by_state_what_is_within_reach(place: Place) -> None:
