@@ -79,8 +79,11 @@ class Sealing:
 
         async def write(connection: Connection) -> None:
             await connection.execute(SQL.lock)
+            known = {UNMARKED, *self._vault.ids}
             in_use = {row["id"] for row in await connection.fetch(SQL.keys) if row["retired_at"] is None}
-            if missing := sorted(in_use - {UNMARKED, *self._vault.ids}):
+            if in_use - known:  # perhaps only of somebody who came with a wrong key, and went
+                in_use -= set(await self._retire(connection))
+            if missing := sorted(in_use - known):
                 raise WrongKey(self._vault.missing(*missing))
             if UNMARKED in in_use:
                 await self._try_unmarked(connection)
@@ -116,11 +119,14 @@ class Sealing:
 
         async def write(connection: Connection) -> list[str]:
             await connection.execute(SQL.lock)  # no program comes in with such a key meanwhile
-            now: datetime = await connection.fetchval("select clock_timestamp()")
-            needed = [key for key, count in (await self._use(connection, now=now)).values.items() if count]
-            return [row["id"] for row in await connection.fetch(SQL.retire, [*needed, self._vault.seals_with], now)]
+            return await self._retire(connection)
 
         return await self._pool.transact(write)
+
+    async def _retire(self, connection: Connection) -> list[str]:
+        now: datetime = await connection.fetchval("select clock_timestamp()")
+        needed = [key for key, count in (await self._use(connection, now=now)).values.items() if count]
+        return [row["id"] for row in await connection.fetch(SQL.retire, [*needed, self._vault.seals_with], now)]
 
     async def _use(self, connection: Connection, *, now: datetime) -> Use:
         values: Counter[str] = Counter()

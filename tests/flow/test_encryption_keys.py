@@ -34,12 +34,25 @@ async def refused(name: str, folder: Path, settings: dict[str, str]) -> tuple[in
     return process.returncode, said.decode().splitlines()[-1]
 
 
+async def sealed_tokens(store: Store) -> str:
+    """An account with two sealed tokens; its id."""
+    now = await store.now()
+    customer = await store.customers.create(id_=new_id("cus", now), name="Acme", now=now)
+    tokens = Tokens("act.secret", "rft.secret", now + timedelta(days=1), None)
+    account = await store.accounts.connect(
+        id_=new_id("acc", now), customer_id=customer.id, client_key="ck", open_id="o", username=None,
+        display_name=None, tokens=tokens, now=now,
+    )  # fmt: skip
+    return account.id
+
+
 async def test_every_program_ends_at_once_with_one_line_that_names_the_missing_key(
     database_url: str, tmp_path: Path
 ) -> None:
     right, wrong = new_key(), new_key()
     store = Store(database_url, program="test", encryption_keys=[right])
     await store.open()
+    await sealed_tokens(store)
     await store.close()
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
     settings = kept | {
@@ -59,13 +72,7 @@ async def test_the_publisher_brings_tokens_under_the_new_key_and_shows_how_far_i
     old, new = new_key(), new_key()
     store = Store(database_url, program="api", encryption_keys=[old])
     await store.open()
-    now = await store.now()
-    customer = await store.customers.create(id_=new_id("cus", now), name="Acme", now=now)
-    tokens = Tokens("act.secret", "rft.secret", now + timedelta(days=1), None)
-    account = await store.accounts.connect(
-        id_=new_id("acc", now), customer_id=customer.id, client_key="ck", open_id="o", username=None,
-        display_name=None, tokens=tokens, now=now,
-    )  # fmt: skip
+    account_id = await sealed_tokens(store)
     both = Store(database_url, program="publisher", encryption_keys=[new, old])
     await both.open()
     metrics, stop = Metrics("publisher"), asyncio.Event()
@@ -82,7 +89,7 @@ async def test_the_publisher_brings_tokens_under_the_new_key_and_shows_how_far_i
     assert b"clipwire_publisher_secrets_under_old_keys 0.0" in metrics.render()
     alone = Store(database_url, program="publisher", encryption_keys=[new])
     await alone.open()
-    grant = await alone.accounts.grant(account.id)
+    grant = await alone.accounts.grant(account_id)
     await alone.close()
     assert grant is not None and grant[1].refresh_token == "rft.secret"
 

@@ -185,6 +185,15 @@ async def test_of_two_first_programs_with_different_keys_one_starts_and_the_othe
     assert keys.old not in said and keys.new not in said
 
 
+async def test_whoever_came_with_a_wrong_key_and_sealed_nothing_keeps_nobody_out(keys: Keyring) -> None:
+    wrong = await keys.store(keys.new)
+    await wrong.close()
+
+    right = await keys.store(keys.old)
+
+    assert await right.sealing.in_use() == {key_id(keys.old)}
+
+
 async def test_nothing_is_sealed_anew_while_a_program_that_lives_still_seals_with_the_old_key(keys: Keyring) -> None:
     slow = await keys.store(keys.old, keys.new, program="notifier")
     await furnish(keys, slow)
