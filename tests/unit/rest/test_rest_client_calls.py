@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,19 @@ def test_an_answer_of_somebody_else_is_unreadable_and_not_quoted(run: Run, said:
     assert unreadable.value.status == said.status_code
     assert "log in" not in str(unreadable.value) and "cw_hidden" not in repr(unreadable.value)
     assert unreadable.value.__cause__ is None
+
+
+def test_a_server_that_says_nothing_is_left_in_time() -> None:
+    async def awaited(url: str) -> None:
+        async with AsyncClipwire(url, "cw_key", timeout=0.2) as client:
+            await get(client)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Clipwire(url, "cw_key", timeout=0.2) as client, pytest.raises(TimedOut):
+            get(client)
+        with pytest.raises(TimedOut):
+            asyncio.run(awaited(url))
 
 
 def test_an_upload_is_opened_anew_for_every_try(run: Run, tmp_path: Path) -> None:
