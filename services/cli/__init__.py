@@ -8,6 +8,7 @@
     ending    exit codes, and what to do about an error
     bar       from upload to published, as one bar
     feed      a place in the feed of events
+    when      times as people type them
     doctor    what does not go through the API, because it looks into why that does not answer
 
 Only this program uses typer and rich. It speaks HTTP by `libs.rest.client`, but for `listen`, which hands events to an

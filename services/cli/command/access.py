@@ -1,6 +1,6 @@
 """Who may do what, and who did."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, Final
 
@@ -8,9 +8,9 @@ import typer
 
 from libs.model.key import Capability, Level
 from libs.rest.keys import KeyAnswer, ScopedGrants
-from services.cli.command.replays import AGO, UNITS
 from services.cli.desk import MANAGE, Customer, Desk, Limit, command, flag, page
 from services.cli.say import Column, plain
+from services.cli.when import ahead
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="key_…")]
 
@@ -82,7 +82,7 @@ def create(
     grants: dict[str, str] = {str(one): str(Level.FULL) for one in Capability} if everything else {}
     grants |= dict(_grant(one) for one in grant or [])
     wish: dict[str, Any] = {"grants": grants, "scoped": [_scoped(one) for one in scoped or []]}
-    optional = {"customer_id": customer, "rate_per_minute": rate, "expires_at": _later(expires) if expires else None}
+    optional = {"customer_id": customer, "rate_per_minute": rate, "expires_at": ahead(expires) if expires else None}
     wish |= {field: value for field, value in optional.items() if value is not None}
     made = desk.client.keys.create(name=name, **wish)
     desk.say.thing(made, [("id", made.id), ("key", made.secret), ("grants", made.grants), ("expires", made.expires_at)])
@@ -160,11 +160,6 @@ def _scoped(said: str) -> ScopedGrants | dict[str, Any]:
     if not colon:
         raise typer.BadParameter("written as ID:WHAT=LEVEL", param_hint="--scoped")
     return {"group_id" if place.startswith("grp_") else "account_id": place, "grants": dict([_grant(grant)])}
-
-
-def _later(said: str) -> datetime | str:
-    ahead = AGO.fullmatch(said)
-    return datetime.now(UTC) + timedelta(**{UNITS[ahead[2]]: int(ahead[1])}) if ahead else said
 
 
 def _over(key: KeyAnswer) -> bool:

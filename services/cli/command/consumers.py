@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli.command.replays import moment
 from services.cli.desk import HEAR, Customer, Desk, Limit, command, page
 from services.cli.say import Column, plain
+from services.cli.when import ago
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
@@ -58,4 +58,4 @@ def _place(said: str) -> dict[str, Any]:
     if said in ("now", "beginning"):
         return {"to": said}
     # A cursor is digits and a dot before anything else; a time has dashes there.
-    return {"cursor": said} if said.partition(".")[0].isdigit() and "." in said else {"time": moment(said)}
+    return {"cursor": said} if said.partition(".")[0].isdigit() and "." in said else {"time": ago(said)}

@@ -8,6 +8,7 @@ import typer
 from libs.rest.deliveries import DeliveryDetail
 from services.cli.desk import HEAR, Customer, Desk, Limit, command, page
 from services.cli.say import Column, plain
+from services.cli.when import ago
 
 DeliveryId = Annotated[str, typer.Argument(metavar="DELIVERY_ID", help="dlv_…")]
 Endpoint = Annotated[str | None, typer.Option("--endpoint", metavar="ENDPOINT_ID")]
@@ -70,7 +71,7 @@ def attempts(
     status: Annotated[int | None, typer.Option(min=100, max=599)] = None,
     failed: Annotated[bool | None, typer.Option("--failed/--succeeded", show_default=False)] = None,
     text: Annotated[str | None, typer.Option(help="Words in the error or answer of a failed one.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="2h, 3d, or a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME")] = None,
     customer: Customer = None,
     limit: Limit = 20,
@@ -79,11 +80,12 @@ def attempts(
 
     \b
     Examples:
-      clipwire deliveries attempts --failed --since 2027-05-01T00:00Z
+      clipwire deliveries attempts --failed --since 2h
       clipwire deliveries attempts --endpoint end_… --text timeout
     """
     found = desk.client.attempts.list(
-        endpoint_id=endpoint, event_id=event, status=status, failed=failed, text=text, since=since, until=until,
+        endpoint_id=endpoint, event_id=event, status=status, failed=failed, text=text,
+        since=since and ago(since), until=until and ago(until),
         customer_id=customer, limit=page(limit),
     )  # fmt: skip
     columns = (Column("delivery", lambda a: a.delivery_id), *TRIES)

@@ -11,6 +11,7 @@ from services.cli.bar import Bar
 from services.cli.command.accounts import find
 from services.cli.desk import PUBLISH, Customer, Desk, Limit, Timeout, command, page
 from services.cli.say import Column, plain
+from services.cli.when import ago
 
 PostId = Annotated[str, typer.Argument(metavar="POST_ID", help="post_…")]
 
@@ -46,7 +47,7 @@ def listed(
     group: Annotated[str | None, typer.Option(metavar="GROUP_ID", help="Of the account that is in it.")] = None,
     batch: Annotated[str | None, typer.Option(metavar="BATCH_ID")] = None,
     kind: Annotated[str | None, typer.Option(metavar="video|photo")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="Accepted from then on.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Accepted from then on: 2h, 3d, or a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Accepted before then.")] = None,
     customer: Customer = None,
     limit: Limit = 20,
@@ -60,7 +61,8 @@ def listed(
     """
     account_id = find(desk, account, customer).id if account else None
     found = desk.client.posts.list(
-        state=state, account_id=account_id, group_id=group, batch_id=batch, kind=kind, since=since, until=until,
+        state=state, account_id=account_id, group_id=group, batch_id=batch, kind=kind,
+        since=since and ago(since), until=until and ago(until),
         customer_id=customer, limit=page(limit),
     )  # fmt: skip
     desk.say.rows(islice(found, limit), COLUMNS, empty="No posts.")

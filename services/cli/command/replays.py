@@ -1,8 +1,6 @@
 """Deliveries sent again, many at once."""
 
-import re
 import time
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any, Final
 
@@ -13,10 +11,9 @@ from services.cli.bar import Bar
 from services.cli.desk import HEAR, Customer, Desk, Limit, Timeout, command, flag, page
 from services.cli.ending import TIMED_OUT, Ended
 from services.cli.say import Column, plain
+from services.cli.when import ago
 
 ReplayId = Annotated[str, typer.Argument(metavar="REPLAY_ID", help="rpl_…")]
-AGO: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)")
-UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LOOK_S: Final = 1.0
 
 COLUMNS: Final = (
@@ -58,12 +55,12 @@ def replay(
       clipwire replay --since 6h --endpoint end_… --delivered --wait
     """
     wish: dict[str, Any] = {
-        "since": moment(since),
+        "since": ago(since),
         "events": event or ("*",),
         "states": ("exhausted", "delivered") if delivered else ("exhausted",),
         "per_second": per_second,
     }
-    optional = {"until": moment(until) if until else None, "endpoint_id": endpoint, "customer_id": desk.owner(customer)}
+    optional = {"until": ago(until) if until else None, "endpoint_id": endpoint, "customer_id": desk.owner(customer)}
     wish |= {name: value for name, value in optional.items() if value is not None}
     if dry_run:
         desk.say.thing(desk.client.replays.count(**wish))
@@ -91,12 +88,6 @@ def pause(desk: Desk, replay: ReplayId) -> None:
 def resume(desk: Desk, replay: ReplayId) -> None:
     """Go on where it stopped."""
     desk.say.thing(desk.client.replays.resume(replay))
-
-
-def moment(said: str) -> datetime | str:
-    """`2h` ago, or the time as it was written, which the server judges."""
-    ago = AGO.fullmatch(said)
-    return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])}) if ago else said
 
 
 def _watched(desk: Desk, replay: ReplayAnswer, timeout: float) -> ReplayAnswer:

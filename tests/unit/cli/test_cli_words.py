@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.cli.dial import Address, dial
 from services.cli.ending import Ended
 from services.cli.place import Place, Unplaced, find_place, keep
 from services.cli.say import Column, Say, clean, plain, table
+from services.cli.when import ago, ahead
 
 WIDTH = 80
 
@@ -135,9 +137,21 @@ def test_examples_in_help_are_commands_there_are() -> None:
     shown = [line.split() for one in every.values() for line in (one.help or "").splitlines()
              if line.startswith("  clipwire ")]  # fmt: skip
 
-    assert len(shown) > 15
+    manual = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8").splitlines()
+    shown += [line.split() for line in manual if line.startswith("clipwire ")]
+    assert len(shown) > 20
     for _, first, *rest in shown:
         assert first in every or f"{first} {rest[0]}" in every, first
+
+
+def test_a_span_is_counted_from_now_and_a_time_is_left_to_the_server() -> None:
+    now = datetime.now(UTC)
+
+    back, forth = ago("2h"), ahead("90d")
+
+    assert isinstance(back, datetime) and timedelta(hours=1, minutes=59) < now - back <= timedelta(hours=2)
+    assert isinstance(forth, datetime) and timedelta(days=90) <= forth - now < timedelta(days=90, minutes=1)
+    assert [ago(said) for said in ("2027-05-01T00:00Z", "2 h", "-1h", "")] == ["2027-05-01T00:00Z", "2 h", "-1h", ""]
 
 
 def test_privacy_has_short_names_and_no_others() -> None:
