@@ -30,6 +30,9 @@ select (select count(*) from posts where alarm <= $1 and not in_lane)
      + (select count(*) from post_lanes where alarm <= $1)
      + (select count(*) from posts where state in ('initializing', 'uploading'))
      + (select count(*) from posts where state = 'processing')
+     -- Claimed and not said to be on its way yet: its alarm is a lease and not its slot.
+     + (select count(*) from posts where state = 'queued' and not in_lane and alarm is distinct from slot_at
+        and alarm between $1 + interval '65 seconds' and $1 + interval '90 seconds')
      + (select count(*) from facts where settled_at is null and publish_id <> '') as n
 """
 _NEXT = """
@@ -101,10 +104,14 @@ async def _judge(part: Part, crew: Crew, posts: list[str], *, days: int, cap: in
     after = [f"{endpoint} at {at}" for at, endpoint in refused if datetime.fromisoformat(at) > learned]
     part.hold("TikTok was over its cap once, and so it was learned", len(refused) >= 1 and learned, f"{len(refused)}")
     part.hold(f"no {CODE} after the cap was learned", not after, sample(after))
-    order = [row["post_id"] for row in await crew.database.fetch(
-        "select post_id from events where type = 'post.published' order by occurred_at, id")]  # fmt: skip
-    wanted = posts[: len(order)]
-    part.hold("posts went out in the order they came", order == wanted, f"{len(order)} of {len(posts)}")
+    post_of = {row["publish_id"]: row["post_id"] for row in await crew.database.fetch(
+        "select publish_id, post_id from publications where publish_id is not null")}  # fmt: skip
+    taken = sorted(world.publications, key=lambda one: one["created_at"])
+    order = [post_of[one["publish_id"]] for one in taken if one["status"] == "PUBLISH_COMPLETE"]
+    turned = [f"place {n + 1}" for n, post in enumerate(order) if post != posts[n]]
+    part.hold(
+        "TikTok got them in the order they came", not turned, f"{len(order)} posts, out of place {sample(turned)}"
+    )
     most = days * cap
     part.hold("all that TikTok takes went out", most - cap < len(order) <= most, f"{len(order)} of at most {most}")
     times = [datetime.fromisoformat(call["at"]).timestamp() for call in calls

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import shutil
@@ -86,27 +85,19 @@ class FolderStorage:
         return self._pieces(key, first=first, last=last)
 
     async def _pieces(self, key: str, *, first: int, last: int) -> AsyncGenerator[bytes, None]:
-        """Reads one piece ahead, so that whoever sends them does not wait for a thread between any two."""
+        """What is in memory is read on the loop, the rest by a thread: on a busy machine a thread is waited for longer
+        than a piece is sent."""
         file, at = Descriptor(self._path(key), os.O_RDONLY), first
-        ahead: asyncio.Task[bytes] | None = None
-
-        def read() -> asyncio.Task[bytes]:
-            return asyncio.create_task(self._call(key, file.read, min(PIECE_BYTES, last + 1 - at), at=at))
-
         try:
             await self._call(key, file.open)
-            ahead = read()
-            while ahead is not None:
-                piece = await ahead
+            while at <= last:
+                length = min(PIECE_BYTES, last + 1 - at)
+                piece = file.read_cached(length, at=at) or await self._call(key, file.read, length, at=at)
                 if not piece:
                     raise StorageFailed(f"{key!r} ended at byte {at}, before byte {last}")
                 at += len(piece)
-                ahead = read() if at <= last else None
                 yield piece
         finally:
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)  # its thread has the descriptor
             file.close()
 
     async def size(self, key: str) -> int:

@@ -39,7 +39,7 @@ class PublisherSettings(ProgramSettings):
     publisher_host: str = "127.0.0.1"
     publisher_port: int = Field(default=8084, ge=0, le=65535)
     publisher_concurrency: int = Field(default=16, ge=1, le=200)
-    """Posts driven at once by one process, and so the bound of its memory: an upload in flight holds under three
+    """Posts driven at once by one process, and so the bound of its memory: an upload in flight holds under two
     megabytes (`make bench` measures it), whatever the size of its file.
     """
     publisher_lease_s: float = Field(default=90.0, ge=2)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.media.descriptor import Descriptor
 from libs.media.errors import InvalidStorageUrl, ObjectTooLarge, StorageFailed, StorageFull
 from libs.media.folder import FolderStorage
 from libs.media.pieces import gathered
@@ -192,3 +193,18 @@ async def test_wherever_a_put_is_cancelled_no_descriptor_and_no_draft_is_left(tm
     assert set(os.listdir("/dev/fd")) <= open_before
     assert list((tmp_path / ".incoming").iterdir()) == []
     await storage.close()
+
+
+def test_what_is_in_memory_is_read_without_waiting_and_is_the_same(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 4096
+    (tmp_path / "file").write_bytes(content)
+    file = Descriptor(tmp_path / "file", os.O_RDONLY)
+    file.open()
+    try:
+        cached = file.read_cached(1000, at=500)
+        beyond = file.read_cached(1000, at=len(content))
+    finally:
+        file.close()
+
+    assert cached in (content[500:1500], b"")  # nothing where the system has no such reads
+    assert beyond == b""
