@@ -125,6 +125,12 @@ class CreatorSettings(Answer):
     max_video_post_duration_sec: int | None
 
 
+class AccountCreator(CreatorSettings):
+    """The settings of the creator of account `id`."""
+
+    id: str
+
+
 class AccountVerdict(Answer):
     """Of one account: its creator's settings (none for drafts: TikTok asks in the app), or why TikTok says no."""
 

@@ -33,6 +33,14 @@ async def test_a_good_request_is_valid_shows_the_creator_and_makes_nothing(stage
     assert await stage.publications(guest) == []
 
 
+async def test_what_a_creator_may_post_is_shown_for_its_account_too(stage: Stage, guest: Guest) -> None:
+    said = await verdict(stage, guest)
+
+    shown = await stage.api("GET", f"accounts/{guest.account_id}/creator")
+
+    assert shown == {"id": guest.account_id} | said["accounts"][0]["creator"]
+
+
 @pytest.mark.parametrize(
     ("request_", "field"),
     [

@@ -57,6 +57,7 @@ from libs.rest.events import EventAnswer, EventsQuery, Feed
 from libs.rest.groups import GroupAnswer, GroupChange, GroupNew, GroupsQuery
 from libs.rest.imports import ImportAnswer
 from libs.rest.media import MediaAnswer, MediaByUrl, MediaQuery, UploadAddress, UploadNew
+from libs.rest.posts import AccountCreator
 from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
 
 
@@ -94,6 +95,7 @@ class Accounts(Resource[R]):
     list = listing("/v1/accounts", AccountsQuery, AccountAnswer)
     health = getting("/v1/accounts/{}/health", AccountHealth)
     profile = getting("/v1/accounts/{}/profile", AccountProfile)
+    creator = getting("/v1/accounts/{}/creator", AccountCreator)
     videos = listing_of("/v1/accounts/{}/videos", VideosQuery, AccountVideo)
     change = changing("/v1/accounts/{}", AccountChange, AccountAnswer, method="PATCH")
     disconnect = changing("/v1/accounts/{}/disconnect", DisconnectNew, DisconnectAnswer)

@@ -4,6 +4,7 @@ from typing import Final
 
 from libs.rest.accounts import AccountProfile, AccountVideo, VideosPage
 from libs.rest.code import Code
+from libs.rest.posts import AccountCreator
 from services.api.doc.sample import ACCOUNT
 from services.api.doc.shape import Doc, Example
 
@@ -29,6 +30,27 @@ PROFILE: Final = Doc(
                 avatar_url_100="https://p16-sign.tiktokcdn.com/avatar-100.jpeg",
                 avatar_large_url="https://p16-sign.tiktokcdn.com/avatar-large.jpeg",
                 display_name="Acme",
+            ),
+        ),
+    ),
+)
+CREATOR: Final = Doc(
+    summary="Show what the creator may post now",
+    answers={200: AccountCreator},
+    problems=_ASKED,
+    examples=(
+        Example(
+            200,
+            AccountCreator(
+                id=ACCOUNT,
+                creator_username="acme",
+                creator_nickname="Acme",
+                creator_avatar_url="https://p16-sign.tiktokcdn.com/avatar.jpeg",
+                privacy_level_options=("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"),
+                comment_disabled=False,
+                duet_disabled=False,
+                stitch_disabled=False,
+                max_video_post_duration_sec=600,
             ),
         ),
     ),

@@ -5,14 +5,20 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from libs.accounts.budget import Budget
 from libs.accounts.errors import Later, NotConnected
+from libs.accounts.limit import Call as Endpoint
+from libs.accounts.limit import read_limits
+from libs.accounts.line import Line
 from libs.model.account import Account
 from libs.model.connect import CANNOT
 from libs.model.key import Capability
 from libs.model.problem import Problem, Refusal
 from libs.rest.accounts import AccountProfile, AccountVideo, VideosPage, VideosQuery
+from libs.rest.posts import AccountCreator, CreatorSettings
 from libs.tiktok.display import VIDEO_FIELDS, VideoPage, user_fields
 from libs.tiktok.errors import Refused, TikTokError
+from libs.tiktok.posting import CreatorInfo
 from libs.tiktok.readings import Class
 from libs.tiktok.wire import Reply
 from services.api.call import Call, reply
@@ -58,6 +64,35 @@ async def videos(call: Call) -> web.StreamResponse:
     return reply(VideosPage(data=shown, next_cursor=more))
 
 
+async def settings(call: Call) -> web.StreamResponse:
+    """What the creator may post right now, asked of TikTok: to be shown to whoever decides on a post."""
+    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
+    if found is None:
+        raise call.missing("acc")
+    if "video.publish" not in found.scopes:
+        raise Refusal(_lacks("video.publish"))
+    try:
+        said = await creator_info(call, found.id)
+    except (NotConnected, Later, TikTokError) as error:
+        raise Refusal(trouble(error)) from error
+    return reply(AccountCreator(id=found.id, **creator_settings(said).model_dump()))
+
+
+async def creator_info(call: Call, account_id: str) -> CreatorInfo:
+    """What TikTok says of the creator's settings, within its limits. Raises `NotConnected`, `Later`, `TikTokError`."""
+    budget = Budget(call.desk.store, per_minute=read_limits(call.desk.settings.tiktok_per_minute))
+    line = Line(call.desk.tiktok.tokens, budget, call.desk.clock.now)
+    client = call.desk.tiktok.client
+    said = await line.call(
+        account_id, Endpoint.CREATOR_INFO, lambda token, timeout: client.creator_info(token, timeout=timeout)
+    )
+    return said.value
+
+
+def creator_settings(said: CreatorInfo) -> CreatorSettings:
+    return CreatorSettings(**{name: getattr(said, name) for name in CreatorSettings.model_fields})
+
+
 async def asked(call: Call, account: Account, do: Do[T]) -> Reply[T]:
     """Asks TikTok for the account, once more with a fresh token when it refuses the old one. Raises `Refusal`."""
     tokens, now = call.desk.tiktok.tokens, call.now
@@ -99,6 +134,7 @@ def _lacks(scope: str) -> Problem:
 
 
 ROUTES = (
+    Route("GET", "/v1/accounts/{id}/creator", Capability.PROFILE, settings, doc=doc.CREATOR, per_account=True),
     Route("GET", "/v1/accounts/{id}/profile", Capability.PROFILE, profile, doc=doc.PROFILE, per_account=True),
     Route(
         "GET",

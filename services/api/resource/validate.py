@@ -5,11 +5,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from libs.accounts.budget import Budget
 from libs.accounts.errors import Later, NotConnected
-from libs.accounts.limit import Call as Endpoint
-from libs.accounts.limit import read_limits
-from libs.accounts.line import Line
 from libs.media.judge import judge
 from libs.media.probe import finding_from
 from libs.media.rules import MediaLimits, post_violations
@@ -18,14 +14,14 @@ from libs.model.ids import is_id
 from libs.model.key import Capability
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.rest.posts import AccountVerdict, CreatorSettings, Verdict
+from libs.rest.posts import AccountVerdict, Verdict
 from libs.store.intake import check_request
 from libs.store.media import Media
 from libs.tiktok.errors import TikTokError
 from libs.tiktok.posting import CreatorInfo
 from services.api.call import Call, reply
 from services.api.doc import validate as doc
-from services.api.resource.creator import trouble
+from services.api.resource.creator import creator_info, creator_settings, trouble
 from services.api.resource.posts import owner_of, wanted
 from services.api.route import Route
 
@@ -65,26 +61,17 @@ async def _of_account(call: Call, request: PostRequest, account_id: str, media: 
     """What TikTok says of this account. Raises `Refusal` 503 when it says nothing: then nobody knows."""
     if request.mode == "inbox":
         return AccountVerdict(account_id=account_id, creator=None, problem=None)
-    line = Line(
-        call.desk.tiktok.tokens,
-        Budget(call.desk.store, per_minute=read_limits(call.desk.settings.tiktok_per_minute)),
-        call.desk.clock.now,
-    )
-    client = call.desk.tiktok.client
     try:
-        said = await line.call(
-            account_id, Endpoint.CREATOR_INFO, lambda token, timeout: client.creator_info(token, timeout=timeout)
-        )
+        said = await creator_info(call, account_id)
     except (NotConnected, Later, TikTokError) as error:
         problem = trouble(error)
         if problem.status == 503:
             raise Refusal(problem) from error
         return AccountVerdict(account_id=account_id, creator=None, problem=problem.as_dict())
-    errors = [*privacy_errors(request.privacy_level, said.value.privacy_level_options)]
-    errors += _duration_errors(request, said.value, media)
-    settings = CreatorSettings(**{name: getattr(said.value, name) for name in CreatorSettings.model_fields})
+    errors = [*privacy_errors(request.privacy_level, said.privacy_level_options)]
+    errors += _duration_errors(request, said, media)
     wrong = invalid(errors).as_dict() if errors else None
-    return AccountVerdict(account_id=account_id, creator=settings, problem=wrong)
+    return AccountVerdict(account_id=account_id, creator=creator_settings(said), problem=wrong)
 
 
 async def _media(call: Call, request: PostRequest, *, owner: str) -> list[Media]:
