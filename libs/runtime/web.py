@@ -62,7 +62,7 @@ def make_app(
     return app
 
 
-def request_id(request: web.Request) -> str:
+def request_id(request: web.BaseRequest) -> str:
     """The caller's `X-Request-Id` when it is tame, else a fresh one; the same for the life of the request."""
     known = request.get(REQUEST_ID)
     if known is None:
@@ -116,8 +116,15 @@ class _Connection(web.RequestHandler):
         if request.writer is not None and request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         code, title = ("internal_error", "Our fault") if status >= 500 else ("unreadable_request", "Not readable HTTP")
-        problem = {"type": "about:blank", "title": title, "status": status, "code": code, "retryable": status >= 500}
-        response = web.json_response(problem, status=status, content_type="application/problem+json")
+        detail = "A fault of ours; it was logged." if status >= 500 else "The bytes that came are not HTTP."
+        id_ = request_id(request)
+        problem = {
+            "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail,
+            "retryable": status >= 500, "request_id": id_, "instance": "/",
+        }  # fmt: skip
+        response = web.json_response(
+            problem, status=status, content_type="application/problem+json", headers={"X-Request-Id": id_}
+        )
         response.force_close()
         return response
 

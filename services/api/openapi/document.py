@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from libs.rest.code import Code
 from libs.rest.endpoints import PublicKeys
 from libs.rest.problem import ProblemAnswer
 from services.api.doc.shape import Upload
@@ -96,13 +97,26 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
             "parameters": {header.IDEMPOTENCY_KEY["name"]: header.IDEMPOTENCY_KEY},
             "headers": header.HEADERS,
             "responses": dict(sorted(refusals.items())),
-            "schemas": schemas.components,
+            "schemas": _with_codes(schemas.components),
         },
     }
 
 
 def _by_use(method: tuple[str, Any]) -> int:
     return ("post", "get", "head", "put", "patch", "delete").index(method[0])
+
+
+def _with_codes(schemas: dict[str, Any]) -> dict[str, Any]:
+    """With every code there is. It is a list to read: who programs by one passes over those it does not know."""
+    about = "\n".join(f"- `{code}`: {code.meaning}" for code in sorted(Code))
+    codes = {
+        "type": "string",
+        "enum": sorted(str(code) for code in Code),
+        "description": f"New ones may come.\n\n{about}",
+    }
+    problem = schemas["ProblemAnswer"]
+    named = problem | {"properties": problem["properties"] | {"code": {"$ref": "#/components/schemas/Code"}}}
+    return schemas | {"Code": codes, "ProblemAnswer": named}
 
 
 def _asked(routes: Iterable[Route]) -> list[type[BaseModel]]:

@@ -29,7 +29,8 @@ def page(document: Document) -> bytes:
 <title>{html.escape(info["title"])} API</title>
 <style>{STYLE}</style></head>
 <body>
-<nav aria-label="Operations"><a class="top" href="#top">{html.escape(info["title"])} API</a>{_menu(document)}</nav>
+<nav aria-label="Operations"><a class="top" href="#top">{html.escape(info["title"])} API</a>
+{_menu(document)}<a href="#problems">Problems</a></nav>
 <main id="top">
 <h1>{html.escape(info["title"])} API <small>{html.escape(info["version"])}</small></h1>
 {prose(info["description"])}
@@ -38,6 +39,7 @@ def page(document: Document) -> bytes:
 <pre><code>export CLIPWIRE=https://your-clipwire.example
 export CLIPWIRE_KEY=cw_…</code></pre>
 {"".join(_section(tag, document) for tag in document["tags"])}
+{_problems(document)}
 </main></body></html>
 """.encode()
 
@@ -67,6 +69,12 @@ def _section(tag: dict[str, str], document: Document) -> str:
     return (
         f"<section><h2>{html.escape(tag['name'])}</h2><p>{line(tag.get('description', ''))}</p>{operations}</section>"
     )
+
+
+def _problems(document: Document) -> str:
+    """Every code, at the end: `#problems` is where one is looked up."""
+    codes = prose(document["components"]["schemas"]["Code"]["description"])
+    return f'<section id="problems"><h2>problems</h2>{codes}</section>'
 
 
 STYLE: Final = """

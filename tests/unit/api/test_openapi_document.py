@@ -1,11 +1,19 @@
 """What the OpenAPI document holds, whoever adds an operation."""
 
+import ast
+import copy
+import re
+from pathlib import Path
+
 import jsonschema_rs
 import orjson
 
+import services.api
+from libs.rest.code import Code
 from services.api.openapi.curl import names
 from services.api.openapi.keyless import KEYLESS
 from services.api.openapi.operation import JSON, example_name, name_of
+from services.api.openapi.page import page
 from services.api.resource import ROUTES
 from tests.documented import document
 
@@ -75,6 +83,43 @@ def test_whatever_is_referred_to_is_there() -> None:
         place = document()
         for part in ref.removeprefix("#/").split("/"):
             place = place[part]
+
+
+def test_every_problem_that_the_api_can_make_is_a_code_of_this_status() -> None:
+    root = Path(services.api.__file__).parent
+    seen = 0
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+                named = {word.arg: word.value for word in node.keywords}
+                code, status = (node.args[0] if node.args else named["code"]), named.get("status")
+                status = node.args[2] if len(node.args) > 2 else status
+                if isinstance(code, ast.Constant):
+                    known = next(one for one in Code if one == code.value)
+                    assert not isinstance(status, ast.Constant) or known.status == status.value, (path, code.value)
+                    seen += 1
+    assert seen > 20
+
+
+def test_the_page_stands_alone_and_has_every_operation() -> None:
+    shown = page(document()).decode()
+
+    assert "<script" not in shown
+    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", shown)
+    for methods in document()["paths"].values():
+        for method, said in methods.items():
+            assert method == "head" or f'id="{said["operationId"]}"' in shown
+    assert all(f"<code>{code}</code>" in shown for code in Code)
+
+
+def test_what_descriptions_hold_is_shown_and_never_run() -> None:
+    hostile = copy.deepcopy(document())
+    hostile["paths"]["/v1/posts"]["get"]["description"] = "<img src=x onerror=alert(1)> `<b>` **<i>**"
+
+    shown = page(hostile).decode()
+
+    assert "<img" not in shown
+    assert "&lt;img src=x onerror=alert(1)&gt; <code>&lt;b&gt;</code> <b>&lt;i&gt;</b>" in shown
 
 
 def test_the_document_is_json_and_says_what_it_is() -> None:

@@ -63,8 +63,9 @@ async def test_an_unreadable_request_is_answered_with_a_problem_that_repeats_not
         server, b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: cw_thesecretkey\x01\r\n\r\n"
     )
 
-    assert status == 400
-    assert json.loads(answer)["code"] == "unreadable_request"
+    problem = json.loads(answer)
+    assert (status, problem["code"]) == (400, "unreadable_request")
+    assert problem["detail"] and problem["request_id"].startswith("req_")
     assert b"cw_thesecretkey" not in answer
     assert "cw_thesecretkey" not in lines.getvalue()
 
