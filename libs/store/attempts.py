@@ -1,5 +1,6 @@
 """Attempts, searched: every try of every delivery, newest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,8 @@ from libs.store.pool import Pool
 from libs.store.sql import Queries
 
 SQL = Queries("attempts")
+LATELY = 500
+"""Failures read for a usual word before its index is asked: their answers may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,9 @@ class Search:
 class Attempts:
     """The table attempts, as it is read."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, lately: int = LATELY) -> None:
         self._pool = pool
+        self._lately = lately
 
     async def search(
         self, search: Search, *, customer_id: str | None, before: str | None, limit: int
@@ -44,13 +48,24 @@ class Attempts:
         below = min(before, last) if before else last
         usual = (first, below, day_of(first), day_of(last), search.status, search.failed, limit)
         if search.words is not None:
-            return await self._found(SQL.of_words, *usual, search.words, endpoints, search.event_id)
+            words = (*usual, search.words, endpoints, search.event_id)
+            return await self._said(*words, endpoints=endpoints, limit=limit)
         if search.event_id is not None:
             day = rows.id_day(search.event_id)
             return await self._found(SQL.of_event, *usual, search.event_id, day, endpoints)
         if endpoints is not None:
             return await self._found(SQL.of_failed if _of_failures(search) else SQL.of_endpoints, *usual, endpoints)
         return await self._found(SQL.of_all, *usual)
+
+    async def _said(self, *usual: object, endpoints: Sequence[str] | None, limit: int) -> list[rows.Row]:
+        """A usual word fills the page from what failed last, a rare one is found by its index: nobody can say before
+        which it is, and each way is slow for the other.
+        """
+        if endpoints is None:
+            found = await self._found(SQL.of_words_lately, *usual, self._lately)
+        else:
+            found = await self._found(SQL.of_words_lately_at, *usual, max(limit, self._lately // len(endpoints)))
+        return found if len(found) == limit else await self._found(SQL.of_words, *usual)
 
     async def _found(self, statement: str, *args: object) -> list[rows.Row]:
         """Planned for what is asked: a word that is rare and one that is everywhere are found by different ways."""

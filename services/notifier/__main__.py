@@ -5,7 +5,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from libs.broker.open import open_broker
-from libs.egress import USER_AGENT, BadAllowList, Guard, GuardedClient, own_ports, parse_allow
+from libs.egress import USER_AGENT, BadAllowList, Guard, GuardedClient, Pool, own_ports, parse_allow
 from libs.runtime.follow import open_clock
 from libs.runtime.program import command, until_signal
 from libs.runtime.settings import reveal
@@ -36,7 +36,11 @@ async def serve(settings: NotifierSettings) -> None:
             allow=parse_allow(settings.egress_allow),
             own_ports=own_ports(urls=[settings.database_url, url], ports=[settings.notifier_port]),
         )
-        egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT))
+        # Many endpoints may live at one host, and each has its own bound: whoever waited for a connection here would
+        # lose it to whoever just had one. Prompt requests, and as many slow ones (slots.py).
+        most = 2 * settings.notifier_concurrency
+        pool = Pool(total=most, per_host=most)
+        egress = await parts.enter_async_context(GuardedClient(guard=guard, user_agent=USER_AGENT, pool=pool))
         clock = await parts.enter_async_context(
             open_clock(settings.clipwire_clock, tiktok_api_url=settings.tiktok_api_url)
         )

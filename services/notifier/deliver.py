@@ -17,6 +17,8 @@ from libs.signing.secret import SigningSecret
 from libs.store.deliveries import Claimed, Settled
 
 RESPONSE_MAX = 16 * 1024
+STOOD_STILL_S = 1.0
+"""A request that ends so much later than it could was not watched: this process was frozen or starved meanwhile."""
 
 
 class Destination:
@@ -39,7 +41,8 @@ class Destination:
 async def deliver(
     delivery: Claimed, to: Destination, egress: GuardedClient, *, now: Callable[[], datetime], down: bool = False
 ) -> Settled | None:
-    """Sends it once. None when it was not sent for want of a connection of ours: no try is spent.
+    """Sends it once. None when that says nothing of the endpoint: no connection of ours was free, or this process stood
+    still and nobody knows what came of it. No try is spent then.
 
     `down`: whether a failure would leave its endpoint's circuit open.
     """
@@ -59,6 +62,8 @@ async def deliver(
         case Answered():
             response = _text(outcome.body)
         case Failed(kind=FailureKind.POOL):
+            return None
+        case Failed(status=None) if outcome.timings.total_ms > (to.timeout_s + STOOD_STILL_S) * 1_000:
             return None
         case Failed():
             error = _error(outcome)

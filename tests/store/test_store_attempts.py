@@ -8,7 +8,7 @@ from store_place import LEASE, NOW, SECOND, Place, a_verdict, settled
 
 from libs.model.delivery import DeliveryState
 from libs.model.ids import new_id
-from libs.store.attempts import Search
+from libs.store.attempts import Attempts, Search
 
 D = DeliveryState
 
@@ -72,3 +72,30 @@ async def test_attempts_are_found(place: Place, asked: dict[str, Any], whose: st
     if len(ids) > 1:
         (second,) = await place.store.attempts.search(search, customer_id=customer_id, before=ids[0], limit=1)
         assert second["id"] == ids[1]
+
+
+@pytest.mark.parametrize("whose", [None, "one"])
+async def test_usual_words_are_found_page_by_page_though_one_endpoint_fails_more_than_another(
+    place: Place, whose: str | None
+) -> None:
+    often, seldom = (await place.endpoint("one")).id, (await place.endpoint("one")).id
+    await place.deliveries(1, customer="one")
+    claim = await place.store.deliveries.claim(now=NOW, lease=LEASE, lanes=9, per_lane=9)
+    by_endpoint = {delivery.endpoint_id: delivery for delivery in claim.deliveries}
+    expected = []
+    for n, endpoint_id in enumerate([seldom, often, seldom, *[often] * 5, seldom, *[often] * 4]):
+        at = NOW + n * SECOND
+        one = settled(by_endpoint[endpoint_id], a_verdict(D.PENDING), status=503, response="busy", at=at,
+                      attempt_id=new_id("att", at))  # fmt: skip
+        await place.store.deliveries.settle([one], now=at)
+        expected.insert(0, one.attempt_id)
+    attempts = Attempts(place.store.attempts._pool, lately=4)
+    search = Search(NOW - SECOND, NOW + timedelta(minutes=1), words="busy")
+    found: list[str] = []
+
+    while rows := await attempts.search(
+        search, customer_id=place.made[whose] if whose else None, before=found[-1] if found else None, limit=2
+    ):
+        found += [row["id"] for row in rows]
+
+    assert found == expected

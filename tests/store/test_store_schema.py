@@ -402,6 +402,8 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("attempts", "of_failed", [*TRIED, ["end_2", "end_3"]]),
     ("attempts", "of_event", [*TRIED, "evt_7", date(2027, 3, 7), None]),
     ("attempts", "of_words", [*TRIED, "word", None, None]),
+    ("attempts", "of_words_lately", [*TRIED, "word", None, None, 500]),
+    ("attempts", "of_words_lately_at", [*TRIED, "word", ["end_2", "end_3"], None, 250]),
     ("attempts", "of_all", TRIED),
     ("ordering", "behind", [20]),
     ("ordering", "news", ["cus_7", "0", "", 500]),

@@ -123,6 +123,15 @@ async def test_for_want_of_a_connection_of_ours_no_try_is_spent() -> None:
     assert await tried(Wire(Failed(FailureKind.POOL, "full", Timings(9.0)))) is None
 
 
+@pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.RESET])
+async def test_what_this_process_missed_while_it_stood_still_is_no_failure_of_the_endpoint(kind: FailureKind) -> None:
+    in_time, late = Timings(15_100.0), Timings(24_000.0)
+
+    assert await tried(Wire(Failed(kind, "gone by", in_time))) is not None
+    assert await tried(Wire(Failed(kind, "gone by", late))) is None
+    assert await tried(Wire(Failed(kind, "gone by", late, status=500))) is not None, "that was its own word"
+
+
 @pytest.mark.parametrize(("status", "pauses", "gone"), [(200, False, False), (503, True, False), (410, False, True)])
 async def test_an_answer_that_breaks_off_is_a_failure_and_its_status_still_counts(
     status: int, pauses: bool, gone: bool
