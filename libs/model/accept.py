@@ -80,7 +80,7 @@ def _post(
     media_id = request.media[0] if here else None
     later = request.publish_at is not None and request.publish_at > now
     state = PostState.DRAFT if request.draft else (PostState.SCHEDULED if later else PostState.QUEUED)
-    in_lane = state is PostState.QUEUED and media_id is not None
+    in_lane = state in (PostState.QUEUED, PostState.SCHEDULED) and media_id is not None
     alarm = None if request.draft else (request.publish_at if later and media_id else now)
     content = request.model_dump(mode="json", exclude={"account_ids", "idempotency_key"}) | {"account_id": account_id}
     return Post(

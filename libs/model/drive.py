@@ -100,7 +100,8 @@ def next_step(post: Post, publication: Publication | None, *, turn: bool, now: d
     if post.media_id is None:
         return Prepare()
     if post.publish_at and post.publish_at > now and post.state is PostState.SCHEDULED:
-        return Settle(Change(replace(post, alarm=post.publish_at, updated_at=now)))
+        # It waits in its lane, where its time is its place: many that are due at once are not written to for that.
+        return Settle(Change(replace(post, alarm=post.publish_at, in_lane=True, updated_at=now)))
     if turn:
         return Begin()
     # In its lane the order is that of the posts' own times, whoever was looked at first when many were due at once;

@@ -108,7 +108,7 @@ def entering(post: Post, *, now: datetime) -> Post:
     ahead = post.publish_at is not None and post.publish_at > now
     ready = post.media_id is not None
     if ahead:
-        return move(post, PostState.SCHEDULED, now=now, alarm=post.publish_at if ready else now)
+        return move(post, PostState.SCHEDULED, now=now, alarm=post.publish_at if ready else now, in_lane=ready)
     return move(post, PostState.QUEUED, now=now, alarm=now, in_lane=ready)
 
 

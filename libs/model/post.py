@@ -14,7 +14,8 @@ class PostState(StrEnum):
     DRAFT = "draft"
     """Ours, not TikTok's: kept, not sent. Waits for a person; no alarm."""
     SCHEDULED = "scheduled"
-    """Waits for `publish_at`. Leaves to queued, cancelled or failed."""
+    """Waits for `publish_at`, and then in its account's lane for its turn. Leaves to initializing, queued, cancelled or
+    failed."""
     QUEUED = "queued"
     """Waits for its account's lane to have a free init. Also where a post returns that is proven not published."""
     INITIALIZING = "initializing"

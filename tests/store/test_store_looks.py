@@ -68,7 +68,8 @@ async def test_the_next_alarm_is_the_earliest_of_posts_and_lanes(place: Place) -
 async def test_posts_due_at_once_drain_in_order_and_those_that_wait_are_not_rewritten(place: Place) -> None:
     """A lane's minutes: six turns each. What is written for one minute does not grow with what waits."""
     accounts = [await place.account(f"creator {n}") for n in range(3)]
-    waiting = {account.id: sorted(post.id for post in await place.posts(account, 20)) for account in accounts}
+    later = {"state": PostState.SCHEDULED, "publish_at": NOW, "created_at": NOW - MINUTE, "in_lane": True}
+    waiting = {account.id: sorted(post.id for post in await place.posts(account, 20, **later)) for account in accounts}
     started: dict[str, list[str]] = {account.id: [] for account in accounts}
     before = {row["id"]: row["xmin"] for row in await place.sql.fetch("select id, xmin::text from posts")}
 

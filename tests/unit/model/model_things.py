@@ -89,7 +89,7 @@ def broken_rules(post: Post) -> list[str]:
         "resting_posts_have_none": post.state not in RESTING or post.alarm is None,
         "finished_exactly_when_final": (post.state in ("failed", "cancelled")) == (post.finished_at is not None),
         "failed_says_why": post.state is not PostState.FAILED or post.problem is not None,
-        "only_queued_posts_are_in_a_lane": not post.in_lane or post.state is PostState.QUEUED,
+        "only_waiting_posts_are_in_a_lane": not post.in_lane or post.state in (PostState.QUEUED, PostState.SCHEDULED),
         "only_queued_posts_have_a_slot": post.slot_at is None or post.state is PostState.QUEUED,
         "only_unconfirmed_posts_are_held": post.held_at is None or post.state is PostState.UNCONFIRMED,
         "sent_posts_have_a_publication": post.state not in SENT or post.publication > 0,

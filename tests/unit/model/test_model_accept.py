@@ -50,7 +50,7 @@ FIRST: dict[str, tuple[dict[str, Any], PostState, datetime | None, bool]] = {
     "media that is here goes straight to its lane": ({}, PostState.QUEUED, NOW, True),
     "media by URL is fetched first": ({"media": [URL]}, PostState.QUEUED, NOW, False),
     "media with a cover to put in is made ready first": ({"cover": URL}, PostState.QUEUED, NOW, False),
-    "a later post sleeps": ({"publish_at": LATER.isoformat()}, PostState.SCHEDULED, LATER, False),
+    "a later post sleeps": ({"publish_at": LATER.isoformat()}, PostState.SCHEDULED, LATER, True),
     "a later post by URL is fetched now": (
         {"publish_at": LATER.isoformat(), "media": [URL]},
         PostState.SCHEDULED,

@@ -87,6 +87,6 @@ def test_what_enters_has_its_alarm_and_its_lane(media: str | None, at: object) -
     after = entering(a_post(S.DRAFT, media_id=media, publish_at=at), now=NOW)
 
     assert after.state is (S.SCHEDULED if at == LATER else S.QUEUED)
-    assert after.in_lane == (after.state is S.QUEUED and media is not None)
+    assert after.in_lane == (media is not None)
     assert after.alarm == (LATER if at == LATER and media else NOW)
     assert after.state not in RESTING

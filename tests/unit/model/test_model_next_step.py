@@ -41,8 +41,9 @@ def test_a_scheduled_post_sleeps_until_its_time_and_then_takes_its_place_in_the_
     early = settled(next_step(post, None, turn=False, now=NOW)).change.post
     due = settled(next_step(post, None, turn=False, now=NOW + SECOND)).change.post
 
-    assert (early.state, early.alarm) == (S.SCHEDULED, NOW + SECOND)
+    assert (early.state, early.alarm, early.in_lane) == (S.SCHEDULED, NOW + SECOND, True)
     assert (due.state, due.in_lane) == (S.QUEUED, True)
+    assert next_step(post, None, turn=True, now=NOW + SECOND) == Begin()
 
 
 def test_posts_stand_in_their_lane_by_their_own_times_however_late_each_was_looked_at() -> None:
