@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from bench import prove
 from bench.campaign import script
 from bench.campaign.errors import Misplayed
 from bench.campaign.report import Part, Promise, Table
+from bench.every import play_every
 from bench.publish import plan
 
 ROOT = Path(bench.__file__).parent.parent
@@ -122,3 +124,20 @@ def test_a_broken_promise_is_shown_and_written_and_is_the_exit_code(
 
 def test_a_campaign_that_judged_nothing_has_kept_nothing() -> None:
     assert not Part("a pass").kept
+
+
+async def test_every_campaign_is_played_though_one_breaks_and_one_never_ends() -> None:
+    """The worst of them is the exit code, and each one's whole output is told."""
+    ends = {"well": "print('all is', 'well')", "broken": "raise SystemExit(1)", "stuck": "import time; time.sleep(60)"}
+    told: list[str] = []
+
+    codes = [
+        await play_every(
+            [(name, [sys.executable, "-c", ends[name]]) for name in names], limit_s=limit_s, say=told.append, at_once=2
+        )
+        for names, limit_s in ((["well"], 30.0), (["well", "broken"], 30.0), (["broken", "stuck", "well"], 2.0))
+    ]
+
+    assert codes == [0, 1, 2]
+    assert sum("all is well" in text for text in told) == 3
+    assert "not over within 2 s" in "\n".join(told)
