@@ -1,6 +1,6 @@
 """From an accepted request to posts: one per account, with the events that say so."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,7 @@ def plan(
     key: str,
     accounts: Mapping[str, Account],
     media: Collection[str],
+    coming: Collection[str] = (),
     fit: Collection[str] = (),
     flaws: Sequence[FieldError] = (),
     audited: bool,
@@ -39,10 +40,10 @@ def plan(
 ) -> Plan | Problem:
     """Posts for every account of the request, or what is wrong with it.
 
-    `accounts` are the customer's own among those named, `media` its own among the ids named; of these, `fit` may go out
-    as they are, and `flaws` is what forbids any of them.
+    `accounts` are the customer's own among those named, `media` its own among the ids named, and `coming` those that
+    are not here yet; of the media, `fit` may go out as they are, and `flaws` is what forbids any of them.
     """
-    errors = [*_account_errors(request, accounts), *_media_errors(request, media), *flaws]
+    errors = [*_account_errors(request, accounts), *_media_errors(request, media, coming), *flaws]
     if not audited and request.mode == "direct" and request.privacy_level not in (None, Privacy.SELF_ONLY):
         errors.append(
             FieldError(
@@ -131,17 +132,13 @@ def _account_errors(request: PostRequest, accounts: Mapping[str, Account]) -> li
     return errors
 
 
-def _media_errors(request: PostRequest, media: Collection[str]) -> list[FieldError]:
+def _media_errors(request: PostRequest, media: Collection[str], coming: Collection[str]) -> Iterator[FieldError]:
     named = [(f"media.{place}", source) for place, source in enumerate(request.media)]
     named += [("cover", request.cover)] if request.cover else []
-    return [
-        FieldError(
-            field,
-            "unknown_media",
-            "This customer has no such media.",
-            found=source,
-            remedy="Upload the file first and send the id you get.",
-        )
-        for field, source in named
-        if is_id(source, "med") and source not in media
-    ]
+    for field, source in named:
+        if source in coming:
+            yield FieldError(field, "media_not_ready", "The file is not here yet, or failed to come.", found=source,
+                             remedy="Wait for media.ready, or look at GET /v1/media/{id}.")  # fmt: skip
+        elif is_id(source, "med") and source not in media:
+            yield FieldError(field, "unknown_media", "This customer has no such media.", found=source,
+                             remedy="Upload the file first and send the id you get.")  # fmt: skip

@@ -98,6 +98,10 @@ class Arrivals:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id)
         return self._arrival(row) if row else None
 
+    async def coming(self, ids: Sequence[str], *, customer_id: str) -> set[str]:
+        """Those of the customer's among these that are not here (yet)."""
+        return {row["id"] for row in await self._pool.fetch(SQL.coming, list(ids), customer_id)}
+
     async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Arrival]:
         return [self._arrival(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
 

@@ -85,6 +85,8 @@ async def check_request(
     apps = [audited if account.app_audited is None else account.app_audited for account in accounts.values()]
     named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
     media = await store.media.use(named, customer_id=customer_id, now=now)
+    absent = [id_ for id_ in named if id_ not in media]
+    coming = await store.arrivals.coming(absent, customer_id=customer_id) if absent else set()
     fit, flaws = judge(request, media)
     return plan(
         request,
@@ -92,6 +94,7 @@ async def check_request(
         key=key,
         accounts=accounts,
         media=media,
+        coming=coming,
         fit=fit,
         flaws=flaws,
         audited=all(apps),

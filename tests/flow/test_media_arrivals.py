@@ -106,6 +106,7 @@ async def test_a_file_sent_to_its_address_is_whole_or_refused_and_the_address_is
     address = await promised(guest, content, sha256=hashlib.sha256(content).hexdigest())
     place = f"media/{address['id']}"
     nothing = await stage.api("POST", f"{place}/complete", status=409)
+    early = await guest.post(media=[address["id"]], status=422)
 
     short = await push(stage, address, content[:-1])
     whole = await push(stage, address, content)
@@ -115,6 +116,7 @@ async def test_a_file_sent_to_its_address_is_whole_or_refused_and_the_address_is
     media = await ended(stage, address["id"])
 
     assert nothing["code"] == "upload_incomplete"
+    assert [(error["field"], error["code"]) for error in early["errors"]] == [("media.0", "media_not_ready")]
     assert (short, whole, again) == (422, 204, 404)
     assert (seen["state"], seen["progress"]) == ("awaited", {"received": len(content), "expected": len(content)})
     assert completed["state"] in ("checking", "ready")

@@ -13,6 +13,9 @@ returning *
 -- name: get
 select * from arrivals where id = $1 and ($2::text is null or customer_id = $2)
 
+-- name: coming
+select id from arrivals where id = any($1::text[]) and customer_id = $2
+
 -- name: page
 select * from arrivals where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
 order by id desc limit $3
