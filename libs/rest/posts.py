@@ -6,8 +6,8 @@ from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
 from libs.model.post import PostState
+from libs.model.post_request import Key, PostRequest
 from libs.model.post_request import Moment as When
-from libs.model.post_request import PostRequest
 from libs.model.publication import PublicationState
 from libs.rest.field import AccountId, BatchId, CustomerId, Digits, Future, GroupId, Moment, PostId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
@@ -18,7 +18,10 @@ does not say that the same content is meant to go out once more."""
 
 
 class PostsQuery(PageQuery):
-    """Posts accepted from `since` on and before `until`. `group_id` is the account that is in the group now."""
+    """Posts accepted from `since` on and before `until`. `group_id` is the account that is in the group now.
+
+    By `idempotency_key` an operator key has to name the customer.
+    """
 
     cursor: PostId | None = None
     state: PostState | None = None
@@ -26,6 +29,7 @@ class PostsQuery(PageQuery):
     account_id: AccountId | None = None
     group_id: GroupId | None = None
     batch_id: BatchId | None = None
+    idempotency_key: Key | None = None
     since: Future | None = None
     until: Future | None = None
 

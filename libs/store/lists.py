@@ -26,6 +26,8 @@ class Wanted:
     kind: str | None = None
     account_id: str | None = None
     batch_id: str | None = None
+    idempotency_key: str | None = None
+    """Of one customer's posts only."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -64,6 +66,9 @@ class Lists:
         kinds = [wanted.kind] if wanted.kind else list(KINDS)
         accounts = _accounts(wanted, reach)
         narrow: tuple[Any, ...] = (states, kinds)
+        if wanted.idempotency_key is not None:
+            values = (*place, wanted.idempotency_key, customer_id, *narrow, accounts, sorted(reach.but))
+            return await self._pool.fetch(SQL.of_key, *values, wanted.batch_id)
         if wanted.batch_id is not None:
             values = (*place, wanted.batch_id, customer_id, *narrow, accounts, sorted(reach.but))
             return await self._pool.fetch(SQL.of_batch, *values)

@@ -361,6 +361,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("posts", "twins", ["acc_7", SENT, "post_15", "video", ["med_1"], "", "", "direct", 50]),
     ("lists", "of_all", [*LISTED]),
     ("lists", "of_customer", [*LISTED, "cus_7", []]),
+    ("lists", "of_key", [*LISTED, "7", "cus_7", SENT, KINDS, None, [], None]),
     ("lists", "of_batch", [*LISTED, "bat_1", None, SENT, KINDS, None, []]),
     ("lists", "states_of_all", [*LISTED, SENT, KINDS]),
     ("lists", "states_of_customer", [*LISTED, SENT, KINDS, "cus_7", []]),

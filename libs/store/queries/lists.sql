@@ -15,6 +15,14 @@ where batch_id = $4 and id >= $1 and id < $2 and ($5::text is null or customer_i
   and ($8::text[] is null or account_id = any($8)) and account_id <> all($9::text[])
 order by id desc limit $3
 
+-- name: of_key
+select * from posts
+where idempotency_key = $4 and customer_id = $5 and id >= $1 and id < $2
+  and state = any($6::text[]) and kind = any($7::text[])
+  and ($8::text[] is null or account_id = any($8)) and account_id <> all($9::text[])
+  and ($10::text is null or batch_id = $10)
+order by id desc limit $3
+
 -- name: states_of_all
 select p.* from posts p where p.id = any(array(
     select found.id from unnest($4::text[]) as s (state), unnest($5::text[]) as k (kind), lateral (

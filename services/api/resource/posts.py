@@ -69,7 +69,18 @@ async def listed(call: Call) -> web.StreamResponse:
         if held is None or account_id not in (None, held):
             return reply(page([], shown, limit=query.limit))
         account_id = held
-    wanted = Wanted(query.state, query.kind, account_id, query.batch_id, query.since, query.until)
+    if query.idempotency_key is not None and scope is None:
+        detail = "A key of posts is one customer's: an operator key has to say whose."
+        raise Refusal(invalid([FieldError("customer_id", "required", detail, remedy="Add customer_id.")]))
+    wanted = Wanted(
+        state=query.state,
+        kind=query.kind,
+        account_id=account_id,
+        batch_id=query.batch_id,
+        idempotency_key=query.idempotency_key,
+        since=query.since,
+        until=query.until,
+    )
     rows = await call.desk.store.lists.posts(
         wanted, customer_id=scope, before=query.cursor, limit=query.limit + 1, reach=call.reach
     )

@@ -221,6 +221,10 @@ async def test_posts_are_listed_by_group_kind_and_time(house: House) -> None:
     assert await found(f"group_id={group}&account_id={other['account_id']}") == []
     assert await found(f"group_id={empty}") == await found("kind=photo") == []
     assert await found(f"group_id={new_id('grp', house.now())}") == []
+    assert await found(f"idempotency_key={post['idempotency_key']}") == [post["id"]]
+    assert await found(f"idempotency_key={post['idempotency_key']}&state=failed") == []
+    whose = await house.get(f"/v1/posts?idempotency_key={post['idempotency_key']}")
+    assert (whose.status_code, whose.json()["errors"][0]["field"]) == (422, "customer_id")
     assert await found("kind=video&state=queued") == [other["id"], post["id"]]
     soon, before = (house.now() + timedelta(hours=n) for n in (1, -1))
     assert await found(f"since={soon:%Y-%m-%dT%H:%M:%SZ}") == await found(f"until={before:%Y-%m-%dT%H:%M:%SZ}") == []
