@@ -35,7 +35,7 @@ key: $(run_ready)  ## Print a fresh key for CLIPWIRE_ENCRYPTION_KEYS
 
 .PHONY: test
 test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some, in one process
-	@exec $(python) -m pytest $(or $(ARGS),-n 4 --dist worksteal)
+	@exec $(python) -m pytest $(or $(ARGS),-n 3 --dist worksteal)
 
 .PHONY: check
 check: $(dev_ready)  ## Lint, formatting, types, import rules and contracts
@@ -92,4 +92,6 @@ $(run_ready): requirements.lock
 # The development lock holds all of the other one, so `make run` after this installs nothing.
 $(dev_ready): requirements.lock requirements-dev.lock
 	@sh deploy/venv.sh requirements-dev.lock
+	@# Else the processes of the first run would each compile all tests, at the same time.
+	@$(python) -m pytest --collect-only -qq >/dev/null 2>&1 || true
 	@touch $(run_ready) $@
