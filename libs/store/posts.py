@@ -13,7 +13,6 @@ from libs.model.news import News
 from libs.model.post import FINAL, Note, Post, PostState
 from libs.model.publication import Publication
 from libs.model.roster import seat
-from libs.model.source import veiled
 from libs.store import rows
 from libs.store.change import ChangeWriter
 from libs.store.events import record_events
@@ -24,7 +23,7 @@ from libs.store.vault import Vault
 
 SQL = Queries("posts")
 TWINS = 50
-"""How many of an account's posts with the same words are compared by their whole URLs."""
+"""How many of an account's posts with the same words are compared by the bytes of their files and their whole URLs."""
 LOOKS_AHEAD = timedelta(minutes=10)
 """Moments further away are no company: a minute has thirty."""
 
@@ -136,13 +135,17 @@ class Posts:
     async def _refuse_twins(self, connection: Connection, posts: Sequence[Post], *, since: datetime) -> None:
         states = [state for state in PostState if state not in (*FINAL, PostState.DRAFT)]
         for post in sorted(posts, key=lambda post: post.account_id):
-            said, _ = veiled(post.request)
-            content = (said["kind"], said["media"], said.get("title", ""), said.get("description", ""), said["mode"])
+            said, media = post.request, list(post.request["media"])
+            content = (said["kind"], len(media), said.get("title") or "", said.get("description") or "", said["mode"])
             await connection.execute(SQL.lock_account, post.account_id)
             args = (post.account_id, states, first_id("post", since), *content, TWINS)
-            for row in await connection.fetch(SQL.twins, *args):
-                # URLs that differ in their query alone may name different files.
-                if whole(row["request"], row["sources"], self._vault)["media"] == list(post.request["media"]):
+            twins = await connection.fetch(SQL.twins, *args)
+            theirs = [list(whole(row["request"], row["sources"], self._vault)["media"]) for row in twins]
+            named = {source for sources in (media, *theirs) for source in sources}
+            kept = await connection.fetch(SQL.same_bytes, list(named)) if twins else []
+            digests = {row["id"]: row["sha256"] for row in kept}
+            for row, sources in zip(twins, theirs, strict=True):
+                if all(digests.get(a, a) == digests.get(b, b) for a, b in zip(media, sources, strict=True)):
                     raise Duplicate(rows.post(row))
 
     async def claim_due(self, *, now: datetime, lease: datetime, limit: int) -> list[Context]:

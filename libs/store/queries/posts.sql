@@ -28,11 +28,16 @@ select * from made
 select pg_advisory_xact_lock(7411004, hashtext($1))
 
 -- name: twins
--- The newest posts of an account with this content that go out or went out, not older than `$3`.
+-- The newest posts of an account with these words and so many media that go out or went out, not older than `$3`.
 select * from posts
-where account_id = $1 and state = any($2::text[]) and id >= $3 and kind = $4 and request->'media' = to_jsonb($5::text[])
+where account_id = $1 and state = any($2::text[]) and id >= $3 and kind = $4
+  and jsonb_array_length(request->'media') = $5
   and coalesce(request->>'title', '') = $6 and coalesce(request->>'description', '') = $7 and request->>'mode' = $8
 order by id desc limit $9
+
+-- name: same_bytes
+-- Files that are here, and the digest of their bytes: two uploads of one file are two ids.
+select id, sha256 from media where id = any($1::text[]) and sha256 is not null
 
 -- name: ring_lanes
 -- Sorted, so that two saves never deadlock; `ring` tells a lane about to sleep that something came in.

@@ -1,6 +1,7 @@
 """The api over real parts, and a suspicious ear on every answer it gives."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -110,14 +111,14 @@ class House:
         scopes = ["user.info.basic", "video.publish", "video.upload"]
         return {"open_id": "-000creator", "expires_in": 86400, "scopes": scopes} | tokens | more
 
-    async def video(self, customer_id: str) -> str:
-        """A row of media without bytes: enough for everything but sending it."""
+    async def video(self, customer_id: str, *, sha256: bytes | None = None) -> str:
+        """A row of media without bytes: enough for everything but sending it. Unlike any other, unless told."""
         from libs.model.ids import new_id
 
         id_ = new_id("med", self.now())
         await self.store.media.create(
-            id_=id_, customer_id=customer_id, key=f"{customer_id}/{id_}", size=3, sha256=bytes(32),
-            content_type="video/mp4", probe=asdict(FILM), now=self.now(),
+            id_=id_, customer_id=customer_id, key=f"{customer_id}/{id_}", size=3,
+            sha256=sha256 or secrets.token_bytes(32), content_type="video/mp4", probe=asdict(FILM), now=self.now(),
         )  # fmt: skip
         return id_
 

@@ -151,6 +151,18 @@ async def test_without_a_key_the_same_content_for_the_same_account_is_refused_an
     assert other.json()["idempotency_key"] != elsewhere.json()["idempotency_key"]
 
 
+async def test_the_same_file_uploaded_twice_is_the_same_content(house: House) -> None:
+    customer = await house.customer()
+    body = await wish(house, customer)
+    first = await house.make("/v1/posts", body | {"media": [await house.video(customer, sha256=b"a" * 32)]})
+
+    same = await house.post("/v1/posts", body | {"media": [await house.video(customer, sha256=b"a" * 32)]})
+    other = await house.post("/v1/posts", body | {"media": [await house.video(customer, sha256=b"b" * 32)]})
+
+    assert (same.status_code, same.json()["post_id"]) == (409, first["id"])
+    assert other.status_code == 201
+
+
 async def test_32_concurrent_copies_make_one_post(house: House) -> None:
     customer = await house.customer()
     body = await wish(house, customer, idempotency_key="storm")
