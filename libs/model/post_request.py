@@ -68,6 +68,11 @@ def written_out(value: object) -> object:
     return value
 
 
+def whole(value: object) -> object:
+    """JSON has one kind of number: 5.0 is the integer 5, and some write it so. Beyond 2^53 a float stands for many."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53 else value
+
+
 def _in_utc(moment: datetime) -> datetime:
     """The same moment in UTC, so that two ways of writing it are the same request."""
     try:
@@ -87,6 +92,7 @@ Source = Annotated[
     Field(json_schema_extra={"pattern": "^(med_[0-9a-hjkmnp-tv-z]{26}$|https?://)"}),
 ]
 AccountId = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(json_schema_extra=_PLAIN)]
+Whole = BeforeValidator(whole)
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -128,11 +134,11 @@ class PostRequest(BaseModel):
     """It promotes the creator's own brand."""
     is_aigc: Flag = False
     """A video made by AI, to be labelled so."""
-    video_cover_timestamp_ms: Annotated[int, Field(strict=True, ge=0, le=600_000)] | None = None
+    video_cover_timestamp_ms: Annotated[int, Field(strict=True, ge=0, le=600_000), Whole] | None = None
     """The moment of the video that is its cover."""
     cover: Source | None = None
     """An image that is put into the video as its cover."""
-    photo_cover_index: Annotated[int, Field(strict=True, ge=0, lt=PHOTOS_MAX)] | None = None
+    photo_cover_index: Annotated[int, Field(strict=True, ge=0, le=PHOTOS_MAX - 1), Whole] | None = None
     """Which photo is the cover, counted from 0."""
     auto_add_music: Flag | None = None
     """Lets TikTok add music to photos."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.rest.field import AppId, CustomerId, Flag, Moment, Token, Word
+from libs.rest.field import NOT_NULL, AppId, CustomerId, Flag, Moment, Token, Word
 from libs.rest.shape import Ask, Item, PageQuery
 
 Secrets = Annotated[tuple[Token, ...], Field(min_length=1, max_length=2)]
@@ -27,8 +27,8 @@ class AppNew(Ask):
 class AppChange(Ask):
     """What is left out stays."""
 
-    client_secrets: Secrets | None = None
-    audited: Flag | None = None
+    client_secrets: Annotated[Secrets | None, NOT_NULL] = None
+    audited: Annotated[Flag | None, NOT_NULL] = None
 
 
 class AppAnswer(Item):

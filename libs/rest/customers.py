@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.rest.field import CustomerId, Moment, Name
+from libs.rest.field import CustomerId, Moment, Name, Whole
 from libs.rest.shape import Ask, Item, PageQuery
 
-Quantity = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+Quantity = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1), Whole]
 
 
 class CustomersQuery(PageQuery):
@@ -22,7 +22,7 @@ class CustomerChange(Ask):
     """The customer's own quotas of media, both at once; null is the setting's."""
 
     media_bytes_max: Quantity | None
-    media_files_max: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None
+    media_files_max: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1), Whole] | None
 
 
 class CustomerAnswer(Item):

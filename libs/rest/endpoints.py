@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from libs.model.endpoint import PATTERNS_MAX, DisabledFor, EndpointState, Order, Payload, Scheme
-from libs.rest.field import AccountId, CustomerId, EndpointId, Moment, Prose
+from libs.rest.field import NOT_NULL, AccountId, CustomerId, EndpointId, Moment, Prose, Whole
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 ACCOUNTS_MAX = 500
@@ -27,12 +27,13 @@ Headers = Annotated[
     Field(max_length=HEADERS_MAX),
 ]
 Schedule = Annotated[
-    tuple[Annotated[int, Field(strict=True, ge=0, le=WAIT_MAX_S)], ...], Field(min_length=1, max_length=TRIES_MAX)
+    tuple[Annotated[int, Field(strict=True, ge=0, le=WAIT_MAX_S), Whole], ...],
+    Field(min_length=1, max_length=TRIES_MAX),
 ]
 """Seconds to wait before each try; the first is 0."""
 TimeoutSeconds = Annotated[float, Field(strict=True, ge=1, le=60, allow_inf_nan=False)]
 PerSecond = Annotated[float, Field(strict=True, ge=0.01, le=1000, allow_inf_nan=False)]
-AtOnce = Annotated[int, Field(strict=True, ge=1, le=1000)]
+AtOnce = Annotated[int, Field(strict=True, ge=1, le=1000), Whole]
 DisableDays = Annotated[float, Field(strict=True, ge=0.05, le=30, allow_inf_nan=False)]
 OverlapDays = Annotated[float, Field(strict=True, ge=0, le=30, allow_inf_nan=False)]
 Schemes = Annotated[tuple[Scheme, ...], Field(min_length=1, max_length=2)]
@@ -62,17 +63,17 @@ class EndpointNew(Ask):
 class EndpointChange(Ask):
     """What is absent stays as it is. `schedule_s`, `rate_per_s` and `concurrency` may be null: the default again."""
 
-    url: Url | None = None
-    events: Patterns | None = None
-    description: Prose | None = None
-    accounts: Accounts | None = None
-    headers: Headers | None = None
-    payload: Payload | None = None
+    url: Annotated[Url | None, NOT_NULL] = None
+    events: Annotated[Patterns | None, NOT_NULL] = None
+    description: Annotated[Prose | None, NOT_NULL] = None
+    accounts: Annotated[Accounts | None, NOT_NULL] = None
+    headers: Annotated[Headers | None, NOT_NULL] = None
+    payload: Annotated[Payload | None, NOT_NULL] = None
     schedule_s: Schedule | None = None
-    timeout_s: TimeoutSeconds | None = None
+    timeout_s: Annotated[TimeoutSeconds | None, NOT_NULL] = None
     rate_per_s: PerSecond | None = None
     concurrency: AtOnce | None = None
-    disable_after_days: DisableDays | None = None
+    disable_after_days: Annotated[DisableDays | None, NOT_NULL] = None
 
 
 class Rotation(Ask):

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +19,12 @@ from pydantic_core import PydanticCustomError
 
 from libs.model.event import stamp
 from libs.model.ids import Prefix, is_id
-from libs.model.post_request import written_out
+from libs.model.post_request import whole, written_out
 
 YEARS = 50
-_CURSOR = re.compile(r"[0-9]{1,19}\.(evt_[0-9a-z]{26})?", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 ID_LETTERS = "[0-9a-hjkmnp-tv-z]{26}"
+_CURSOR = re.compile(rf"[0-9]{{1,19}}\.(evt_{ID_LETTERS})?", re.ASCII)
 _NAMED = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f\x85][^\x00-\x1f\x7f]*$"
 """At least one letter that is no space."""
 _VISIBLE = re.compile(r"[!-~]+", re.ASCII)
@@ -64,6 +64,12 @@ def _truth(value: object) -> object:
     if isinstance(value, str) and value not in ("true", "false"):
         raise PydanticCustomError("bool_parsing", "Write true or false")
     return value
+
+
+def _not_null(schema: dict[str, Any]) -> None:
+    schema.pop("default")
+    [kept] = [one for one in schema.pop("anyOf") if one != {"type": "null"}]
+    schema.update(kept)
 
 
 def far(moment: datetime) -> datetime:
@@ -129,10 +135,14 @@ Token = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 2048, "pattern": "^[!-~]+$", "writeOnly": True}),
 ]
 """A token of somebody else's. Never printed, never answered."""
-Seconds = Annotated[int, Field(strict=True, ge=1, le=YEARS * 365 * 86400)]
+Seconds = Annotated[int, Field(strict=True, ge=1, le=YEARS * 365 * 86400), BeforeValidator(whole)]
 Flag = Annotated[bool, Field(strict=True)]
 """True or false in a body: nothing that only looks like it."""
 Truth = Annotated[bool, BeforeValidator(_truth)]
 """The same in an address."""
+Whole = BeforeValidator(whole)
+"""For numbers in a body."""
+NOT_NULL: Any = Field(json_schema_extra=_not_null)
+"""For fields that may be left out and never emptied: their None is that they were left out."""
 Digits = BeforeValidator(_digits)
 """For numbers in an address."""

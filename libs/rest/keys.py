@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from libs.model.key import Capability, Level
-from libs.rest.field import AccountId, CustomerId, Future, GroupId, KeyId, Moment, Name
+from libs.rest.field import NOT_NULL, AccountId, CustomerId, Future, GroupId, KeyId, Moment, Name, Whole
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 SCOPED_MAX = 200
 GRACE_MAX_S = 7 * 86400
 
 Grants = dict[Capability, Level]
-Rate = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Rate = Annotated[int, Field(strict=True, ge=1, le=1_000_000), Whole]
 
 
 class KeysQuery(PageQuery):
@@ -47,9 +47,9 @@ class KeyNew(Ask):
 class KeyChange(Ask):
     """What is left out stays; `grants` and `scoped` replace all there were, from the next call on."""
 
-    name: Name | None = None
-    grants: Grants | None = None
-    scoped: ManyScoped | None = None
+    name: Annotated[Name | None, NOT_NULL] = None
+    grants: Annotated[Grants | None, NOT_NULL] = None
+    scoped: Annotated[ManyScoped | None, NOT_NULL] = None
     expires_at: Future | None = None
     rate_per_minute: Rate | None = None
 
@@ -57,7 +57,7 @@ class KeyChange(Ask):
 class KeyRotate(Ask):
     """For `grace_s` seconds the former secret stays good, so that it can be replaced without a gap."""
 
-    grace_s: Annotated[int, Field(strict=True, ge=0, le=GRACE_MAX_S)] = 0
+    grace_s: Annotated[int, Field(strict=True, ge=0, le=GRACE_MAX_S), Whole] = 0
 
 
 class ScopedAnswer(Answer):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from libs.rest.field import CustomerId, MediaId, Moment
+from libs.rest.field import CustomerId, MediaId, Moment, Whole
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 
@@ -32,7 +32,7 @@ class MediaByUrl(Ask):
 class UploadNew(Ask):
     """A file that will be sent to an address of its own: `size` in bytes, `sha256` in lower-case hex if it is known."""
 
-    size: Annotated[int, Field(strict=True, ge=1, lt=2**63)]
+    size: Annotated[int, Field(strict=True, ge=1, lt=2**63), Whole]
     sha256: Sha256 | None = None
     customer_id: CustomerId | None = None
 

@@ -9,7 +9,7 @@ from libs.model.post import PostState
 from libs.model.post_request import Key, PostRequest
 from libs.model.post_request import Moment as When
 from libs.model.publication import PublicationState
-from libs.rest.field import AccountId, BatchId, CustomerId, Digits, Future, GroupId, Moment, PostId
+from libs.rest.field import NOT_NULL, AccountId, BatchId, CustomerId, Digits, Future, GroupId, Moment, PostId
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 AUTOMATIC: Final = "auto-"
@@ -44,13 +44,16 @@ FIXED: Final = ("account_id", "account_ids", "customer_id", "draft", "idempotenc
 """What makes a draft the post it is; everything else of it may be edited."""
 
 
-def _or_none(field: FieldInfo) -> Any:
+def _optional(field: FieldInfo) -> Any:
+    """Left out, it stays; null takes away what a post may be without."""
     kind: Any = field.annotation
-    return (Annotated[kind, *field.metadata] if field.metadata else kind) | None
+    said = [*field.metadata, *([Field(json_schema_extra=extra)] if (extra := field.json_schema_extra) else [])]
+    some = (Annotated[kind, *said] if said else kind) | None
+    return some if field.default is None else Annotated[some, NOT_NULL]
 
 
 _EDITABLE: Any = {
-    name: (_or_none(field), None) for name, field in PostRequest.model_fields.items() if name not in FIXED
+    name: (_optional(field), None) for name, field in PostRequest.model_fields.items() if name not in FIXED
 }
 PostChange = create_model(
     "PostChange",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from libs.rest.endpoints import Patterns
-from libs.rest.field import CustomerId, EndpointId, Flag, Future, Moment, ReplayId
+from libs.rest.field import CustomerId, EndpointId, Flag, Future, Moment, ReplayId, Whole
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
 PER_SECOND_MAX = 1000
@@ -28,7 +28,7 @@ class ReplayNew(Ask):
     events: Patterns = ("*",)
     endpoint_id: EndpointId | None = None
     states: Annotated[tuple[Again, ...], Field(min_length=1, max_length=2)] = ("exhausted",)
-    per_second: Annotated[int, Field(strict=True, ge=1, le=PER_SECOND_MAX)] = 50
+    per_second: Annotated[int, Field(strict=True, ge=1, le=PER_SECOND_MAX), Whole] = 50
     dry_run: Flag = False
 
 

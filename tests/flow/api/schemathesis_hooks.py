@@ -3,12 +3,14 @@
 import schemathesis
 from hypothesis import strategies as st
 
+from libs.egress import Reason
 from libs.rest.code import Code
 from tests.contract.simulator.clips import clip
 
 RULES = {
-    "group_taken", "idempotency_key_mismatch", "no_app", "no_header", "not_before_until", "not_given", "numeric_host",
-    "one_of", "operators_app", "other_app", "unknown", "unknown_event",
+    "contradiction", "group_taken", "idempotency_key_mismatch", "no_app", "no_header", "not_before_until", "not_given",
+    "one_of", "operators_app", "other_app", "out_of_range", "unknown", "unknown_account", "unknown_event",
+    "unknown_scope", "unknown_timezone", *Reason,
 }  # fmt: skip
 """Codes of fields that are wrong although each is well-formed: by what others hold, or by what is here."""
 TOGETHER = {("required", field) for field in ("account_id", "customer_id", "grants", "privacy_level", "publish_at")}

@@ -14,6 +14,7 @@ from libs.model.key import Capability, Key, Level
 from libs.model.problem import Refusal, invalid, not_found
 from libs.rest.accounts import AccountAnswer, AccountNew
 from libs.rest.events import EventsQuery
+from libs.rest.keys import KeyRotate
 from libs.rest.shape import Page
 from libs.runtime.settings import SettingsError, load
 from libs.store.customers import Customer
@@ -146,8 +147,16 @@ def test_only_what_a_feed_gave_out_is_a_cursor(text: str) -> None:
 def test_a_cursor_of_the_feed_is_taken() -> None:
     for cursor in ("0.", f"9223372036854775807.{new_id('evt', NOW)}"):
         assert EventsQuery(cursor=cursor).cursor == cursor
-    with pytest.raises(ValidationError):
-        EventsQuery(cursor="18446744073709551616.")
+    for wrong in ("18446744073709551616.", f"1.evt_{'i' * 26}"):  # i is no letter of an id: the store would not read it
+        with pytest.raises(ValidationError):
+            EventsQuery(cursor=wrong)
+
+
+def test_an_integer_that_is_written_with_a_point_is_one_and_nothing_else_is() -> None:
+    assert KeyRotate.model_validate({"grace_s": 60.0}).grace_s == 60
+    for wrong in ("60", True, 60.5, 1e30, None, [60]):
+        with pytest.raises(ValidationError):
+            KeyRotate.model_validate({"grace_s": wrong})
 
 
 @pytest.mark.parametrize(
