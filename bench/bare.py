@@ -1,9 +1,9 @@
 """`python -m bench.bare server|client|upload`: the bare limits. What aiohttp does on this machine when nothing else is
 done.
 
-The server's handler reads the body and answers 200. The client is a loop of POSTs that read their answers, as many at
-once as asked for. The upload is a loop of PUTs that stream a file's chunks, by httpx, which our client of TikTok is
-made of, or by aiohttp. All on the loop our programs run on.
+The server's handlers read the body, or keep it as a file, and answer 200. The client is a loop of POSTs that read their
+answers, as many at once as asked for. The upload is a loop of PUTs that stream a file's chunks, by httpx, which our
+client of TikTok is made of, or by aiohttp. All on the loop our programs run on.
 """
 
 import asyncio
