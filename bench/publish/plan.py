@@ -163,11 +163,16 @@ ROUND_CHUNKS = 6
 
 
 def plan_rounds(runs: Sequence[Run]) -> list[Round]:
-    """By tactic, within what can be held at once."""
-    patient = [run for run in runs if run.way is Way.SILENT]
-    rounds = [Round(Tactic.QUICK, part, silent=True) for part in _dealt(patient, Tactic.QUICK)]
+    """By tactic, within what can be held at once. What takes its own real time goes by itself: calls that time out, and
+    those that have to be on their way still when the last of their round has come so far."""
+    apart = (Way.SILENT, Way.KILL_DURING)
+    rounds = [
+        Round(way.tactic, part, late=n % 2 == 1, silent=way is Way.SILENT)
+        for way in apart
+        for n, part in enumerate(_dealt([run for run in runs if run.way is way], way.tactic))
+    ]
     for tactic in Tactic:
-        mine = [run for run in runs if run.way.tactic is tactic and run.way is not Way.SILENT]
+        mine = [run for run in runs if run.way.tactic is tactic and run.way not in apart]
         rounds += [Round(tactic, part, late=n % 2 == 1) for n, part in enumerate(_dealt(mine, tactic))]
     return rounds
 

@@ -10,7 +10,7 @@ from bench.publish.stops import Stops
 
 HELD_S = 45.0
 """How long TikTok keeps a caller waiting that is about to die; the frozen find that it has hung up."""
-DURING_S = 12.0
+DURING_S = 25.0
 """How long a call is on its way whose caller dies meanwhile."""
 ASLEEP = "on its way"
 _CALLS: dict[Way, dict[str, Any]] = {
