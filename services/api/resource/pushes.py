@@ -6,13 +6,14 @@ It needs no key, for it is one. For stores that have no such addresses themselve
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 from aiohttp import web
 
 from libs.model.key import digest
 from libs.model.problem import FieldError, Refusal, invalid
+from libs.store.errors import StoreError
 from services.api.call import Desk
 from services.api.upload import pieces
 
@@ -62,7 +63,8 @@ async def _told(chunks: AsyncIterator[bytes], hash_: bytes, desk: Desk) -> Async
         received += len(chunk)
         if loop.time() - told_at >= SHOWN_EVERY_S:
             told_at = loop.time()
-            await desk.store.arrivals.received(hash_, received, now=desk.clock.now())
+            with suppress(StoreError):  # the bytes come whether or not anybody can be told how many
+                await desk.store.arrivals.received(hash_, received, now=desk.clock.now())
         yield chunk
 
 
