@@ -130,7 +130,7 @@ CAMPAIGNS: Mapping[str, Campaign] = {
     "burst": Campaign(
         lambda w: burst.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
         small=0.04,
-        promises=10,
+        promises=9,
     ),
     "chunks": Campaign(
         lambda w: chunks.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
