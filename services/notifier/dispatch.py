@@ -22,10 +22,11 @@ from services.notifier.slots import SLOW_S, Slots
 
 log = structlog.get_logger()
 
-NARROW, WIDE = (64, 400), (512, 50)
-"""How many lanes are claimed at once, and how much of each: fewer of many where little waits for each, as after the
-fan-out of one event to very many endpoints."""
-LITTLE = 20
+NARROW, MIDDLE, WIDE = (16, 400), (64, 100), (512, 12)
+"""How many lanes are claimed at once, and how much of each: never so many rows that fresh events wait long for it,
+and fewer of many where little waits for each, as after the fan-out of one event to very many endpoints."""
+LITTLE = 10
+FULL_S = 0.01
 REFILL_BELOW = 200
 """More than an endpoint's requests under way, so that more is there before the last of them has ended."""
 SLOW_KEEPS = 16
@@ -108,8 +109,10 @@ class Dispatch:
     async def _claim(self) -> bool:
         """Takes more from lanes that run low; True when there may be more at once."""
         if sum(len(lane.waiting) for lane in self._lanes.values() if not lane.slow) >= 4 * self._slots.most:
-            self._begin()
-            return False
+            await asyncio.sleep(
+                FULL_S
+            )  # whoever sends goes on by itself; each of them would wake this loop for nothing
+            return True
         now = self._now()
         self._peace = {id_: until for id_, until in self._peace.items() if now < until}
         held = [lane.endpoint_id for lane in self._lanes.values() if lane.supplied(REFILL_BELOW)]
@@ -120,7 +123,7 @@ class Dispatch:
             now=now, lease=lease, lanes=lanes, per_lane=per_lane, except_lanes=held
         )
         full = len(claim.lanes) == lanes
-        self._width = WIDE if full and len(claim.deliveries) < LITTLE * lanes else NARROW
+        self._width = _width(len(claim.lanes), len(claim.deliveries), full=full)
         seen = {lane.endpoint_id: lane for lane in claim.seen}
         concerned = {delivery.endpoint_id for delivery in claim.deliveries}
         for id_ in await self._known.learn({*concerned, *self._lanes}, seen, now=now, used=self._lanes):
@@ -280,6 +283,13 @@ class Dispatch:
             await self._store.deliveries.release(unsent, now=self._now())
         except (Unavailable, Contended) as error:
             log.warning("deliveries.left", count=len(unsent), why=str(error))  # until their leases end
+
+
+def _width(lanes: int, deliveries: int, *, full: bool) -> tuple[int, int]:
+    """How wide the next claim is, after one that found so many lanes, perhaps as many as it asked for."""
+    if full and deliveries < LITTLE * lanes:
+        return WIDE
+    return MIDDLE if full or lanes > NARROW[0] else NARROW
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:
