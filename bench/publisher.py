@@ -1,4 +1,4 @@
-"""One publisher uploading: a file of 4 GiB beside a bare streaming PUT of the same bytes, and fifty files at once.
+"""One publisher uploading: a file of 4 GB beside a bare streaming PUT of the same bytes, and fifty files at once.
 
 The file is sparse and goes through the whole publisher: claim, creator, init, chunk after chunk with its save between
 them, to an upload host that only counts. What is measured is the time from the begin of the first chunk to the end of
@@ -21,17 +21,18 @@ from bench.scene import Running, ours
 from bench.watch import Shares, look, shares
 from libs.media.finding import VideoProbe
 from libs.media.port import PIECE_BYTES
+from libs.media.rules import MediaLimits
 from libs.model.accept import plan as accept
 from libs.model.ids import new_id
 from libs.model.post_request import PostRequest
 from libs.model.problem import Problem
 from libs.store.media import Media
-from libs.tiktok.chunks import MAX_SIZE
 from libs.tiktok.chunks import plan as chunks_of
 
 NAME = "publisher"
 TARGET = 0.8
 GROWTH_MB = 100.0
+MAX_SIZE = MediaLimits().video_max_bytes
 BYTES_PER_PLANNED_S = MAX_SIZE // 4
 """So that the usual plan sends all of the largest video there is."""
 ROUNDS_MOST = 3
