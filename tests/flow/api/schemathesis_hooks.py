@@ -7,10 +7,19 @@ from libs.egress import Reason
 from libs.rest.code import Code
 from tests.contract.simulator.clips import clip
 
-RULES = {
-    "contradiction", "group_taken", "idempotency_key_mismatch", "no_app", "no_header", "not_before_until", "not_given",
-    "one_of", "operators_app", "other_app", "out_of_range", "unknown", "unknown_account", "unknown_event",
-    "unknown_scope", "unknown_timezone", *Reason,
+POSTS = {
+    "account_not_connected", "bad_number", "bad_text", "before_publish_at", "branded_private", "media_not_ready",
+    "missing_scope", "needs_conversion", "not_given", "photo_only", "pull_only", "repeated", "too_large", "too_long",
+    "too_many", "two_covers", "unknown_media", "video_only",
+}  # fmt: skip
+SHEETS = {
+    "cells", "malformed_csv", "no_header", "no_rows", "too_many_columns", "too_many_rows", "unknown_column",
+}  # fmt: skip
+RULES = POSTS | SHEETS | {
+    "bad_redirect", "contradiction", "exceeds_own", "first_wait", "group_taken", "header", "idempotency_key_mismatch",
+    "no_app", "not_a_photo", "not_as_promised", "not_before_until", "not_per_account", "not_readable", "one_of",
+    "one_place", "operators_app", "other_app", "out_of_range", "past", "unknown", "unknown_account", "unknown_app",
+    "unknown_customer", "unknown_endpoint", "unknown_event", "unknown_scope", "unknown_timezone", *Reason,
 }  # fmt: skip
 """Codes of fields that are wrong although each is well-formed: by what others hold, or by what is here."""
 TOGETHER = {("required", field) for field in ("account_id", "customer_id", "grants", "privacy_level", "publish_at")}
