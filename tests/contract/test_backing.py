@@ -294,6 +294,7 @@ def test_a_named_rabbitmq_that_does_not_answer_is_an_error_not_a_reason_to_look_
     assert "hush" not in str(failure.value)
 
 
+@pytest.mark.waits_long
 @pytest.mark.rabbitmq
 @pytest.mark.timeout(180)
 async def test_a_killed_node_comes_back_at_the_same_address(private_rabbit: Callable[[], PrivateRabbit]) -> None:

@@ -105,6 +105,7 @@ def commands(printed: str) -> list[str]:
     return re.findall(r"^ +(curl (?:.*\\\n)*.*)$", printed, re.MULTILINE)
 
 
+@pytest.mark.waits_long
 @pytest.mark.row("SS-25")
 async def test_the_quick_start_publishes_and_the_inbox_shows_a_signed_event(terminal: Terminal) -> None:
     publish, look = commands(terminal.until("Ctrl-C stops everything"))

@@ -25,6 +25,7 @@ PHASES = os.environ.get("SCHEMATHESIS_PHASES", "examples,fuzzing,stateful")
 ST = [Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml", "run"]
 
 
+@pytest.mark.waits_long
 @pytest.mark.timeout(900)
 async def test_no_request_of_any_kind_is_answered_otherwise_than_the_document_says(
     database_url: str, tmp_path: Path
