@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 SECRETS = [new_secret(), f"act.{secrets.token_urlsafe(32)}", f"whsec_{secrets.token_urlsafe(24)}9aZ"]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=["key", "access token", "signing secret"])
 def test_a_secret_in_any_place_of_an_error_is_not_shown_back(secret: str) -> None:
     problem = invalid([FieldError(f"media.{secret}", "x", "y", found=f"{secret} as it was sent")])
 
@@ -39,6 +39,7 @@ def test_of_a_path_only_the_piece_that_looks_random_is_hidden() -> None:
     ["privacy_level", "PUBLIC_TO_EVERYONE", "video_cover_timestamp_ms", "America/Argentina/Nowhere", new_id("med", NOW),
      "2026-11-20T09:30:00.123456+01:00", "2,201 characters", "https://a.example/A-long-name/v9.mp4",
      "/v1/consumers/MyConsumer9/acknowledge"],
+    ids=range(9),  # fixed: an id of ours is another one in each process of a run
 )  # fmt: skip
 def test_names_ids_times_and_plain_urls_stay(text: str) -> None:
     assert veil(text) == text
