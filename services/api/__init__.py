@@ -20,6 +20,7 @@ What lives here
     ``cancel``       what cancelling does to a post, decided without I/O
     ``upkeep``       the workers: partitions, and when keys were last used
     ``doc/``         what each operation says of itself in the OpenAPI document
+    ``openapi/``     that document, generated, and the page that shows it
     ``resource/``    one module per resource; each ends in its table of routes
 
 May import every room of ``libs``, never another service. Decides nothing that the model decides, and changes nothing

@@ -10,6 +10,7 @@ no JSON, no such thing …). So a ``Doc`` names only what is its operation's own
 together.
 
 To add an operation: write its ``Doc`` here, give it to its ``Route``, run `make contracts`. Every example is sent to a
-running api by tests/flow/api/test_api_examples.py, which holds the answer against the one written here. Every flow test
+running api by tests/flow/api/test_api_examples.py, which holds the answer against the one written here; what has to be
+there first is made in `BEFORE` of tests/flow/api/example_world.py. Every flow test
 holds every answer against the document: a status or a code that is not named fails there.
 """
