@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy import chromium
 from deploy.backing import rabbit_program
@@ -14,6 +15,10 @@ from deploy.rabbitmq import PrivateRabbit, RabbitProgram
 from tests.databases import Databases
 from tests.found import FOUND, Found, without_rabbitmq
 from tests.strangers import delete_declared
+
+# How long an example takes says how busy the machine is, and no test is about that.
+settings.register_profile("suite", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 pytest_plugins = ["tests.servers", "tests.rows"]
 

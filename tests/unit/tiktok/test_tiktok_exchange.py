@@ -100,10 +100,10 @@ async def test_a_deadline_that_passes_while_connecting_proves_that_nothing_was_s
 
     async with TikTokClient(api_url="http://t", auth_url="http://t", transport=NeverConnects()) as client:
         with pytest.raises(NoReply) as caught:
-            await client.creator_info(TOKEN, timeout=0.05)
+            await client.creator_info(TOKEN, timeout=0.5)  # time to begin connecting, on a busy machine too
 
     assert not caught.value.sent
-    assert "no reply within 0.05 s" in str(caught.value)
+    assert "no reply within 0.5 s" in str(caught.value)
 
 
 async def test_a_deadline_in_a_transport_that_tells_no_steps_proves_nothing() -> None:
