@@ -14,7 +14,7 @@ from bench.scene import ours
 from bench.watch import Shares, look, shares
 
 NAME = "notifier"
-TARGET = 0.5
+TARGET = 0.6
 ENDPOINT_CONCURRENCY = 50
 """The notifier's own default; the bare client has as many requests under way."""
 FILL_S = 120.0
