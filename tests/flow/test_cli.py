@@ -356,9 +356,20 @@ async def test_an_account_is_connected_while_the_command_waits(cli: CommandLine,
     assert (process.returncode, json.loads(out)["state"]) == (0, "connected")
 
 
+def _hears_interrupts() -> None:
+    """A run that was itself begun in the background hands down that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def test_an_interrupted_listener_leaves_nothing_behind(cli: CommandLine, stage: Stage, guest: Guest) -> None:
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, "listen", cwd=ROOT, env=_environ(cli), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *COMMAND,
+        "listen",
+        cwd=ROOT,
+        env=_environ(cli),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=_hears_interrupts,
     )
     assert process.stderr is not None
     listening = await asyncio.wait_for(process.stderr.readline(), 30)
