@@ -21,7 +21,7 @@ class Code(StrEnum):
     MALFORMED_JSON = "malformed_json", 400, "The body is not JSON."
     MALFORMED_FORM = "malformed_form", 400, "The form cannot be read."
     BODY_BROKEN = "body_broken", 400, "The body ended before it was whole."
-    UNREADABLE_REQUEST = "unreadable_request", 400, "The bytes sent are not HTTP."
+    UNREADABLE_REQUEST = "unreadable_request", 400, "The bytes sent are not HTTP, or a line of them is too long."
     HTTP_ERROR = "http_error", 400, "The request breaks a rule of HTTP."
     REQUEST_TIMEOUT = "request_timeout", 408, "The body came too slowly."
     TOO_LARGE = "too_large", 413, "The body is larger than this operation takes."

@@ -134,7 +134,7 @@ KEYLESS: Final = (
 
 def operations(one: Keyless, *, refusals: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Method → operation."""
-    problems = [Code.HTTP_ERROR, Code.INTERNAL_ERROR, *one.problems]
+    problems = [Code.HTTP_ERROR, Code.UNREADABLE_REQUEST, Code.INTERNAL_ERROR, *one.problems]
     problems += [Code.UNKNOWN_ADDRESS] if "{" in one.path else []
     refused = responses(sorted(problems), components=refusals)
     answers = {str(status): _answer(one, status) for status in one.answers}

@@ -10,6 +10,7 @@ from services.api.route import Route
 
 EVERY = (
     Code.HTTP_ERROR,
+    Code.UNREADABLE_REQUEST,
     Code.UNAUTHORIZED,
     Code.FORBIDDEN,
     Code.INVALID_REQUEST,
