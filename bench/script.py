@@ -14,6 +14,8 @@ from typing import Any
 from libs.runtime.program import run
 
 LINE_MAX = 64 * 1024 * 1024
+POLLS = frozenset({"count"})
+"""Commands that come many times a second while something is measured."""
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -29,8 +31,11 @@ async def _converse(start: Callable[[], Awaitable[tuple[dict[str, Any], Answer]]
     first, answer = await start()
     _say(first)
     while line := await reader.readline():
-        _say(await answer(json.loads(line)))
-        gc.collect()
+        command = json.loads(line)
+        polled = command["do"] in POLLS
+        _say(await answer(command))
+        if not polled:
+            gc.collect()  # now, and not in the middle of the next measurement
 
 
 def _say(words: dict[str, Any]) -> None:
