@@ -11,6 +11,7 @@ from libs.runtime.web import WILDCARDS
 from services.cli.dial import Address, Heard, dial
 from services.cli.doctor.finding import Finding, broken, fine, limited
 from services.cli.doctor.settings import PROGRAMS, DeploymentSettings
+from services.cli.ending import Ended
 
 ASK_S = 8.0
 PROOF = "tiktok-developers-site-verification="
@@ -18,8 +19,12 @@ PROOF = "tiktok-developers-site-verification="
 
 
 async def get(url: str) -> Heard:
-    """The page at an operator's own URL; redirects are not followed, as TikTok does not. `Ended` for what is no URL."""
-    return await asyncio.to_thread(dial, "GET", Address.of(url), timeout=ASK_S)
+    """The page at an operator's URL, redirects not followed, as TikTok does not; at what is no URL nobody answers."""
+    try:
+        address = Address.of(url)
+    except Ended as error:
+        return Heard(None, str(error).encode())
+    return await asyncio.to_thread(dial, "GET", address, timeout=ASK_S)
 
 
 async def public(settings: DeploymentSettings) -> AsyncIterator[Finding]:

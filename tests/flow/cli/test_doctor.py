@@ -178,6 +178,7 @@ async def test_an_app_that_is_not_audited_is_a_limit_to_know_of(deployment: Depl
         (f"http://{NOBODY}", "does not answer"),
         ("http://clipwire.example.com", "is not https"),
         ("{simulator}", "somebody else answers"),
+        ("https://clipwire.example.com:99999", "is no URL"),
     ],
 )
 async def test_a_public_url_that_does_not_lead_here(deployment: Deployment, url: str, said: str) -> None:
