@@ -10,6 +10,7 @@ from libs.model.news import Heard, News, hear
 from libs.model.pace import PUBLIC_ID_FIRST_LOOK, retry_at
 from libs.model.post import FINAL, SETTLED, Note, Post, PostState, failed_upstream
 from libs.model.publication import Publication, PublicationState
+from libs.model.way import passed
 
 RETRIES_MAX = 5
 """Publications TikTok may end with a reason that may pass; hiccups of ours and waits for its limits do not count."""
@@ -98,10 +99,11 @@ def _in_inbox(fact: Fact, *, post: Post, publication: Publication, now: datetime
         return _late(fact, post, "the post is no draft")
     arrived = _arrived(publication, post, status="SEND_TO_USER_INBOX", now=now)
     waiting = replace(move(post, PostState.IN_INBOX, now=now, alarm=None), publication=publication.n)
+    steps = passed(post, publication, now=now)
     told = post_event(
         EventType.POST_IN_INBOX, waiting, key="in_inbox", now=now, more={"publish_id": publication.publish_id}
     )
-    return Change(waiting, (arrived,), events=(told,), notes=(Note("in_inbox"),))
+    return Change(waiting, (arrived,), events=(*steps, told), notes=(Note("in_inbox"),))
 
 
 def _published(fact: Fact, heard: Heard, *, post: Post, publication: Publication, now: datetime) -> Change:
@@ -119,7 +121,8 @@ def _published(fact: Fact, heard: Heard, *, post: Post, publication: Publication
         publication=post.publication if post.state in SETTLED else publication.n,
     )
     arrived = _arrived(publication, post, status="PUBLISH_COMPLETE", now=now)
-    events = tuple(_told(news, after, publication=publication, fact=fact, now=now) for news in heard.new)
+    steps = passed(post, publication, now=now)
+    events = (*steps, *(_told(news, after, publication=publication, fact=fact, now=now) for news in heard.new))
     notes = tuple(
         Note(news.kind, {"n": news.n, "source": fact.source, "tiktok_post_id": news.tiktok_post_id})
         for news in heard.new

@@ -31,6 +31,7 @@ class Change:
     new: tuple[News, ...] = ()
     bound: tuple[News, ...] = ()
     events: tuple[Event, ...] = ()
+    """In the order they were made in: that is the order of their ids, and so of every feed."""
     notes: tuple[Note, ...] = ()
     grant: PullGrant | None = None
     look: bool = False

@@ -20,6 +20,7 @@ from libs.model.post import SETTLED, Note, Post, PostState
 from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
 from libs.model.pulling import pulling
+from libs.model.way import uploaded, uploading
 
 URL_MARGIN = timedelta(minutes=2)
 """An upload URL this close to its end is not started on: a chunk may take this long. As long after it, it is dead."""
@@ -196,8 +197,7 @@ def opened(
     )
     after = move(post, PostState.UPLOADING, now=now, alarm=lease)
     more = {"publish_id": publish_id, "size": publication.size}
-    told = post_event(EventType.POST_UPLOADING, after, key=f"uploading:{publication.n}", now=now, more=more)
-    return Change(after, (open_,), events=(told,), notes=(Note("uploading", more),))
+    return Change(after, (open_,), events=(uploading(after, open_, now=now),), notes=(Note("uploading", more),))
 
 
 def progressed(post: Post, publication: Publication, *, sent: int, lease: datetime, now: datetime) -> Change:
@@ -221,7 +221,7 @@ def committed(post: Post, publication: Publication, *, now: datetime) -> Change:
     )
     after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
     more = {"publish_id": publication.publish_id, "size": publication.size}
-    told = post_event(EventType.POST_UPLOADED, after, key=f"uploaded:{publication.n}", now=now, more=more)
+    told = uploaded(after, done, now=now)
     return Change(after, (done,), events=(told,), notes=(Note("uploaded", more),), look=True)
 
 

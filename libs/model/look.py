@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from libs.model.change import Change, cancel, fail, move, post_event, unconfirm
+from libs.model.change import Change, cancel, fail, move, unconfirm
 from libs.model.drive import URL_MARGIN, Upload, abandoned, send_again, url_usable
-from libs.model.event import EventType
 from libs.model.hold import seen_held
 from libs.model.pace import GIVE_UP_LOOKING, LOOK_YOUNG, UNCONFIRMED_AFTER, next_look, next_public_id_look
 from libs.model.post import Note, Post, PostState
 from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
+from libs.model.way import passed, processing
 
 FENCE = timedelta(minutes=5)
 """A publication that was committing is believed to lack bytes only this long after the last moment at which a chunk
@@ -45,7 +45,7 @@ def looked(
         # Every byte is there though the answer to the last chunk was lost; or TikTok does not say, and then it may be.
         whole = uploaded is not None
         seen = replace(seen, state=PublicationState.COMMITTED if whole else PublicationState.COMMITTING)
-    return _still_processing(post, replace(seen, committing_at=seen.committing_at or now), now=now)
+    return _still_processing(post, publication, replace(seen, committing_at=seen.committing_at or now), now=now)
 
 
 def ended(post: Post, publication: Publication, *, status: str, now: datetime) -> Change:
@@ -82,18 +82,17 @@ def account_lost(post: Post, publication: Publication | None, *, removed: bool, 
     return fail(post, problem, stage="authorization", now=now, publications=abandoned(publication))
 
 
-def _still_processing(post: Post, publication: Publication, *, now: datetime) -> Change:
+def _still_processing(post: Post, before: Publication, publication: Publication, *, now: datetime) -> Change:
     since = publication.committing_at or publication.intent_at
     due = next_look(since=since, now=now)
     if post.state is PostState.UNCONFIRMED:
         return Change(replace(post, alarm=due, updated_at=now), (publication,))
     if now - since >= UNCONFIRMED_AFTER:
         return unconfirm(post, publication, due=due, now=now)
-    first = post.state is not PostState.PROCESSING
     after = move(post, PostState.PROCESSING, now=now, alarm=due or now + GIVE_UP_LOOKING)
-    more = {"publish_id": publication.publish_id, "tiktok_status": publication.last_status}
-    told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
-    return Change(after, (publication,), events=(told,) if first else (), look=True)
+    first = post.state is not PostState.PROCESSING
+    told = (*passed(post, before, now=now), processing(after, publication, now=now)) if first else ()
+    return Change(after, (publication,), events=told, look=True)
 
 
 def _never_whole(

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from libs.model.change import Change, move, post_event
-from libs.model.event import EventType
+from libs.model.change import Change, move
 from libs.model.pace import LOOK_FIRST
 from libs.model.post import Note, Post, PostState
 from libs.model.publication import Publication, PublicationState
+from libs.model.way import processing
 
 
 def pulling(post: Post, publication: Publication, *, publish_id: str, now: datetime) -> Change:
@@ -20,5 +20,5 @@ def pulling(post: Post, publication: Publication, *, publish_id: str, now: datet
     )
     after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
     more = {"publish_id": publish_id, "tiktok_status": publication.last_status}
-    told = post_event(EventType.POST_PROCESSING, after, key=f"processing:{publication.n}", now=now, more=more)
+    told = processing(after, begun, now=now)
     return Change(after, (begun,), events=(told,), notes=(Note("pulling", more),), look=True)

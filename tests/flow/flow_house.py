@@ -106,6 +106,11 @@ class Guest:
         told = [item["json"] for item in await self.inbox() if item["json"]["data"].get("post_id") == post["id"]]
         return Counter(body["type"] for body in told if body["type"] not in STEPS)
 
+    async def steps(self, post: Mapping[str, Any]) -> list[str]:
+        """What was recorded of this post for its customer, in the order every feed has."""
+        query = "select array_agg(type order by xid, id) as told from events where post_id = $1 and type like 'post.%'"
+        return [type_.removeprefix("post.") for type_ in (await self.stage.row(query, post["id"]))["told"]]
+
     async def test_event(self) -> str:
         """A `webhook.test` for the endpoint; its event id."""
         made = await self.stage.api("POST", f"endpoints/{self.endpoint_id}/test", status=202)

@@ -114,6 +114,7 @@ async def test_a_lost_answer_to_the_last_chunk_is_asked_about_before_anything_is
     assert await puts(stage, guest) == [(1, 201)]
     assert len(await stage.calls("status/fetch", guest)) == 1
     assert await guest.heard_of(post) == {"post.published": 1}
+    assert await guest.steps(post) == ["accepted", "uploading", "uploaded", "published"], "its customer hears each step"
 
 
 async def test_a_last_chunk_that_tiktok_has_and_calls_broken_is_not_sent_again(stage: Stage, guest: Guest) -> None:

@@ -50,6 +50,9 @@ class PullWorld(World):
 
     # The database
 
+    def before(self, key: str, arrived: int | None) -> list[str]:
+        return [f"processing:{arrived}"] if key.startswith(("published", "in_inbox")) else []
+
     def learn(self, n: int, publish_id: str) -> None:
         """As `Posts.learn`."""
         one = self.publications[n]

@@ -91,8 +91,11 @@ class World:
 
     # The database
 
-    def save(self, change: Change) -> tuple[Post, Publication | None]:
-        """As the store does it: guarded by the version, whole or not at all, within every CHECK and unique index."""
+    def save(self, change: Change, *, arrived: int | None = None) -> tuple[Post, Publication | None]:
+        """As the store does it: guarded by the version, whole or not at all, within every CHECK and unique index.
+
+        `arrived` is the publication that TikTok spoke of.
+        """
         if change.post.version != self.post.version:
             raise Lost
         before = self.post
@@ -112,8 +115,21 @@ class World:
         for told in change.events:
             key_ = told.key.removeprefix(f"{self.post.id}:")
             if key_ not in self.events:
+                assert set(self.before(key_, arrived)) <= set(self.events), f"{key_} after {self.events}"
                 self.events.append(key_)
         return self.post, self.publications.get(self.post.publication)
+
+    def before(self, key: str, arrived: int | None) -> list[str]:
+        """The steps that customers must have heard of before an event with this key."""
+        step, _, n = key.partition(":")
+        match step:
+            case "published" | "in_inbox":
+                return [f"uploading:{arrived}", f"uploaded:{arrived}"]
+            case "processing":
+                return [f"uploading:{n}", f"uploaded:{n}"]
+            case "uploaded":
+                return [f"uploading:{n}"]
+        return []
 
     def claim(self) -> Worker:
         turn = self.post.in_lane
@@ -134,7 +150,8 @@ class World:
             return False
         known = tuple(self.news.values())
         failure = BROKEN if fact.reason == BROKEN.code else REFUSED
-        self.save(apply(fact, post=self.post, publication=owner, known=known, failure=failure, now=self.now))
+        change = apply(fact, post=self.post, publication=owner, known=known, failure=failure, now=self.now)
+        self.save(change, arrived=owner.n)
         return True
 
     # TikTok

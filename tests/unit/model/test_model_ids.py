@@ -31,6 +31,20 @@ def test_the_id_that_was_born_later_sorts_later(moment: datetime, later: int) ->
     assert first < second
 
 
+@given(moments)
+def test_ids_of_one_moment_sort_in_the_order_they_were_made_in(moment: datetime) -> None:
+    made = [new_id("evt", moment) for _ in range(100)]
+
+    assert made == sorted(made)
+    assert len({id_[-13:] for id_ in made}) == 100, "none tells its neighbour"
+
+
+def test_a_moment_has_room_for_more_ids_than_can_be_made_in_it() -> None:
+    made = [new_id("evt", NOW + MILLISECOND)] + [new_id("evt", NOW) for _ in range(16_384)]
+
+    assert made[1:] == sorted(made[1:])
+
+
 @given(st.dates(date(1970, 1, 1), date(8999, 12, 31)))
 def test_the_day_of_an_id_is_its_utc_day_up_to_both_midnights(day: date) -> None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -132,7 +132,11 @@ def test_a_post_that_was_seen_is_published_once_and_its_nameless_pull_given_up()
     after, [gone] = saved(change, [publication])
     assert (after.state, after.public_post_ids, after.alarm) == (PostState.PUBLISHED, ("77",), None)
     assert gone.state is PublicationState.ABANDONED
-    assert [told.type for told in change.events] == [EventType.POST_PUBLISHED, EventType.POST_PUBLICLY_AVAILABLE]
+    assert [told.type for told in change.events] == [
+        EventType.POST_PROCESSING,
+        EventType.POST_PUBLISHED,
+        EventType.POST_PUBLICLY_AVAILABLE,
+    ]
     assert change.new == (News(1, "published", "", 1, None), News(1, "public", "77", 1, None))
 
 
