@@ -73,7 +73,6 @@ async def test_a_server_that_is_killed_and_restarted_is_found_again_without_a_wo
         for _ in range(20):
             with pytest.raises(Unavailable):
                 await pool.now()
-            await asyncio.sleep(0.05)
         await asyncio.to_thread(server.start)
         await eventually(pool.now)
     await pool.close()

@@ -50,16 +50,14 @@ async def test_hangs_end_when_the_client_gives_up(box: Box) -> None:
 
 
 async def test_a_hanging_call_does_not_keep_the_simulator_from_stopping() -> None:
-    loop = asyncio.get_running_loop()
     async with open_box() as box:
         token = await box.token()
         await box.fault("hang", endpoint="creator_info/query", seconds=600)
         hanging = asyncio.create_task(box.post(CREATOR, token))
         while not (await box.sim("GET", "calls"))["calls"]:
             await asyncio.sleep(0)
-        started = loop.time()
-        await box.simulator.stop()
-        assert loop.time() - started < 2
+        async with asyncio.timeout(30):  # it would hang for ten minutes
+            await box.simulator.stop()
         with pytest.raises(aiohttp.ClientError):
             await hanging
 

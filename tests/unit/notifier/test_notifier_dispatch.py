@@ -93,7 +93,7 @@ class Scripted:
         self.urls.append(url)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
-        await (self.raised.wait() if self.waits else asyncio.sleep(0.001))
+        await (self.raised.wait() if self.waits else asyncio.sleep(0))
         self.under_way -= 1
         return Answered(
             status=self.status, headers={}, body=b"", truncated=False, retry_after=None, timings=Timings(total_ms=1.0)
