@@ -8,6 +8,7 @@ import socket
 import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
 from typing import Final
 
@@ -174,12 +175,18 @@ class TimedTls(ssl.SSLObject):
         super().do_handshake()
 
 
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """One for the process: to read the world's authorities takes longer than all else about a new client."""
+    return ssl.create_default_context()
+
+
 def verified_tls(context: ssl.SSLContext | None = None) -> ssl.SSLContext:
     """The context every https request uses: the system's trust unless a context is given, always verified.
 
     A given context becomes this room's own. Raises `ValueError` for one that would accept any certificate.
     """
-    tls = context if context is not None else ssl.create_default_context()
+    tls = context if context is not None else _system_trust()
     if tls.verify_mode is not ssl.CERT_REQUIRED or not tls.check_hostname:
         raise ValueError("egress verifies certificates and host names; this TLS context does not")
     tls.set_alpn_protocols(["http/1.1"])

@@ -1,7 +1,9 @@
 """The calls to TikTok, one method each; beside `exchange` the only module of this room that touches the network."""
 
 import re
+import ssl
 from collections.abc import AsyncIterable, Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -27,6 +29,12 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _VIDEO_ID = re.compile(r"[0-9]{1,20}")
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """One for the process: to read the world's authorities takes longer than all else about a new client."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class TikTokClient:
     """TikTok, for any number of accounts and apps at once; credentials come with each call and are not kept.
 
@@ -47,7 +55,7 @@ class TikTokClient:
         self._api_url = api_url.rstrip("/")
         self._auth_url = auth_url
         limits = httpx.Limits(max_connections=max_connections, keepalive_expiry=KEEPALIVE_S)
-        self._transport = transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        self._transport = transport or httpx.AsyncHTTPTransport(verify=_trust(), limits=limits, trust_env=False)
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
 
     async def __aenter__(self) -> Self:

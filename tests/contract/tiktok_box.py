@@ -113,6 +113,6 @@ async def open_box() -> AsyncIterator[Box]:
     )
     async with build(settings) as simulator:
         client = TikTokClient(api_url=simulator.url, auth_url=simulator.url)
-        async with client, httpx.AsyncClient(base_url=simulator.url, trust_env=False) as strings:
+        async with client, httpx.AsyncClient(base_url=simulator.url, trust_env=False, verify=False) as strings:
             yield Box(simulator, client, ear, strings)
     await receiver.stop()

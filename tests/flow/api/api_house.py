@@ -226,7 +226,7 @@ async def open_house(
         )
         await program.start()
         parts.push_async_callback(program.stop)
-        http = await parts.enter_async_context(httpx.AsyncClient(base_url=program.url, timeout=20))
+        http = await parts.enter_async_context(httpx.AsyncClient(base_url=program.url, verify=False, timeout=20))
         house = House(
             settings, store, broker, storage, folder / "media", clock, program, http, operator, secrets={operator}
         )
