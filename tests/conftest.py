@@ -1,5 +1,6 @@
 """Fixtures every test may use. Servers are shared by the run, databases and queue names belong to one test."""
 
+import gc
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +14,29 @@ from deploy.errors import Unsupported
 from deploy.postgres import DISPOSABLE, EmbeddedPostgres
 from deploy.rabbitmq import PrivateRabbit, RabbitProgram
 from tests.databases import Databases
+from tests.examples import examples
 from tests.found import FOUND, Found, without_rabbitmq
 from tests.strangers import delete_declared
 
 # How long an example takes says how busy the machine is, and no test is about that.
-settings.register_profile("suite", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite",
+    settings.default,
+    max_examples=examples(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 
 pytest_plugins = ["tests.servers", "tests.rows"]
+
+gc.disable()  # while all is imported and collected: nothing of that is garbage
+
+
+def pytest_collection_finish() -> None:
+    """Every full collection would go through half a million objects of modules and tests: they stay until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -14,6 +14,7 @@ from model_world import Lost, Reply, Sent, Worker, World
 
 from libs.model.fact import FactKind
 from libs.model.post import FINAL, SETTLED, UNSENT, PostState
+from tests.examples import examples
 
 WORKERS_MAX = 3
 REPLIES: tuple[Reply, ...] = ("ok", "ok", "ok", "lost")
@@ -177,7 +178,7 @@ class Life:
 moves = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 59)), min_size=10, max_size=60)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(2.5), deadline=None)
 @given(
     inbox=st.booleans(),
     cancel=st.sampled_from([False, False, True]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from libs.model.post_request import PostRequest, parse, utf16_units
 from libs.model.problem import FieldError
+from tests.examples import examples
 
 MED = "med_01hzzzzzzzzzzzzzzzzzzzzzzz"
 EMOJI = "🎬"  # two UTF-16 units
@@ -300,7 +301,7 @@ likely = {
 bodies = st.fixed_dictionaries({}, optional=likely) | st.dictionaries(st.text(max_size=12), anything, max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(bodies | anything)
 def test_no_body_makes_the_reader_raise_and_what_it_accepts_can_be_stored(body: object) -> None:
     outcome = parse(body)

@@ -9,6 +9,7 @@ from model_pulls import Pulled, PullWorld
 from model_world import Lost, Reply, Worker
 
 from libs.model.post import FINAL, SETTLED, UNSENT, PostState
+from tests.examples import examples
 
 WORKERS_MAX = 3
 REPLIES: tuple[Reply, ...] = ("ok", "ok", "lost")
@@ -131,7 +132,7 @@ class Life:
 moves = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 59)), min_size=10, max_size=60)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(2.5), deadline=None)
 @given(inbox=st.booleans(), cancel=st.booleans(), moves=moves)
 def test_no_pull_publishes_twice_or_gets_lost_whatever_breaks_on_its_way(
     inbox: bool, cancel: bool, moves: list[tuple[int, int]]
