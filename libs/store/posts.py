@@ -223,6 +223,19 @@ class Posts:
 
         return await self._pool.transact(write)
 
+    async def save_progress(self, change: Change) -> bool | None:
+        """Saves how far an upload got (`drive.progressed`): whether a cancel was asked for, or None when it is stale.
+
+        Does not wait for the disk: should the database crash in the next second, some of the last chunks may be sent
+        again. Never for the last chunk.
+        """
+        (sent,) = change.publications
+        row = await self._pool.fetchrow(
+            SQL.save_progress, change.post.id, change.post.version, change.post.alarm, change.post.updated_at, sent.n,
+            sent.sent_bytes, [note.kind for note in change.notes], [note.detail for note in change.notes],
+        )  # fmt: skip
+        return None if row is None else bool(row["cancel_requested"])
+
     async def young(self, account_id: str, *, since: datetime) -> int:
         """How many posts of the account TikTok has taken since then and not told the end of."""
         return int(await self._pool.fetchval(SQL.young, account_id, since))

@@ -65,15 +65,27 @@ class Run:
             stale = bool(await self._store.posts.save([whole], now=now))
         if stale:
             raise Lost(self.post.id)
+        self._saved(change)
+        if change.events:
+            await self._broker.ring("notifier")
+        if change.post.alarm is not None and change.post.alarm <= now:
+            await self._broker.ring("publisher")
+
+    async def progress(self, change: Change) -> bool:
+        """Saves how far an upload got; whether a cancel was asked for meanwhile. Raises like `save`."""
+        whole = replace(change, notes=(*self._calls, *change.notes))
+        cancel_requested = await self._store.posts.save_progress(whole)
+        if cancel_requested is None:
+            raise Lost(self.post.id)
+        self._saved(change)
+        return cancel_requested
+
+    def _saved(self, change: Change) -> None:
         self._calls.clear()
         self.post = replace(change.post, version=change.post.version + 1)
         for publication in change.publications:
             if publication.n == self.post.publication:
                 self.publication = publication
-        if change.events:
-            await self._broker.ring("notifier")
-        if change.post.alarm is not None and change.post.alarm <= now:
-            await self._broker.ring("publisher")
 
     async def keeping(self, work: Coroutine[Any, Any, T], *, lease: timedelta, clock: Callable[[], datetime]) -> T:
         """Awaits `work`, renewing the lease while it lasts. Raises `Lost`, with the work cancelled, when that fails."""

@@ -56,8 +56,9 @@ class Uploader:
         run.publication = publication
         index = chunks.resume(publication.sent_bytes)
         resyncs = 0
+        cancelling = await self._store.posts.cancel_requested(run.post.id)
         while index is not None and index < chunks.count:
-            if await self._cancelled(run):
+            if cancelling and await self._cancelled(run):
                 return None
             answer = await self._chunk(run, media, chunks, index)
             if not isinstance(answer, ChunkAnswer):
@@ -66,12 +67,13 @@ class Uploader:
                 case ChunkKind.COMPLETE:
                     break
                 case ChunkKind.ACCEPTED:
-                    index = await self._progress(run, chunks, index, answer)
+                    index, cancelling = await self._progress(run, chunks, index, answer)
                 case ChunkKind.RESYNC:
                     resyncs += 1
                     index = chunks.resume(answer.received) if answer.received is not None else None
                     if resyncs > RESYNCS_MAX:
                         return False
+                    cancelling = await self._store.posts.cancel_requested(run.post.id)
                 case ChunkKind.EXPIRED | ChunkKind.UNKNOWN_TASK:
                     return True
                 case ChunkKind.BAD:
@@ -113,17 +115,18 @@ class Uploader:
         run.called(answer.trace, first=first, last=last, received=answer.received)
         return answer
 
-    async def _progress(self, run: Run, chunks: ChunkPlan, index: int, answer: ChunkAnswer) -> int | None:
+    async def _progress(self, run: Run, chunks: ChunkPlan, index: int, answer: ChunkAnswer) -> tuple[int | None, bool]:
+        """(the chunk to send next, whether to cancel instead)"""
         sent = answer.received if answer.received is not None else chunks.range(index)[1] + 1
         following = chunks.resume(sent)
         now = self._now()
         lease = now + self._chunk_lease
-        await run.save(progressed(run.post, _live(run), sent=min(sent, chunks.size), lease=lease, now=now), now=now)
-        return following
+        change = progressed(run.post, _live(run), sent=min(sent, chunks.size), lease=lease, now=now)
+        return following, await run.progress(change)
 
     async def _cancelled(self, run: Run) -> bool:
         """Between chunks a cancel is acted on, as long as the last chunk was never sent."""
-        if _live(run).state is not PublicationState.OPEN or not await self._store.posts.cancel_requested(run.post.id):
+        if _live(run).state is not PublicationState.OPEN:
             return False
         now = self._now()
         await run.save(cancel(run.post, now=now, publications=abandoned(run.publication)), now=now)

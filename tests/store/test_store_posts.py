@@ -34,7 +34,7 @@ from libs.model.news import News
 from libs.model.post import Note, PostState
 from libs.model.publication import PublicationState
 from libs.store.errors import Illegal, Stale
-from libs.store.posts import Accepted, IdempotencyConflict
+from libs.store.posts import Accepted, Context, IdempotencyConflict
 from tests.eventually import eventually
 
 S, P = PostState, PublicationState
@@ -170,6 +170,30 @@ async def test_a_lease_that_ends_gives_the_post_to_another_and_refuses_the_first
 
     assert await place.store.posts.save([Change(mine.post)], now=NOW) == {mine.post.id}
     assert await place.store.posts.save([Change(theirs.post)], now=NOW) == set()
+
+
+async def test_progress_is_saved_with_its_calls_in_order_and_tells_of_a_cancel(place: Place) -> None:
+    context = await place.in_state(await place.account(), S.UPLOADING)
+    live = replace(context.publications[0], size=90, chunk_size=30, chunk_count=3)
+    await place.store.posts.save([Change(context.post, (live,))], now=NOW)
+    seen = await place.context(context.post.id)
+    assert seen.publication is not None
+
+    def sent(of: Context, total: int) -> Change:
+        assert of.publication is not None
+        change = drive.progressed(of.post, of.publication, sent=total, lease=LEASE, now=NOW)
+        return replace(change, notes=(Note("call", {"first": 0}), Note("call", {"first": 1})))
+
+    assert await place.store.posts.save_progress(sent(seen, 30)) is False
+    assert await place.store.posts.save_progress(sent(seen, 60)) is None, "somebody saved since"
+    after = await place.context(context.post.id)
+    assert after.publication == replace(seen.publication, sent_bytes=30)
+    assert (after.post.version, after.post.alarm) == (seen.post.version + 1, LEASE)
+    told = [note.detail for _, _, note in await place.store.posts.timeline(context.post.id) if note.kind == "call"]
+    assert told == [{"first": 0}, {"first": 1}]
+
+    await place.store.posts.note_cancel(context.post.id, now=NOW)
+    assert await place.store.posts.save_progress(sent(after, 60)) is True
 
 
 async def test_a_stale_change_is_left_out_whole_and_its_neighbours_are_saved(place: Place) -> None:

@@ -138,6 +138,21 @@ join held on held.id = x.id and held.version = x.version
 where p.id = x.id and p.version = x.version
 returning p.id, held.state as was
 
+-- name: save_progress
+-- One round trip and no wait for the disk: nothing is lost with the last of these but the knowledge of chunks that TikTok
+-- tells again with a 416. What must outlive the server's own crash is saved by a later commit, which flushes this one.
+with saved as (
+    update posts set version = version + 1, alarm = $3, updated_at = $4 where id = $1 and version = $2
+    returning id, cancel_requested_at is not null as cancel_requested
+), sent as (
+    update publications p set sent_bytes = $6 from saved where p.post_id = saved.id and p.n = $5
+), told as (
+    insert into timeline (post_id, at, kind, detail)
+    select saved.id, $4, u.kind, u.detail
+    from saved, unnest($7::text[], $8::jsonb[]) with ordinality as u (kind, detail, nth) order by u.nth
+)
+select cancel_requested, set_config('synchronous_commit', 'off', true) from saved
+
 -- name: save_publications
 -- A publish id, once known, stays: it may have been learnt by a driver that had lost its post (`learn`).
 insert into publications as p (post_id, n, state, intent_at, publish_id, upload_url, url_expires_at, size, chunk_size,
