@@ -20,8 +20,8 @@ from bench.report import Figure, Measured, Memory, Spread
 from bench.scene import Running, ours
 from bench.watch import Shares, look, shares
 from libs.media.finding import VideoProbe
+from libs.media.limits import MediaLimits
 from libs.media.port import PIECE_BYTES
-from libs.media.rules import MediaLimits
 from libs.model.accept import plan as accept
 from libs.model.ids import new_id
 from libs.model.post_request import PostRequest

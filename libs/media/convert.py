@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from libs.media.finding import PhotoProbe, Probe, Unreadable, VideoProbe
+from libs.media.limits import MediaKind, MediaLimits
 from libs.media.order import LEAD_MS, SOUND_BIT_RATE, PhotoOrder, VideoOrder
 from libs.media.probe import ProbeBounds, finding_from, probe
-from libs.media.rules import FRAME_RATE_SLACK, MediaKind, MediaLimits, Violation, unmendable, violations
+from libs.media.rules import FRAME_RATE_SLACK, Violation, unmendable, violations
 from libs.media.thread import in_thread
 from libs.media.workers import JobLimits, Workers
 

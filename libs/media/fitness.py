@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.media.finding import Probe, Unreadable
-from libs.media.rules import MediaKind, MediaLimits, Violation, unmendable, violations, worth_converting
+from libs.media.limits import MediaKind, MediaLimits
+from libs.media.rules import Violation, unmendable, violations, worth_converting
 from libs.model.problem import FieldError
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from libs.media.fitness import AsIs, Hopeless, fitness
+from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
-from libs.media.rules import MediaLimits
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError
 

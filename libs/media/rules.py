@@ -7,38 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
 from libs.media.finding import PhotoProbe, Probe, Unreadable, VideoProbe
+from libs.media.limits import RULES, MediaKind, MediaLimits
 from libs.model.problem import FieldError
-
-MediaKind = Literal["video", "photo"]
-"""What a post is made of, in the post request's own words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaLimits:
-    """TikTok's limits (fact sheet 4.4). MB and GB are decimal: the stricter reading, and the true one for chunks."""
-
-    video_containers: frozenset[str] = frozenset({"mp4", "mov", "webm"})
-    video_codecs: frozenset[str] = frozenset({"h264", "hevc", "vp8", "vp9"})
-    side_min: int = 360
-    side_max: int = 4096
-    frame_rate_min: int = 23
-    frame_rate_max: int = 60
-    duration_min_ms: int = 3_000
-    """Not documented; three seconds is what every intermediary asks for (fact sheet 8, row 4)."""
-    duration_max_ms: int = 600_000
-    video_max_bytes: int = 4_000_000_000
-    photo_formats: frozenset[str] = frozenset({"jpeg", "webp"})
-    photo_short_side_max: int = 1080
-    photo_long_side_max: int = 1920
-    photo_max_bytes: int = 20_000_000
-    photos_max: int = 35
-
-    def for_creator(self, *, max_video_post_duration_sec: int) -> MediaLimits:
-        """The same limits for an account whose creator_info allows videos of so many seconds."""
-        return replace(self, duration_max_ms=min(self.duration_max_ms, max_video_post_duration_sec * 1000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +43,7 @@ FRAME_RATE_SLACK: Final = 0.1
 """Containers with a clock of milliseconds round: sixty frames a second may count as 60.01."""
 
 _RE_EXPORT: Final = "export it again, or allow conversion"
+_SEND_AGAIN: Final = "send the file again from its source"
 
 
 def violations(finding: Probe | Unreadable, *, kind: MediaKind, limits: MediaLimits) -> list[Violation]:
@@ -166,59 +140,40 @@ def _unreadable(finding: Unreadable) -> Violation:
 
 def _of_video(video: VideoProbe, limits: MediaLimits) -> Iterator[Violation]:
     if video.container not in limits.video_containers:
-        yield _mendable("container", limit=_any_of(limits.video_containers), found=video.container)
+        yield _broken("video", "container", limits, found=video.container)
     if video.codec not in limits.video_codecs:
-        yield _mendable("codec", limit=_any_of(limits.video_codecs), found=video.codec)
+        yield _broken("video", "codec", limits, found=video.codec)
     for field, side in (("width", video.width), ("height", video.height)):
         if not limits.side_min <= side <= limits.side_max:
-            yield _mendable(field, limit=f"{limits.side_min} to {limits.side_max} pixels", found=f"{side} pixels")
+            yield _broken("video", field, limits, found=f"{side} pixels")
     low, high = limits.frame_rate_min - FRAME_RATE_SLACK, limits.frame_rate_max + FRAME_RATE_SLACK
     if not low <= video.average_frame_rate <= high:
-        yield _mendable(
-            "frame_rate",
-            limit=f"{limits.frame_rate_min} to {limits.frame_rate_max} frames a second",
-            found=f"{video.average_frame_rate:g} frames a second",
-        )
-    yield from _of_duration(video, limits)
+        yield _broken("video", "frame_rate", limits, found=f"{video.average_frame_rate:g} frames a second")
+    if not limits.duration_min_ms <= video.duration_ms <= limits.duration_max_ms:
+        remedy = "cut it" if video.duration_ms > limits.duration_max_ms else "make it longer"
+        yield _broken("video", "duration", limits, found=f"{video.duration_ms / 1000:g} seconds", remedy=remedy)
     if video.size > limits.video_max_bytes:
-        yield _mendable("size", limit=f"{limits.video_max_bytes} bytes", found=f"{video.size} bytes")
+        yield _broken("video", "size", limits, found=f"{video.size} bytes")
     if video.truncated:
-        yield _broken("truncated", found="its end is missing")
+        yield _broken("video", "truncated", limits, found="its end is missing", remedy=_SEND_AGAIN)
     if video.damaged:
-        yield _broken("damaged", found="parts of it cannot be decoded")
-
-
-def _of_duration(video: VideoProbe, limits: MediaLimits) -> Iterator[Violation]:
-    if limits.duration_min_ms <= video.duration_ms <= limits.duration_max_ms:
-        return
-    yield Violation(
-        field="duration",
-        rule="duration",
-        limit=f"{limits.duration_min_ms / 1000:g} to {limits.duration_max_ms / 1000:g} seconds for this account",
-        found=f"{video.duration_ms / 1000:g} seconds",
-        remedy="cut it" if video.duration_ms > limits.duration_max_ms else "make it longer",
-        convertible=False,
-    )
+        yield _broken("video", "damaged", limits, found="parts of it cannot be decoded", remedy=_SEND_AGAIN)
 
 
 def _of_photo(photo: PhotoProbe, limits: MediaLimits) -> Iterator[Violation]:
     if photo.format not in limits.photo_formats:
-        yield _mendable("format", limit=_any_of(limits.photo_formats), found=photo.format)
+        yield _broken("photo", "format", limits, found=photo.format)
     short, long = sorted((photo.width, photo.height))
     if short > limits.photo_short_side_max or long > limits.photo_long_side_max:
-        yield _mendable(
-            "dimensions",
-            limit=f"{limits.photo_short_side_max} × {limits.photo_long_side_max} pixels, either way up",
-            found=f"{photo.width} × {photo.height} pixels",
-        )
+        yield _broken("photo", "dimensions", limits, found=f"{photo.width} × {photo.height} pixels")
     if photo.size > limits.photo_max_bytes:
-        yield _mendable("size", limit=f"{limits.photo_max_bytes} bytes", found=f"{photo.size} bytes")
+        yield _broken("photo", "size", limits, found=f"{photo.size} bytes")
     if photo.animated:
-        yield _mendable("animated", limit="one still picture", found=f"an animated {photo.format}")
+        yield _broken("photo", "animated", limits, found=f"an animated {photo.format}")
     if photo.mode == "CMYK":
-        yield _mendable("color_mode", limit="RGB or grey", found="CMYK, which is for printers")
+        yield _broken("photo", "color_mode", limits, found="CMYK, which is for printers")
     if photo.truncated:
-        yield _broken("truncated", found="its end is missing")
+        yield _broken("photo", "truncated", limits, found="its end is missing", remedy=_SEND_AGAIN)
 
 
 def _of_cover_time(findings: Sequence[Probe | Unreadable], timestamp_ms: int | None) -> Iterator[Violation]:
@@ -237,20 +192,8 @@ def _of_cover_time(findings: Sequence[Probe | Unreadable], timestamp_ms: int | N
         )
 
 
-def _mendable(field: str, *, limit: str, found: str) -> Violation:
-    return Violation(field=field, rule=field, limit=limit, found=found, remedy=_RE_EXPORT, convertible=True)
-
-
-def _broken(field: str, *, found: str) -> Violation:
+def _broken(kind: MediaKind, field: str, limits: MediaLimits, *, found: str, remedy: str = _RE_EXPORT) -> Violation:
+    rule = RULES[kind, field]
     return Violation(
-        field=field,
-        rule=field,
-        limit="a whole file",
-        found=found,
-        remedy="send the file again from its source",
-        convertible=False,
+        field=field, rule=field, limit=rule.told(limits), found=found, remedy=remedy, convertible=rule.convertible
     )
-
-
-def _any_of(names: frozenset[str]) -> str:
-    return "one of " + ", ".join(sorted(names))

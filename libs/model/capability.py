@@ -17,6 +17,8 @@ class Capability:
     paths: tuple[str, ...] = ()
     applies: bool = True
     """False: nothing of the kind exists on TikTok."""
+    gated: bool = False
+    """TikTok has it, for those it has approved: no key of Clipwire's reaches it."""
 
     @property
     def supported(self) -> bool:
@@ -30,7 +32,7 @@ class Capability:
             status=422,
             detail=self.reason,
             remedy=self.instead or "There is no way to do this by TikTok's API.",
-            extra={"capability": self.name, "applies": self.applies},
+            extra={"capability": self.name, "applies": self.applies, "gated": self.gated},
         )
 
 
@@ -55,7 +57,11 @@ CAPABILITIES: Final = (
                ("/posts/{id}/comments/settings",)),
     Capability("direct_messages", "Direct messages",
                "TikTok's Business Messaging is a beta for partners, closed to the US, the EEA, the UK and Switzerland.",
-               paths=("/messages", "/conversations")),
+               paths=("/messages", "/conversations"), gated=True),
+    Capability("research", "Searching public videos and comments",
+               "TikTok's Research API is for academic researchers it has approved, in some regions, under a token of"
+               " their own.",
+               "GET /v1/accounts/{id}/videos has a connected creator's own videos.", ("/research",), gated=True),
     Capability("reviews", "Reviews", "TikTok has no reviews.", paths=("/reviews",), applies=False),
     Capability("mentions", "Mentions", "TikTok's API does not show mentions, and no webhook tells of them.",
                paths=("/mentions",)),

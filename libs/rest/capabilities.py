@@ -4,12 +4,16 @@ from libs.rest.shape import Answer
 
 
 class CapabilityAnswer(Answer):
-    """`applies` False: nothing of the kind exists on TikTok. `reason` and `instead` are None where it is supported."""
+    """`applies` False: nothing of the kind exists on TikTok; `gated`: TikTok has it, for those it has approved.
+
+    `reason` and `instead` are None where it is supported.
+    """
 
     name: str
     title: str
     supported: bool
     applies: bool
+    gated: bool
     reason: str | None
     instead: str | None
 

@@ -146,11 +146,23 @@ class AccountVerdict(Answer):
     problem: dict[str, Any] | None
 
 
+class Warned(Answer):
+    """What TikTok takes and its viewers may not like: `field` of the request, and what would be better."""
+
+    field: str
+    code: str
+    detail: str
+    found: str
+    remedy: str
+
+
 class Verdict(Answer):
-    """A post request that would be accepted; `valid` when every creator's settings let it out now, too."""
+    """A post request that would be accepted; `valid` when every creator's settings let it out now, too. `warnings` keep
+    nothing from going out."""
 
     valid: bool
     accounts: tuple[AccountVerdict, ...]
+    warnings: tuple[Warned, ...]
 
 
 class TimelineQuery(Ask):

@@ -20,11 +20,12 @@ from libs.media.convert import Refused as Unmended
 from libs.media.errors import ObjectMissing, WorkersBusy
 from libs.media.finding import PhotoProbe, Unreadable, VideoProbe
 from libs.media.fitness import AsIs, Hopeless, errors_of, fitness, placed
+from libs.media.limits import MediaLimits
 from libs.media.order import LEAD_MS
 from libs.media.pieces import file_pieces
 from libs.media.port import MediaStorage, Stored
 from libs.media.probe import finding_from, probe
-from libs.media.rules import MediaLimits, violations
+from libs.media.rules import violations
 from libs.media.workers import Workers
 from libs.model.ids import new_id
 from libs.model.post import Note

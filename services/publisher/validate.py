@@ -5,8 +5,9 @@ Fact sheet 3.1 and 7 for what the creator's settings allow, 4.4 for the media.
 
 from collections.abc import Sequence
 
+from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
-from libs.media.rules import MediaLimits, post_violations
+from libs.media.rules import post_violations
 from libs.model.creator import privacy_errors
 from libs.model.post import Post
 from libs.model.problem import FieldError, Problem, invalid

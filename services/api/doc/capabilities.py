@@ -24,6 +24,7 @@ def shown(one: Capability) -> CapabilityAnswer:
         title=one.title,
         supported=one.supported,
         applies=one.applies,
+        gated=one.gated,
         reason=one.reason or None,
         instead=one.instead or None,
     )

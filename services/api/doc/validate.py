@@ -27,7 +27,9 @@ VALIDATE: Final = Doc(
     examples=(
         Example(
             200,
-            Verdict(valid=True, accounts=(AccountVerdict(account_id=ACCOUNT, creator=_CREATOR, problem=None),)),
+            Verdict(
+                valid=True, accounts=(AccountVerdict(account_id=ACCOUNT, creator=_CREATOR, problem=None),), warnings=()
+            ),
             VIDEO,
         ),
         Example(422, Code.INVALID_REQUEST, VIDEO | {"privacy_level": None}, "What is wrong is named"),

@@ -77,6 +77,10 @@ KEYLESS: Final = (
     Keyless("/metrics", "probes.metrics", "probes", "Metrics for Prometheus", {200: ("text/plain", TEXT)}),
     Keyless("/docs", "contracts.page", "contracts", "This document, to read", {200: (HTML, TEXT)}),
     Keyless(
+        "/docs/rules", "contracts.rules", "contracts", "TikTok's rules, to read", {200: (HTML, TEXT)}, None,
+        "What a post, its media and its account have to be, and what each of TikTok's codes means.",
+    ),
+    Keyless(
         "/v1/openapi.json", "contracts.openapi", "contracts", "This document", {200: (JSON, OBJECT)},
         {"openapi": "3.1.0"},
     ),

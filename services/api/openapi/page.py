@@ -24,22 +24,31 @@ Place = tuple[str, str, dict[str, Any]]
 def page(document: Document) -> bytes:
     """For a screen of any width, light or dark."""
     info = document["info"]
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(info["title"])} API</title>
-<style>{STYLE}</style></head>
-<body>
-<nav aria-label="Operations"><a class="top" href="#top">{html.escape(info["title"])} API</a>
-{_menu(document)}<a href="#problems">Problems</a></nav>
-<main id="top">
-<h1>{html.escape(info["title"])} API <small>{html.escape(info["version"])}</small></h1>
+    title = f"{html.escape(info['title'])} API"
+    menu = f"""<a class="top" href="#top">{title}</a>
+{_menu(document)}<a href="#problems">Problems</a><a href="/docs/rules">TikTok's rules</a>"""
+    main = f"""<h1>{html.escape(info["title"])} API <small>{html.escape(info["version"])}</small></h1>
 {prose(info["description"])}
-<p class="machine">For machines: <a href="/v1/openapi.json">OpenAPI</a> · <a href="/v1/asyncapi.json">AsyncAPI</a> ·
+<p class="machine"><a href="/docs/rules">TikTok's rules</a>: media, limits, and what its codes mean. For machines:
+ <a href="/v1/openapi.json">OpenAPI</a> · <a href="/v1/asyncapi.json">AsyncAPI</a> ·
 <a href="/v1/event-types">event types</a></p>
 <pre><code>export CLIPWIRE=https://your-clipwire.example
 export CLIPWIRE_KEY=cw_…</code></pre>
 {"".join(_section(tag, document) for tag in document["tags"])}
-{_problems(document)}
+{_problems(document)}"""
+    return shell(title, menu=menu, main=main)
+
+
+def shell(title: str, *, menu: str, main: str) -> bytes:
+    """A page of this look; all three are HTML already."""
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{STYLE}</style></head>
+<body>
+<nav aria-label="Contents">{menu}</nav>
+<main id="top">
+{main}
 </main></body></html>
 """.encode()
 

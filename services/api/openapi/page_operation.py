@@ -40,7 +40,7 @@ def _parameters(operation: dict[str, Any], document: dict[str, Any]) -> str:
         said = line(one.get("description", ""))
         rows.append(f"<tr><td><code>{html.escape(one['name'])}</code>{must}</td><td class=kind>{one['in']}, "
                     f"{kind(one['schema'], document)}</td><td>{said}</td></tr>")  # fmt: skip
-    return f"<h3>Parameters</h3>{_table(rows)}" if rows else ""
+    return f"<h3>Parameters</h3>{table(rows)}" if rows else ""
 
 
 def _body(operation: dict[str, Any], document: dict[str, Any]) -> str:
@@ -52,10 +52,11 @@ def _body(operation: dict[str, Any], document: dict[str, Any]) -> str:
     schema = found(content["application/json"]["schema"], document)
     said = prose(schema["description"]) if schema.get("description") else ""
     optional = "" if operation["requestBody"].get("required") else " (may be left out)"
-    return f"<h3>Body{optional}</h3>{said}{_table(list(_fields(schema, document)))}"
+    return f"<h3>Body{optional}</h3>{said}{table(list(fields(schema, document)))}"
 
 
-def _fields(schema: Schema, document: dict[str, Any]) -> Iterator[str]:
+def fields(schema: Schema, document: dict[str, Any]) -> Iterator[str]:
+    """A row for each field of an object."""
     for name, field in schema.get("properties", {}).items():
         must = " <em>required</em>" if name in schema.get("required", ()) else ""
         default = field.get("default")
@@ -64,7 +65,7 @@ def _fields(schema: Schema, document: dict[str, Any]) -> Iterator[str]:
                f"<td>{line(field.get('description', ''))}{usual}</td></tr>")  # fmt: skip
 
 
-def _table(rows: list[str]) -> str:
+def table(rows: list[str]) -> str:
     return f'<div class="scroll"><table>{"".join(rows)}</table></div>' if rows else ""
 
 

@@ -1,20 +1,23 @@
 """Would this post be accepted, and would its creator's settings let it out? Asked without making one."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
 
 from aiohttp import web
 
 from libs.accounts.errors import Later, NotConnected
+from libs.media.advice import advice
 from libs.media.judge import judge
+from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
-from libs.media.rules import MediaLimits, post_violations
+from libs.media.rules import post_violations
 from libs.model.creator import privacy_errors
 from libs.model.ids import is_id
 from libs.model.key import Capability
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.rest.posts import AccountVerdict, Verdict
+from libs.rest.posts import AccountVerdict, Verdict, Warned
 from libs.store.intake import check_request
 from libs.store.media import Media
 from libs.tiktok.errors import TikTokError
@@ -54,7 +57,8 @@ async def validate(call: Call) -> web.StreamResponse:
             return await _of_account(call, request, account_id, media)
 
     accounts = tuple(await asyncio.gather(*(one(account_id) for account_id in request.accounts)))
-    return reply(Verdict(valid=all(verdict.problem is None for verdict in accounts), accounts=accounts))
+    valid = all(verdict.problem is None for verdict in accounts)
+    return reply(Verdict(valid=valid, accounts=accounts, warnings=tuple(_warnings(request, media))))
 
 
 async def _of_account(call: Call, request: PostRequest, account_id: str, media: Collection[Media]) -> AccountVerdict:
@@ -79,6 +83,14 @@ async def _media(call: Call, request: PostRequest, *, owner: str) -> list[Media]
     ids = [source for source in request.media if is_id(source, "med")]
     found = [await call.desk.store.media.get(id_, customer_id=owner) for id_ in ids]
     return [media for media in found if media is not None]
+
+
+def _warnings(request: PostRequest, media: Collection[Media]) -> Iterator[Warned]:
+    """Of the files that are here."""
+    probes = {one.id: one.probe for one in media}
+    for place, source in enumerate(request.media):
+        for said in advice(finding_from(probes[source]), kind=request.kind) if source in probes else ():
+            yield Warned(**asdict(said) | {"field": f"media.{place}.{said.field}"})
 
 
 def _duration_errors(request: PostRequest, creator: CreatorInfo, media: Collection[Media]) -> list[FieldError]:

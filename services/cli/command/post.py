@@ -139,6 +139,8 @@ def post(
             done = _post(desk, accounts, wish, bar, wait=wait, timeout=timeout)
     if check:
         desk.say.rows(verdict.accounts, VERDICTS)
+        for warned in verdict.warnings:
+            desk.say.note(f"{warned.detail} Found {warned.found}: {warned.remedy}.")
         if not verdict.valid:
             raise Ended("It would not go out now.")
         return

@@ -14,8 +14,9 @@ from bench.corpus.photo import BLUE, RED, picture, write_noise, write_photo
 from bench.corpus.video import first_sound_ms, metadata_of, picture_at, write_scene
 from libs.media.convert import ConvertBounds, Converted, Refused, convert_photo, convert_video
 from libs.media.errors import StorageFailed, StorageFull
+from libs.media.limits import MediaLimits
 from libs.media.probe import PhotoProbe, VideoProbe, probe
-from libs.media.rules import MediaLimits, violations
+from libs.media.rules import violations
 from libs.media.workers import Workers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -15,8 +15,9 @@ import pytest
 from bench.corpus.case import CORPUS, CorpusFile
 from libs.media.finding import Probe, Unreadable
 from libs.media.fitness import AsIs, Convert, Hopeless, fitness
+from libs.media.limits import MediaKind, MediaLimits
 from libs.media.probe import probe
-from libs.media.rules import MediaKind, MediaLimits, worth_converting
+from libs.media.rules import worth_converting
 from libs.media.workers import Workers
 from libs.model.post import Post, PostState
 from libs.store.media import Media

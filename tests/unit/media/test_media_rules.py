@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from libs.media.finding import PhotoProbe, Probe, Reason, Unreadable, VideoProbe
-from libs.media.rules import MediaKind, MediaLimits, post_violations, violations, worth_converting
+from libs.media.limits import MediaKind, MediaLimits
+from libs.media.rules import post_violations, violations, worth_converting
 
 LIMITS = MediaLimits()
 
