@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from services.cli.desk import HERE, Desk, command
-from services.cli.doctor.examine import examine, keep_quiet
 from services.cli.doctor.finding import Finding, Verdict
 from services.cli.ending import REFUSED
 from services.cli.say import Say, clean
@@ -40,6 +39,9 @@ def doctor(desk: Desk) -> None:
     """
     if "DATABASE_URL" not in os.environ and not Path(".env").exists():
         desk.say.note("Neither .env nor DATABASE_URL is here: run this where a deployment's settings are.")
+    # here, because it needs what the programs are made of: every other command would start in twice the time
+    from services.cli.doctor.examine import keep_quiet
+
     keep_quiet()
     found = asyncio.run(_examined(desk.say))
     faults = sum(finding.is_fault for finding in found)
@@ -53,6 +55,8 @@ def doctor(desk: Desk) -> None:
 
 
 async def _examined(say: Say) -> list[Finding]:
+    from services.cli.doctor.examine import examine
+
     found = []
     async for finding in examine():
         found.append(finding)
