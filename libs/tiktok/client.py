@@ -2,8 +2,10 @@
 
 import re
 import ssl
+import sys
 from collections.abc import AsyncIterable, Mapping, Sequence
 from functools import cache
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -24,6 +26,10 @@ P = TypeVar("P", bound=Publication)
 
 KEEPALIVE_S = 15.0
 """An idle connection is closed before TikTok would: a call that meets a closing connection is ambiguous for nothing."""
+
+if find_spec("sniffio") is None:
+    # httpcore asks for it five times in every call: each time all of sys.path would be searched again in vain.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _VIDEO_ID = re.compile(r"[0-9]{1,20}")
