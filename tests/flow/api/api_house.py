@@ -125,10 +125,11 @@ class House:
     def hear(self, response: httpx.Response, body: bytes) -> None:
         self.statuses.add(response.status_code)
         text = body.decode(errors="replace")
+        said = text + str(response.headers)
         assert response.status_code < 500 or self.faults, text
         assert response.headers["X-Request-Id"]
         assert "Traceback" not in text
-        leaked = [secret for secret in self.secrets if secret in text or secret in str(response.headers)]
+        leaked = [secret for secret in self.secrets if secret in said]
         assert not leaked, f"{response.request.method} {response.request.url} leaked: {text}"
         request, path = response.request, response.request.url.path
         if response.status_code >= 400 and not path.endswith("z") and path != CALLBACK and request.method != "HEAD":
