@@ -3,14 +3,14 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from libs.accounts.apps import AppBook
 from libs.accounts.token import tokens_of, with_any
 from libs.model.account import Account
-from libs.model.connect import LIFE, Connect, Judged
+from libs.model.connect import LIFE, LINK_LIFE, Connect, Invitation, Judged, Unopened, may_open
 from libs.model.event import Event, EventType, event
 from libs.model.ids import new_id
 from libs.store.connects import Claimed
@@ -33,6 +33,14 @@ class Begun:
 
     auth_url: str
     state: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Invited:
+    """What opens a link to reconnect, until when. The token is a secret of whoever asked, and of the creator."""
+
+    token: str
     expires_at: datetime
 
 
@@ -75,8 +83,7 @@ class Connector:
         always_ask: bool = False,
     ) -> Begun:
         """Asks for a consent. `redirect_uri` is one that `redirect_problem` has nothing against."""
-        now, state = self._now(), secrets.token_hex(16)
-        verifier = new_verifier() if needs_pkce(redirect_uri) else None
+        now = self._now()
         connect = Connect(
             customer_id=customer_id,
             client_key=client_key,
@@ -88,11 +95,57 @@ class Connector:
             account_id=account_id,
             group_id=group_id,
         )
+        state, verifier = _fresh(redirect_uri)
         await self._store.connects.begin(connect, state=state, verifier=verifier)
-        auth_url = self._client.authorize_url(
-            client_key=client_key,
+        return self._begun(connect, state, verifier, always_ask=always_ask)
+
+    async def invite(
+        self,
+        account: Account,
+        *,
+        redirect_uri: str,
+        scopes: Sequence[str],
+        made_by: str,
+        life: timedelta = LINK_LIFE,
+        always_ask: bool = False,
+    ) -> Invited:
+        """Makes what opens a link to reconnect this account. It works until the account is connected again.
+
+        It holds no state: whoever opens it begins a consent that only the account's own creator can end.
+        """
+        now, token = self._now(), secrets.token_urlsafe(32)
+        invitation = Invitation(
+            customer_id=account.customer_id,
+            account_id=account.id,
+            client_key=account.client_key,
             redirect_uri=redirect_uri,
-            scopes=scopes,
+            scopes=tuple(scopes),
+            always_ask=always_ask,
+            grant_n=account.grant_n,
+            made_by=made_by,
+            created_at=now,
+            expires_at=now + life,
+        )
+        await self._store.connects.invite(invitation, token=token)
+        return Invited(token, invitation.expires_at)
+
+    async def opened(self, token: str) -> Begun | Unopened:
+        """Begins the consent that a link asks for, or says why it leads nowhere."""
+        now, found = self._now(), await self._store.connects.invitation(token)
+        invitation, granted = found if found is not None else (None, 0)
+        why = may_open(invitation, granted=granted, now=now)
+        if why is not None or invitation is None:
+            return why or Unopened.UNKNOWN
+        connect, (state, verifier) = invitation.begin(now), _fresh(invitation.redirect_uri)
+        if not await self._store.connects.begin(connect, state=state, verifier=verifier, link=token):
+            return Unopened.TOO_OFTEN
+        return self._begun(connect, state, verifier, always_ask=invitation.always_ask)
+
+    def _begun(self, connect: Connect, state: str, verifier: str | None, *, always_ask: bool) -> Begun:
+        auth_url = self._client.authorize_url(
+            client_key=connect.client_key,
+            redirect_uri=connect.redirect_uri,
+            scopes=connect.scopes,
             state=state,
             code_challenge=challenge(verifier) if verifier is not None else None,
             always_ask=always_ask,
@@ -193,6 +246,11 @@ class Connector:
             await with_any(apps, lambda app: self._client.revoke(app, token, timeout=PROFILE_S))
         except TikTokError as error:
             log.warning("connect.not_given_back", error=type(error).__name__)
+
+
+def _fresh(redirect_uri: str) -> tuple[str, str | None]:
+    """A state, and a PKCE verifier where that applies."""
+    return secrets.token_hex(16), new_verifier() if needs_pkce(redirect_uri) else None
 
 
 def _denied(reading: Reading) -> Judged:

@@ -62,7 +62,7 @@ class Disconnector:
             EventType.ACCOUNT_DISCONNECTED,
             key=f"{account.id}:disconnected:{account.grant_n}",
             now=now,
-            data=account.describe() | {"state": AccountState.DISCONNECTED, "reason": reason, "at_tiktok": became},
+            data=account.ended(AccountState.DISCONNECTED, reason) | {"at_tiktok": became},
             customer_id=account.customer_id,
             account_id=account.id,
         )

@@ -17,6 +17,7 @@ class NotConnected(LineError):
 
     def __init__(self, account_id: str, *, removed: bool, reason: str) -> None:
         super().__init__(f"{account_id}: {reason}")
+        self.account_id = account_id
         self.removed = removed
         self.reason = reason
 

@@ -128,7 +128,7 @@ class TokenKeeper:
             EventType.ACCOUNT_REAUTHORIZATION_REQUIRED,
             key=f"{account.id}:reauthorize:{_which(used)}",
             now=now,
-            data=account.describe() | {"state": AccountState.REAUTHORIZATION_REQUIRED, "reason": reason},
+            data=account.ended(AccountState.REAUTHORIZATION_REQUIRED, reason),
             customer_id=account.customer_id,
             account_id=account.id,
         )

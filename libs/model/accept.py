@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.model.account import Account, AccountState
+from libs.model.account import Account, AccountState, how_to_reconnect
 from libs.model.change import post_event
 from libs.model.event import Event, EventType
 from libs.model.ids import is_id, new_id
@@ -124,11 +124,11 @@ def _account_errors(request: PostRequest, accounts: Mapping[str, Account]) -> li
                                      found=account_id[:64], remedy="List the accounts, or connect it."))  # fmt: skip
         elif account.state is not AccountState.CONNECTED:
             errors.append(FieldError(field, "account_not_connected", f"The account is {account.state}.",
-                                     found=account_id, remedy="Its creator must connect it again."))  # fmt: skip
+                                     found=account_id, remedy=how_to_reconnect(account_id)))  # fmt: skip
         elif SCOPE[request.mode] not in account.scopes:
             detail = f"Missing required TikTok permissions: {SCOPE[request.mode]}."
-            errors.append(FieldError(field, "missing_scope", detail, limit=SCOPE[request.mode],
-                                     remedy="Connect the account again and grant all permissions."))  # fmt: skip
+            errors.append(FieldError(field, "missing_scope", detail, limit=SCOPE[request.mode], found=account_id,
+                                     remedy=f"{how_to_reconnect(account_id)} All permissions are needed."))  # fmt: skip
     return errors
 
 

@@ -1,6 +1,6 @@
 """A connected TikTok account: one creator's grant to one customer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,17 @@ class AccountState(StrEnum):
     """TikTok refuses the refresh token: the creator must connect again."""
     DISCONNECTED = "disconnected"
     """Its creator, TikTok or the customer ended the grant."""
+
+
+def reconnect_path(account_id: str) -> str:
+    """What to `POST` for a link by which its creator connects an account again. No link stands where this is said:
+    a link is made for whoever asks with a key, and works for days."""
+    return f"/v1/accounts/{account_id}/reconnect"
+
+
+def how_to_reconnect(account_id: str) -> str:
+    """The remedy wherever an account has to be connected again."""
+    return f"Its creator must connect it again: POST {reconnect_path(account_id)} makes a link to send."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,16 @@ class Account:
         """What the creator was asked for and left switched off."""
         return missing(self.wanted, self.scopes)
 
+    @property
+    def reconnect(self) -> str | None:
+        """Where a link is made by which its creator connects it again; None while nothing is to be gained by that."""
+        wanting = self.state is not AccountState.CONNECTED or self.missing_scopes
+        return reconnect_path(self.id) if wanting else None
+
+    def ended(self, state: AccountState, reason: str) -> dict[str, Any]:
+        """What an event says of an account whose grant has just ended so."""
+        return replace(self, state=state, reason=reason).describe()
+
     def describe(self) -> dict[str, Any]:
         """What every event and answer says of an account."""
         return {
@@ -65,6 +86,7 @@ class Account:
             "username": self.username,
             "display_name": self.display_name,
             "reason": self.reason,
+            "reconnect": self.reconnect,
         }
 
 

@@ -6,6 +6,10 @@ from enum import StrEnum
 
 LIFE = timedelta(minutes=15)
 """How long a consent may take. Long enough to log in at TikTok; a leaked link is soon worth nothing."""
+LINK_LIFE = timedelta(days=7)
+"""How long a link to reconnect works unless its maker says otherwise: it is mailed, and found on Monday."""
+OPENINGS_MAX = 20
+"""Consents that one link has open at once. Mail programs open links too; nobody may fill a table with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,55 @@ class Judged(StrEnum):
     UNKNOWN_APP = "unknown_app"
     OTHER_CREATOR = "other_creator"
     """Somebody else consented than the one whose account was to be connected again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link by which the creator of one account connects it again, without the token that opens it."""
+
+    customer_id: str
+    account_id: str
+    client_key: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    always_ask: bool
+    grant_n: int
+    """The grant it is to replace."""
+    made_by: str
+    created_at: datetime
+    expires_at: datetime
+
+    def begin(self, now: datetime) -> Connect:
+        """The consent that opening it begins."""
+        return Connect(
+            customer_id=self.customer_id,
+            client_key=self.client_key,
+            redirect_uri=self.redirect_uri,
+            scopes=self.scopes,
+            made_by=self.made_by,
+            created_at=now,
+            expires_at=now + LIFE,
+            account_id=self.account_id,
+        )
+
+
+class Unopened(StrEnum):
+    """Why a link to reconnect leads nowhere."""
+
+    UNKNOWN = "unknown_link"
+    EXPIRED = "expired_link"
+    DONE = "connected_already"
+    """The account has been connected again since the link was made."""
+    TOO_OFTEN = "opened_too_often"
+
+
+def may_open(found: Invitation | None, *, granted: int, now: datetime) -> Unopened | None:
+    """Why a link cannot be opened; None: it can. `granted` is the number of the account's present grant."""
+    if found is None:
+        return Unopened.UNKNOWN
+    if granted > found.grant_n:
+        return Unopened.DONE
+    return Unopened.EXPIRED if found.expires_at <= now else None
 
 
 def judge(found: Connect | None, *, redirect_uri: str, customer_id: str | None, now: datetime) -> Judged:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from libs.model.account import how_to_reconnect
 from libs.model.change import Change, cancel, fail, move, unconfirm
 from libs.model.drive import URL_MARGIN, Upload, abandoned, send_again, url_usable
 from libs.model.hold import seen_held
@@ -77,7 +78,7 @@ def account_lost(post: Post, publication: Publication | None, *, removed: bool, 
         title="The account is not connected",
         status=422,
         detail=f"The account can no longer be used: {reason}.",
-        remedy="Its creator must connect it again; then post again.",
+        remedy=f"{how_to_reconnect(post.account_id)} Then post again.",
     )
     return fail(post, problem, stage="authorization", now=now, publications=abandoned(publication))
 

@@ -145,6 +145,9 @@ class Account(Data):
     display_name: str | None
     reason: str | None
     group_id: str | None = None
+    reconnect: str | None = Field(
+        default=None, description="what to POST for a link by which its creator connects it again, when that is needed"
+    )
     at_tiktok: str | None = None
     """Of one disconnected by request, what became of the grant: revoked, already_over, shared, left."""
 

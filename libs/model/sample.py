@@ -41,6 +41,7 @@ _ACCOUNT: Final[dict[str, Any]] = {
     "display_name": "A Creator",
     "reason": None,
     "group_id": None,
+    "reconnect": f"/v1/accounts/{_POST['account_id']}/reconnect",
 }
 _ENDPOINT: Final[dict[str, Any]] = {
     "endpoint_id": "end_01jd4a1000c3d4e5f6g7h8j9k0",

@@ -2,11 +2,20 @@
 
 from typing import Annotated, Any, cast
 
-from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from libs.model.account import AccountState
+from libs.model.connect import LINK_LIFE
+from libs.model.post_request import whole
 from libs.rest.field import AccountId, CustomerId, Digits, Flag, GroupId, Moment, Name, Seconds, Token, Word
 from libs.rest.shape import Answer, Ask, Item, Page, PageQuery
 
@@ -70,6 +79,28 @@ class ExchangeNew(Ask):
     error: Word | None = None
 
 
+class ReconnectNew(Ask):
+    """Asks for the same creator's consent again: by default for every permission it had, was asked for, or is asked of
+    everybody, by way of the hosted page. `link_days` is how long the link works."""
+
+    redirect_uri: RedirectUri | None = None
+    scopes: Scopes | None = None
+    link_days: Annotated[int, Field(strict=True, ge=1, le=30), BeforeValidator(whole)] = LINK_LIFE.days
+    always_ask: Flag = False
+
+
+class ReconnectAnswer(ConnectAnswer):
+    """Two ways to the same consent, which only the account's own creator can give; its id and history stay.
+
+    `auth_url` is TikTok's page, for a browser that is here now; it works once, until `expires_at`. `link` is to be
+    sent: it can be opened any number of times until `link_expires_at`, or until the account is connected again. Treat
+    both as secrets.
+    """
+
+    link: str
+    link_expires_at: Moment
+
+
 class AccountChange(Ask):
     """`group_id` null takes it out of its group."""
 
@@ -83,6 +114,8 @@ class DisconnectNew(Ask):
 
 
 class AccountAnswer(Item):
+    """`reconnect` is what to `POST` for a link by which its creator connects it again; null while all is well."""
+
     customer_id: str
     client_key: str
     open_id: str
@@ -93,6 +126,7 @@ class AccountAnswer(Item):
     scopes: tuple[str, ...]
     missing_scopes: tuple[str, ...]
     group_id: str | None
+    reconnect: str | None
     granted_at: Moment
     access_expires_at: Moment | None
     refresh_expires_at: Moment | None
@@ -101,7 +135,8 @@ class AccountAnswer(Item):
 
 class AccountHealth(Item):
     """Whether the account can be used, and what stands in the way. `app_audited`: whether TikTok has audited its app;
-    until then it takes private posts only. `can` and `cannot` say in words what its scopes allow."""
+    until then it takes private posts only. `can` and `cannot` say in words what its scopes allow. `reconnect` is what
+    to `POST` for a link by which its creator connects it again; null while all is well."""
 
     state: AccountState
     usable: bool
@@ -115,6 +150,7 @@ class AccountHealth(Item):
     last_error: str | None
     app_audited: bool
     remedy: str | None
+    reconnect: str | None
 
 
 class DisconnectAnswer(AccountAnswer):

@@ -32,7 +32,7 @@ from services.api.resource import ROUTES, endpoints
 from services.api.resource.pulls import add_pull_routes
 from services.api.resource.pushes import add_push_route
 from services.api.route import Gate, add_routes
-from services.api.settings import CALLBACK, ApiSettings
+from services.api.settings import CALLBACK, RECONNECT, ApiSettings
 from services.api.tiktok import TikTok
 from services.api.upkeep import LastUsed, forget_old, keep_partitions
 
@@ -65,7 +65,9 @@ def build(
     )
     auditor = Auditor(store.audit, clock)
     add_routes(app, ROUTES, desk=desk, gate=Gate(Door(store.keys, used=used), rates, auditor))
-    app.router.add_get(CALLBACK, Callback(line, broker, auditor, clock).show, allow_head=False)  # HEAD uses no link up
+    callback = Callback(line, broker, auditor, clock)
+    app.router.add_get(CALLBACK, callback.show, allow_head=False)  # HEAD uses no link up
+    app.router.add_get(RECONNECT, callback.reopen, allow_head=False)
     app.router.add_get(endpoints.PUBLIC_KEYS_PATH, partial(endpoints.published_keys, desk))
     add_pull_routes(app, desk)
     add_push_route(app, desk)

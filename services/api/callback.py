@@ -1,10 +1,12 @@
-"""`GET /oauth/tiktok/callback`: where TikTok sends the creator's browser back, and the page that says how it ended.
+"""`GET /oauth/tiktok/callback`: where TikTok sends the creator's browser back, and the page that says how it ended;
+`GET /oauth/tiktok/reconnect/{token}`: the link that sends it there once more.
 
 Pages are for the creator, who may have come by a bad link: they name the account and the permissions, never an id of
 ours, a code or a state. Nothing of them may be framed, stored or run, and nobody hears where the browser goes next.
 """
 
 import html
+import re
 from typing import Any
 
 import structlog
@@ -13,7 +15,7 @@ from aiohttp import hdrs, web
 from libs.accounts.connect import Connected, Connector, Ended
 from libs.broker.port import Broker
 from libs.model.audit import Decision, Entry
-from libs.model.connect import CANNOT, Connect, Judged
+from libs.model.connect import CANNOT, Connect, Judged, Unopened
 from libs.model.ids import new_id
 from libs.runtime.clock import Clock
 from libs.runtime.web import request_id
@@ -23,6 +25,7 @@ from services.api.call import tame
 from services.api.tiktok import TikTok
 
 log = structlog.get_logger()
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 HEADERS = {
     hdrs.CACHE_CONTROL: "no-store",
@@ -54,8 +57,17 @@ PAGES: dict[Judged, tuple[int, str, str]] = {
 }  # fmt: skip
 
 
+LINKS: dict[Unopened, tuple[int, str, str]] = {
+    Unopened.UNKNOWN: (404, "This link is not known here", "Ask for a new one where you came from."),
+    Unopened.EXPIRED: (410, "This link is too old", "Ask for a new one where you came from."),
+    Unopened.DONE: (200, "Already connected", "Your TikTok account was connected again. You can close this page."),
+    Unopened.TOO_OFTEN: (429, "This link was opened too often",
+                         "Nothing is wrong with it. Open it again in a quarter of an hour."),
+}  # fmt: skip
+
+
 class Callback:
-    """The one page."""
+    """The page at the end, and at the beginning the way there by a link to reconnect."""
 
     def __init__(self, line: TikTok, broker: Broker, auditor: Auditor, clock: Clock) -> None:
         self._connector: Connector = line.connector
@@ -85,6 +97,19 @@ class Callback:
         await self._broker.ring("notifier")
         await self._broker.ring("publisher")
         return _connected(ended)
+
+    async def reopen(self, request: web.Request) -> web.Response:
+        """Sends who opens a link to reconnect on to TikTok, with a state of its own; or says why it leads nowhere."""
+        token = request.match_info["token"]
+        try:
+            begun = await self._connector.opened(token) if _TOKEN.fullmatch(token) else Unopened.UNKNOWN
+        except StoreError as error:
+            log.warning("reconnect.unread", error=type(error).__name__)
+            return page(503, "Not now", "We could not look this up. Open the link again in a minute.")
+        if isinstance(begun, Unopened):
+            log.info("reconnect.unopened", why=begun)
+            return page(*LINKS[begun], mark="\u2713" if begun is Unopened.DONE else "!")
+        return web.Response(status=302, headers={**HEADERS, hdrs.LOCATION: begun.auth_url})
 
     async def _tell(
         self, request: web.Request, connect: Connect, subject: str, decision: Decision, detail: dict[str, Any]

@@ -13,6 +13,7 @@ from libs.store.vault import usable_keys
 from libs.tiktok.oauth import redirect_problem
 
 CALLBACK = "/oauth/tiktok/callback"
+RECONNECT = "/oauth/tiktok/reconnect/{token}"
 """The hosted page, beneath PUBLIC_URL: the redirect URI to register at TikTok."""
 PROOF = "tiktok-developers-site-verification="
 """What stands before the token in a signature file; its name is `tiktok<token>.txt`."""

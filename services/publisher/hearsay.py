@@ -55,7 +55,7 @@ class Hearsay:
             if not applies or account.state is AccountState.DISCONNECTED:
                 continue
             reason = REMOVED_REASONS.get(int(fact.reason) if fact.reason.isdecimal() else 0, REMOVED_REASONS[0])
-            after = account.describe() | {"state": AccountState.DISCONNECTED, "reason": reason}
+            after = account.ended(AccountState.DISCONNECTED, reason)
             told = event(
                 EventType.ACCOUNT_DISCONNECTED,
                 key=f"{account.id}:disconnected:{account.grant_n}",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from libs.model.account import reconnect_path
 from libs.model.apply import Failure
 from libs.model.post import failed_upstream
 from libs.model.problem import Problem
@@ -53,10 +54,16 @@ def judge(error: TikTokError) -> Retry | Wait | Stop:
             problem = failed_upstream(
                 code=error.code,
                 detail=error.message or error.reading.remedy,
-                remedy=error.reading.remedy,
+                remedy=_remedy(error.reading),
                 log_id=error.log_id or None,
             )
             return Stop(problem)
+
+
+def _remedy(reading: Reading) -> str:
+    if reading.kind is not Class.REAUTHORIZE:
+        return reading.remedy
+    return f"{reading.remedy} POST {reconnect_path('{id}')} makes a link to send to its creator."
 
 
 def failure(reason: str) -> Failure:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flow_house import Guest, Stage
 
+from libs.model.connect import LIFE, OPENINGS_MAX
 from tests.contract.simulator.consent import Page
 from tests.eventually import eventually
 
@@ -93,7 +94,7 @@ async def test_a_full_grant_ends_in_an_account_that_can_post_and_one_event(stage
     assert "data" in await stage.api("GET", f"accounts/{account['id']}/videos?limit=5")
 
 
-@pytest.mark.row("SA-25", "SA-37", "SS-72", "BO-16", "BO-57")
+@pytest.mark.row("SA-25", "SA-37", "BO-16", "BO-57")
 async def test_a_partial_grant_names_each_missing_permission_to_everybody(stage: Stage, guest: Guest) -> None:
     name = await creator(stage, "partial")
     link = await asked(stage, guest.customer_id)
@@ -243,6 +244,89 @@ async def test_connecting_again_keeps_id_and_history_and_only_the_same_creator_w
     assert (await stage.get(post["id"]))["account_id"] == account["id"]
     kinds = [event["type"] for event in await told(guest)]
     assert kinds == ["account.connected", "account.disconnected", "account.connected"]
+
+
+# A link to connect again
+
+
+@pytest.mark.row("SA-36", "BO-52")
+async def test_whoever_needs_connecting_again_says_how_and_the_link_that_is_sent_does_it(
+    stage: Stage, guest: Guest
+) -> None:
+    await stage.sim("POST", f"accounts/{guest.open_id}/expire?refresh=1")
+    failed = await stage.until((await guest.post())["id"], "failed")
+    path = f"/v1/accounts/{guest.account_id}/reconnect"
+
+    [event] = await told(guest)
+    health = await stage.api("GET", f"accounts/{guest.account_id}/health")
+    refused = await guest.post(status=422)
+    asked_tiktok = await stage.api("GET", f"accounts/{guest.account_id}/profile", status=409)
+
+    assert (event["type"], event["data"]["reconnect"]) == ("account.reauthorization_required", path)
+    assert (health["usable"], health["reconnect"], path in health["remedy"]) == (False, path, True)
+    assert (await guest.account())["reconnect"] == path
+    assert all(path in text for text in (failed["problem"]["remedy"], refused["errors"][0]["remedy"]))
+    assert (asked_tiktok["code"], asked_tiktok["reconnect"]) == ("reauthorization_required", path)
+
+    made = await stage.api("POST", path.removeprefix("/v1/"), {"link_days": 2}, status=201)
+    await stage.advance(86_400)  # mailed, and found the next day
+    opened = await stage.http.get(made["link"])
+    assert (opened.status_code, opened.headers["Referrer-Policy"]) == (302, "no-referrer")
+    assert made["state"] not in opened.headers["Location"], "each opening has a state of its own"
+    other = await stage.http.get(await consents(stage, opened.headers["Location"], await creator(stage, "notme")))
+    again = (await stage.http.get(made["link"])).headers["Location"]
+    right = await stage.http.get(await consents(stage, again, guest.name))
+
+    assert (other.status_code, "another TikTok account" in other.text) == (400, True)
+    assert (right.status_code, "connected again" in right.text) == (200, True)
+    account = await guest.account()
+    assert (account["id"], account["state"], account["reconnect"]) == (guest.account_id, "connected", None)
+    await guest.published()
+    done = await stage.http.get(made["link"])
+    assert (done.status_code, "Already connected" in done.text) == (200, True)
+    history = await stage.api("GET", f"audit?customer_id={guest.customer_id}&limit=200")
+    assert made["link"].rpartition("/")[2] not in str(history) + str(await guest.inbox())
+
+
+@pytest.mark.row("SS-72")
+async def test_missing_permissions_are_named_with_the_way_to_grant_them_all(stage: Stage, guest: Guest) -> None:
+    name = await creator(stage, "fewer")
+    link = await asked(stage, guest.customer_id)
+    page = await stage.http.get(await consents(stage, link["auth_url"], name, unticks=["video.publish", "video.list"]))
+    assert page.status_code == 200
+    account = next(one for one in await accounts(stage, guest.customer_id) if one["username"] == name)
+    path = f"/v1/accounts/{account['id']}/reconnect"
+
+    refused = (await guest.post(account_id=account["id"], status=422))["errors"][0]
+    videos = await stage.api("GET", f"accounts/{account['id']}/videos", status=409)
+
+    assert refused["detail"] == "Missing required TikTok permissions: video.publish."
+    assert path in refused["remedy"]
+    assert (videos["code"], videos["missing_scopes"], videos["reconnect"]) == ("missing_scope", ["video.list"], path)
+    made = await stage.api("POST", path.removeprefix("/v1/"), status=201)
+    assert set(made["scopes"]) == set(SCOPES)
+    granted = await stage.http.get(await consents(stage, made["auth_url"], name))
+    assert (granted.status_code, "All permissions were granted" in granted.text) == (200, True)
+    found = await stage.api("GET", f"accounts/{account['id']}")
+    assert (found["missing_scopes"], found["reconnect"]) == ([], None)
+
+
+async def test_a_link_to_reconnect_ends_is_unknown_to_strangers_and_fills_no_table(stage: Stage, guest: Guest) -> None:
+    made = await stage.api("POST", f"accounts/{guest.account_id}/reconnect", {"link_days": 1}, status=201)
+    base, _, token = made["link"].rpartition("/")
+
+    opened = [await stage.http.get(made["link"]) for _ in range(OPENINGS_MAX + 1)]
+    unknown = [await stage.http.get(f"{base}/{guess}") for guess in ("A" * 43, token[:-1], "a%00b")]
+    head = await stage.http.head(made["link"])
+    await stage.advance(LIFE.total_seconds() + 1)
+    later = await stage.http.get(made["link"])
+    await stage.advance(86_400)
+    late = await stage.http.get(made["link"])
+
+    assert [answer.status_code for answer in opened] == [302] * OPENINGS_MAX + [429]
+    assert [answer.status_code for answer in unknown] == [404] * 3
+    assert [head.status_code, later.status_code, late.status_code] == [405, 302, 410]
+    assert "too old" in late.text
 
 
 # Disconnecting

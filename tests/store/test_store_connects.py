@@ -7,7 +7,7 @@ import pytest
 from store_place import NOW, Place, an_id, tokens
 
 from libs.model.account import Account
-from libs.model.connect import LIFE, Connect, Judged
+from libs.model.connect import LIFE, LINK_LIFE, OPENINGS_MAX, Connect, Invitation, Judged
 from libs.model.post_request import PostRequest, parse
 from libs.model.problem import Problem
 from libs.store.connects import Claimed
@@ -57,6 +57,35 @@ async def test_neither_a_state_nor_its_verifier_is_kept_in_clear_and_old_ones_ar
     assert "planted" not in str(dict(found))
     assert await place.store.connects.forget(expired_before=NOW + LIFE, limit=9) == 0
     assert await place.store.connects.forget(expired_before=NOW + 2 * LIFE, limit=9) == 1
+
+
+async def test_of_a_link_only_its_hash_is_kept_and_old_ones_are_forgotten(place: Place) -> None:
+    account = await place.account()
+    connects = place.store.connects
+    link = Invitation(account.customer_id, account.id, "ck", REDIRECT, ("video.publish",), False, account.grant_n,
+                      "key_1", NOW, NOW + LINK_LIFE)  # fmt: skip
+    await connects.invite(link, token="planted-token")
+
+    assert await connects.invitation("planted-token") == (link, account.grant_n)
+    assert await connects.invitation("planted") is None
+    assert "planted" not in str(await place.sql.fetch("select * from reconnect_links"))
+    assert await connects.forget(expired_before=NOW + LINK_LIFE, limit=9) == 0
+    assert await connects.forget(expired_before=NOW + 2 * LINK_LIFE, limit=9) == 1
+
+
+async def test_one_link_has_so_many_consents_open_and_another_is_not_kept_from_its_own(place: Place) -> None:
+    connects, connect = place.store.connects, await asked(place)
+
+    began = [await connects.begin(connect, state=f"s{n}", verifier=None, link="a") for n in range(OPENINGS_MAX + 1)]
+    others = [await connects.begin(connect, state=f"o{link}", verifier=None, link=link) for link in ("b", None)]
+    used = await connects.claim("s0", redirect_uri=REDIRECT, customer_id=None, now=NOW)
+    again = await connects.begin(connect, state="again", verifier=None, link="a")
+    later = replace(connect, created_at=NOW + LIFE, expires_at=NOW + 2 * LIFE)
+
+    assert began == [True] * OPENINGS_MAX + [False]
+    assert others == [True, True]
+    assert (isinstance(used, Claimed), again) == (True, True), "one that was used has made room"
+    assert await connects.begin(later, state="later", verifier=None, link="a"), "so have those that are over"
 
 
 async def test_a_customer_has_one_app_and_an_app_one_customer_and_its_secrets_are_sealed(place: Place) -> None:

@@ -19,6 +19,8 @@ from libs.rest.accounts import (
     DisconnectAnswer,
     DisconnectNew,
     ExchangeNew,
+    ReconnectAnswer,
+    ReconnectNew,
     VideosQuery,
 )
 from libs.rest.apps import AppAnswer, AppChange, AppNew, AppsQuery
@@ -88,6 +90,7 @@ class Groups(Resource[R]):
 
 class Accounts(Resource[R]):
     connect = making("/v1/accounts/connect", ConnectNew, ConnectAnswer)
+    reconnect = changing("/v1/accounts/{}/reconnect", ReconnectNew, ReconnectAnswer)
     exchange = making("/v1/accounts/exchange", ExchangeNew, AccountAnswer)
     create = making("/v1/accounts", AccountNew, AccountAnswer)
     get = getting("/v1/accounts/{}", AccountAnswer)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from libs.model.account import AccountState
+from libs.model.account import AccountState, reconnect_path
 from libs.model.connect import CANNOT
 from libs.rest.accounts import (
     AccountAnswer,
@@ -30,6 +30,7 @@ CREATOR: Final = AccountAnswer(
     scopes=SCOPES,
     missing_scopes=(),
     group_id=None,
+    reconnect=None,
     granted_at=WHEN,
     access_expires_at=WHEN,
     refresh_expires_at=WHEN,
@@ -60,6 +61,7 @@ _HEALTH: Final = AccountHealth(
     last_error=None,
     app_audited=False,
     remedy=None,
+    reconnect=None,
 )
 _FORGOTTEN: Final = DisconnectAnswer(
     **dict(CREATOR)
@@ -67,6 +69,7 @@ _FORGOTTEN: Final = DisconnectAnswer(
         "state": AccountState.DISCONNECTED,
         "reason": "disconnected by request",
         "group_id": GROUP,
+        "reconnect": reconnect_path(ACCOUNT),
     },
     at_tiktok="left",
 )

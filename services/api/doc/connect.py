@@ -3,7 +3,7 @@
 from typing import Final
 
 from libs.model.connect import Judged
-from libs.rest.accounts import AccountAnswer, ConnectAnswer, ConnectNew, ExchangeNew
+from libs.rest.accounts import AccountAnswer, ConnectAnswer, ConnectNew, ExchangeNew, ReconnectAnswer, ReconnectNew
 from libs.rest.code import Code
 from services.api.doc.accounts import CREATOR
 from services.api.doc.sample import BOOTS, CUSTOMER, WHEN
@@ -36,6 +36,24 @@ CONNECT: Final = Doc(
     body=ConnectNew,
     answers={201: ConnectAnswer},
     examples=(Example(201, _LINK, {"customer_id": CUSTOMER, "redirect_uri": REDIRECT, "scopes": list(SCOPES)}),),
+)
+RECONNECT: Final = Doc(
+    summary="Make a link by which a creator connects again",
+    body=ReconnectNew,
+    body_optional=True,
+    answers={201: ReconnectAnswer},
+    problems=(Code.UNKNOWN_APP,),
+    examples=(
+        Example(
+            201,
+            ReconnectAnswer(
+                **dict(_LINK),
+                link=f"https://clipwire.acme.example/oauth/tiktok/reconnect/{'A' * 43}",
+                link_expires_at=WHEN,
+            ),
+            {"redirect_uri": REDIRECT, "scopes": list(SCOPES)},
+        ),
+    ),
 )
 EXCHANGE: Final = Doc(
     summary="Finish connecting with what came to your redirect URI",

@@ -114,6 +114,13 @@ KEYLESS: Final = (
         ),
     ),
     Keyless(
+        "/oauth/tiktok/reconnect/{token}", "accounts.reopen", "accounts", "Open a link to reconnect",
+        {302: None} | dict.fromkeys((200, 404, 410, 429, 503), (HTML, TEXT)), None,
+        "The `link` of `POST /v1/accounts/{id}/reconnect`, for the creator's browser: 302 to TikTok, or a page that"
+        " says why not; 200 when the account is connected again already.", (),
+        (_path("token", "^[A-Za-z0-9_-]{43}$", "A" * 43),),
+    ),
+    Keyless(
         "/pull/{token}/{name}", "media.pull", "for TikTok", "Where TikTok fetches media",
         {status: ("application/octet-stream", {}) for status in (200, 206)} | {416: None}, None,
         "An address is a secret of its own, good for one publication until that is settled. Takes `Range`.",

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from libs.accounts.connect import connected_event
 from libs.accounts.errors import Later
-from libs.model.account import Account, AccountState
+from libs.model.account import Account, AccountState, how_to_reconnect
 from libs.model.connect import CANNOT
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal, invalid
@@ -82,7 +82,8 @@ async def health(call: Call) -> web.StreamResponse:
         refreshes_failed=account.refreshes_failed,
         last_error=account.reason,
         app_audited=app_audited,
-        remedy=None if usable else "Connect it again: POST /v1/accounts/connect with this account_id.",
+        remedy=how_to_reconnect(account.id) if account.reconnect else None,
+        reconnect=account.reconnect,
     )
     return reply(answer)
 
@@ -142,6 +143,7 @@ def shown(account: Account) -> AccountAnswer:
         scopes=account.scopes,
         missing_scopes=account.missing_scopes,
         group_id=account.group_id,
+        reconnect=account.reconnect,
         granted_at=account.granted_at,
         access_expires_at=account.access_expires_at,
         refresh_expires_at=account.refresh_expires_at,

@@ -1,19 +1,24 @@
 """Connecting accounts by OAuth: a link for the creator, and the exchange for those who catch the browser themselves."""
 
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 
 from libs.accounts.connect import Ended
+from libs.model.account import Account
 from libs.model.connect import Judged
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.rest.accounts import ConnectAnswer, ConnectNew, ExchangeNew
+from libs.rest.accounts import ConnectAnswer, ConnectNew, ExchangeNew, ReconnectAnswer, ReconnectNew
 from libs.tiktok.oauth import SCOPES, redirect_problem
+from services.api.audit import OWNER
+from services.api.body import parsed, read_object
 from services.api.call import Call, reply
 from services.api.doc import connect as doc
 from services.api.resource.accounts import shown
 from services.api.route import Route
+from services.api.settings import RECONNECT
 
 AGAIN: Final = "Begin again with POST /v1/accounts/connect."
 SAID: Final[dict[Judged, tuple[int, str]]] = {
@@ -76,6 +81,53 @@ async def connect(call: Call) -> web.StreamResponse:
     return reply(answer, status=201)
 
 
+async def reconnect(call: Call) -> web.StreamResponse:
+    """201: two ways for this account's creator to connect it again: TikTok's page for a browser that is here now, and a
+    link to send, which works for days. Nobody else's consent will do."""
+    call.id("acc")
+    new = parsed(ReconnectNew, await read_object(call.request, optional=True))
+    account = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
+    if account is None:
+        raise call.missing("acc")
+    line = call.desk.tiktok
+    redirect = new.redirect_uri or line.callback_url()
+    scopes = tuple(dict.fromkeys(new.scopes or _everything(account, call.desk.settings.tiktok_scopes)))
+    if errors := _errors(redirect, scopes):
+        raise Refusal(invalid(errors))
+    if account.client_key != await line.apps.of_customer(account.customer_id):
+        detail = "The account belongs to a TikTok app that is its customer's no more, and open_ids differ between apps."
+        remedy = "Connect it as a new account with POST /v1/accounts/connect."
+        raise Refusal(Problem("unknown_app", "The account cannot be connected again", 409, detail, remedy))
+    invited = await line.connector.invite(
+        account,
+        redirect_uri=redirect,
+        scopes=scopes,
+        made_by=call.key.id,
+        life=timedelta(days=new.link_days),
+        always_ask=new.always_ask,
+    )
+    begun = await line.connector.begin(
+        customer_id=account.customer_id,
+        client_key=account.client_key,
+        redirect_uri=redirect,
+        scopes=scopes,
+        made_by=call.key.id,
+        account_id=account.id,
+        always_ask=new.always_ask,
+    )
+    call.request[OWNER] = account.customer_id
+    answer = ReconnectAnswer(
+        auth_url=begun.auth_url,
+        state=begun.state,
+        redirect_uri=redirect,
+        scopes=scopes,
+        expires_at=begun.expires_at,
+        link=f"{call.desk.base_url()}{RECONNECT.format(token=invited.token)}",
+        link_expires_at=invited.expires_at,
+    )
+    return reply(answer, status=201)
+
+
 async def exchange(call: Call) -> web.StreamResponse:
     """201: a new account. 200: the customer had it; it keeps its id. The state is used up whatever comes of it."""
     new = await call.body(ExchangeNew)
@@ -90,6 +142,12 @@ async def exchange(call: Call) -> web.StreamResponse:
     await call.ring("notifier", "publisher")
     account = ended.account
     return reply(shown(account), status=201 if account.grant_n == 1 else 200, location=f"/v1/accounts/{account.id}")
+
+
+def _everything(account: Account, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """What it could do, what it was to do, and what is asked of everybody: connecting again loses nothing."""
+    every = {*account.scopes, *account.wanted, *usual}
+    return tuple(scope for scope in SCOPES if scope in every)
 
 
 def _errors(redirect: str, scopes: tuple[str, ...]) -> list[FieldError]:
@@ -116,5 +174,14 @@ def _problem(ended: Ended) -> Problem:
 
 ROUTES = (
     Route("POST", "/v1/accounts/connect", Capability.ACCOUNTS, connect, doc=doc.CONNECT, write=True),
+    Route(
+        "POST",
+        "/v1/accounts/{id}/reconnect",
+        Capability.ACCOUNTS,
+        reconnect,
+        doc=doc.RECONNECT,
+        write=True,
+        per_account=True,
+    ),
     Route("POST", "/v1/accounts/exchange", Capability.ACCOUNTS, exchange, doc=doc.EXCHANGE, write=True),
 )

@@ -10,7 +10,7 @@ from libs.accounts.errors import Later, NotConnected
 from libs.accounts.limit import Call as Endpoint
 from libs.accounts.limit import read_limits
 from libs.accounts.line import Line
-from libs.model.account import Account
+from libs.model.account import Account, how_to_reconnect, reconnect_path
 from libs.model.connect import CANNOT
 from libs.model.key import Capability
 from libs.model.problem import Problem, Refusal
@@ -37,7 +37,7 @@ async def profile(call: Call) -> web.StreamResponse:
         raise call.missing("acc")
     fields = user_fields(found.scopes)
     if not fields:
-        raise Refusal(_lacks("user.info.basic"))
+        raise Refusal(_lacks("user.info.basic", found))
     client = call.desk.tiktok.client
     said = await asked(call, found, lambda token: client.user_info(token, fields, timeout=ASK_S))
     return reply(AccountProfile(id=found.id, **said.value.model_dump(exclude_none=True)))
@@ -51,7 +51,7 @@ async def videos(call: Call) -> web.StreamResponse:
     if found is None:
         raise call.missing("acc")
     if "video.list" not in found.scopes:
-        raise Refusal(_lacks("video.list"))
+        raise Refusal(_lacks("video.list", found))
     client = call.desk.tiktok.client
 
     def ask(token: str) -> Awaitable[Reply[VideoPage]]:
@@ -70,7 +70,7 @@ async def settings(call: Call) -> web.StreamResponse:
     if found is None:
         raise call.missing("acc")
     if "video.publish" not in found.scopes:
-        raise Refusal(_lacks("video.publish"))
+        raise Refusal(_lacks("video.publish", found))
     try:
         said = await creator_info(call, found.id)
     except (NotConnected, Later, TikTokError) as error:
@@ -113,7 +113,8 @@ def trouble(error: Exception) -> Problem:
     match error:
         case NotConnected():
             return Problem("reauthorization_required", "The account is not connected", 409, error.reason,
-                           "Its creator must connect it again: POST /v1/accounts/connect.")  # fmt: skip
+                           how_to_reconnect(error.account_id),
+                           extra={"reconnect": reconnect_path(error.account_id)})  # fmt: skip
         case Refused() if error.reading.kind in (Class.RATE_LIMITED, Class.RETRY):
             return _later("TikTok limits how often it may be asked.")
         case Refused():
@@ -128,9 +129,11 @@ def _later(detail: str) -> Problem:
     return Problem("tiktok_unavailable", "Not now", 503, detail, "Send the same request again later.", True)
 
 
-def _lacks(scope: str) -> Problem:
+def _lacks(scope: str, account: Account) -> Problem:
     detail = f"The creator did not grant {scope}, without which we cannot {CANNOT[scope]}."
-    return Problem("missing_scope", "A permission is missing", 409, detail, "Connect the account again and grant it.")
+    return Problem("missing_scope", "A permission is missing", 409, detail,
+                   f"{how_to_reconnect(account.id)} The permission is to be granted.",
+                   extra={"missing_scopes": [scope], "reconnect": reconnect_path(account.id)})  # fmt: skip
 
 
 ROUTES = (

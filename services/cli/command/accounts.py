@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from libs.model.connect import LINK_LIFE
 from libs.rest.accounts import AccountAnswer
 from services.cli.desk import PUBLISH, Customer, Desk, Limit, Timeout, command, flag, page
 from services.cli.ending import TIMED_OUT, Ended
@@ -14,6 +15,7 @@ from services.cli.say import Column
 
 LOOK_S: Final = 2.0
 KNOWN_MAX: Final = 1000
+NAMED_MAX: Final = 5
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="acc_…, or @username.")]
 
 COLUMNS: Final = (
@@ -27,6 +29,7 @@ COLUMNS: Final = (
 def add(app: typer.Typer) -> None:
     group = typer.Typer(name="accounts", help="TikTok accounts: connect, look at, disconnect.", no_args_is_help=True)
     command(group)(connect)
+    command(group)(reconnect)
     command(group, "list")(listed)
     command(group)(show)
     command(group)(health)
@@ -80,10 +83,41 @@ def connect(
     raise Ended(f"Nobody agreed within {timeout:g} s.", code=TIMED_OUT, remedy="Get a new link and try again.")
 
 
+def reconnect(
+    desk: Desk,
+    account: AccountId,
+    customer: Customer = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=30, help="How long the link works.")] = LINK_LIFE.days,
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="Ask for these only; repeat it.")] = None,
+) -> None:
+    """Make a link to send to a creator whose account has to be connected again; its id and history stay.
+
+    The link works for days, until the account is connected again. Nobody but its creator can use it.
+
+    \b
+    Examples:
+      clipwire accounts reconnect @anna
+      clipwire accounts reconnect acc_01j… --days 2 --json
+    """
+    id_ = find(desk, account, customer).id
+    made = desk.client.accounts.reconnect(id_, link_days=days, scopes=tuple(scope) if scope else None)
+    if desk.say.as_json:
+        desk.say.line(made, indent=2)
+        return
+    print(made.link)
+    desk.say.note(f"Send it to the creator; it works until {made.link_expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
 def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:
     """List accounts, newest first."""
-    found = desk.client.accounts.list(customer_id=customer, limit=page(limit))
-    desk.say.rows(islice(found, limit), COLUMNS, empty="No accounts: `clipwire accounts connect`.")
+    found = list(islice(desk.client.accounts.list(customer_id=customer, limit=page(limit)), limit))
+    desk.say.rows(found, COLUMNS, empty="No accounts: `clipwire accounts connect`.")
+    if lacking := [account for account in found if account.reconnect]:
+        names = ", ".join(f"@{account.username}" if account.username else account.id for account in lacking[:NAMED_MAX])
+        more = f" and {len(lacking) - NAMED_MAX} more" if len(lacking) > NAMED_MAX else ""
+        desk.say.note(
+            f"To be connected again: {names}{more}. `clipwire accounts reconnect ACCOUNT` makes a link to send."
+        )
 
 
 def show(desk: Desk, account: AccountId, customer: Customer = None) -> None:

@@ -12,7 +12,7 @@ from services.api.openapi.keyless import KEYLESS
 from tests.documented import document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SECRETS = {"media.pull", "media.push", "accounts.callback"}
+SECRETS = {"media.pull", "media.push", "accounts.callback", "accounts.reopen"}
 """Their addresses are secrets: the one of an example is nobody's, and that is what is answered."""
 
 

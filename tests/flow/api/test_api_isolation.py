@@ -31,6 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEYLESS = {
     "/healthz", "/readyz", "/metrics", "/oauth/tiktok/callback", "/pull/{token}/{name}", "/push/{token}",
+    "/oauth/tiktok/reconnect/{token}",
 }  # fmt: skip
 """Whatever else needs no key says the same to everybody (tests/flow/api/test_api_door.py)."""
 CHANGING = {"date", "x-request-id", "ratelimit", "traceparent"}

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.model.connect import LIFE, Connect, Judged, judge, missing
+from libs.model.connect import LIFE, LINK_LIFE, Connect, Invitation, Judged, Unopened, judge, may_open, missing
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OURS = Connect("cus_a", "ck", "https://a.example/cb", ("video.publish",), "key_1", NOW, NOW + LIFE)
+LINK = Invitation("cus_a", "acc_1", "ck", "https://a.example/cb", ("video.publish",), False, 3, "key_1", NOW,
+                  NOW + LINK_LIFE)  # fmt: skip
 USED = replace(OURS, used_at=NOW)
 
 
@@ -31,6 +33,30 @@ def test_a_state_that_cannot_be_used_says_why_to_its_owner_only(
     now = NOW + timedelta(seconds=later)
 
     assert judge(found, redirect_uri=redirect_uri, customer_id=customer_id, now=now) is expected
+
+
+@pytest.mark.parametrize(
+    ("found", "granted", "later", "expected"),
+    [
+        (None, 0, 0, Unopened.UNKNOWN),
+        (LINK, 3, 0, None),
+        (LINK, 3, 7 * 86_400 - 1, None),
+        (LINK, 3, 7 * 86_400, Unopened.EXPIRED),
+        (LINK, 4, 0, Unopened.DONE),
+        (LINK, 4, 8 * 86_400, Unopened.DONE),
+    ],
+)
+def test_a_link_works_until_it_ends_or_its_account_is_connected_again(
+    found: Invitation | None, granted: int, later: int, expected: Unopened | None
+) -> None:
+    assert may_open(found, granted=granted, now=NOW + timedelta(seconds=later)) is expected
+
+
+def test_opening_a_link_begins_a_consent_for_its_account_alone() -> None:
+    begun = LINK.begin(NOW + timedelta(days=3))
+
+    assert (begun.account_id, begun.customer_id, begun.scopes) == ("acc_1", "cus_a", ("video.publish",))
+    assert begun.expires_at == NOW + timedelta(days=3) + LIFE
 
 
 def test_missing_scopes_are_named_in_the_order_they_were_asked_for() -> None:
