@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.ask import ask
 from deploy.keepsake import Keepsake
+from libs.broker.memory import MemoryBus
 from libs.broker.open import open_broker
 from libs.egress import USER_AGENT, Guard, GuardedClient, own_ports, parse_allow
 from libs.media.storage import open_storage
@@ -86,13 +87,20 @@ class House:
     """The programs and the simulator, between `__aenter__` and `__aexit__`; `urls`, `store` and `broker` are open then.
 
     `programs` are those that run in this process; what is left out may run beside it, with `environ` as its
-    environment. A `clock` takes the place of time for the programs and the simulator alike.
+    environment. A `clock` takes the place of time for the programs and the simulator alike. Without RabbitMQ, whoever
+    brings the `bus` has queues of its own on it.
     """
 
     def __init__(
-        self, places: Places, *, programs: Collection[str] = PROGRAMS, clock: SyncedClock | None = None
+        self,
+        places: Places,
+        *,
+        programs: Collection[str] = PROGRAMS,
+        clock: SyncedClock | None = None,
+        bus: MemoryBus | None = None,
     ) -> None:
         self._places = places
+        self._bus = bus
         self._programs = programs
         self._parts = AsyncExitStack()
         self._time = clock
@@ -140,7 +148,10 @@ class House:
         await self.store.open()
         await read_once(self.clock, self.store.now)
         self.broker = open_broker(
-            environ.get("RABBITMQ_URL") or None, prefix=environ.get("RABBITMQ_PREFIX", ""), name="clipwire"
+            environ.get("RABBITMQ_URL") or None,
+            prefix=environ.get("RABBITMQ_PREFIX", ""),
+            name="clipwire",
+            bus=self._bus,
         )
         parts.push_async_callback(self.broker.close)
         await self.broker.start()

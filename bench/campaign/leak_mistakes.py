@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from bench.campaign.leak_broker import ANSWERS
 from bench.campaign.leak_witness import Shelf, Witness
 from libs.broker.message import Message
 from libs.broker.topology import CLIPWIRE, POST_REQUESTED
@@ -21,7 +22,9 @@ async def jobs(w: Witness, shelf: Shelf, customer: str, account: str) -> None:
                       good | {"account_id": token}, good | {"idempotency_key": 7, "title": [url]}, [url]]  # fmt: skip
     bodies = [orjson.dumps(job) for job in (good, *bad)] + [f'{{"media":["{url}"], "t":"{token}'.encode()]
     for body in bodies:
-        message = Message(body=body, routing_key=POST_REQUESTED, message_id=secrets.token_hex(8))
+        id_ = secrets.token_hex(8)
+        message = Message(body=body, routing_key=POST_REQUESTED, message_id=id_, correlation_id=id_, reply_to=ANSWERS)
+        w.jobs.add(body)
         await w.house.broker.publish(message, exchange=CLIPWIRE, timeout=5)
 
 

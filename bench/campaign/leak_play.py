@@ -22,6 +22,7 @@ async def play(w: Witness, shelf: Shelf, n: int) -> None:
     key = await _keys(w, customer)
     endpoints = await _endpoints(w, customer, key, n)
     accounts = [await _by_consent(w, customer, n), await _by_tokens(w, customer), await _by_tokens(w, customer)]
+    await _again(w, accounts[1])
     await _own_app(w, n)
     posts = await _posts(w, shelf, key, accounts[0]) + await _troubles(w, shelf, key, accounts[1])
     await media(w, shelf, customer, accounts[0], key)
@@ -106,6 +107,20 @@ async def _consent(w: Witness, customer: str, username: str, *, decision: str = 
     if (code := dict(parse_qsl(urlsplit(back).query)).get("code")) is not None:
         w.remember("OAuth code", code)
     return back
+
+
+async def _again(w: Witness, account: str) -> None:
+    """A link to connect again: made twice under one name, opened, opened wrongly."""
+    once = {"Idempotency-Key": secrets.token_hex(8)}
+    for _ in range(2):
+        made = await w.do("POST", f"/v1/accounts/{account}/reconnect", {"link_days": 1}, headers=once)
+        w.remember("reconnect link", str(made["link"]).rpartition("/")[2], w.places[-1].name)
+        w.remember("OAuth state", str(made["state"]), w.places[-1].name)
+    opened = await w.ask("GET", str(made["link"]), key="")
+    state = dict(parse_qsl(urlsplit(opened["location"]).query))["state"]
+    w.remember("OAuth state", state, w.places[-1].name)
+    await w.ask("GET", str(made["link"])[:-1], key="")
+    await w.ask("POST", f"/v1/accounts/{account}/reconnect", {"link_days": state, "redirect_uri": made["link"]})
 
 
 async def _by_tokens(w: Witness, customer: str) -> str:

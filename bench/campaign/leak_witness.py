@@ -27,6 +27,8 @@ class Witness:
         self.operator_key = operator_key
         self.places: list[Place] = []
         self.secrets: set[Secret] = set()
+        self.jobs: set[bytes] = set()
+        """The bodies that were sent to the broker."""
 
     def remember(self, kind: str, value: str, *shown_by: str) -> str:
         """A secret, and the only answers that may show it."""

@@ -1,7 +1,8 @@
 """`leaks`: a full run of the house, and then every secret that was true in it is looked for wherever none may be.
 
 In the dump of every table, in the logs of all programs at debug level and Postgres's own, in every answer of the api
-and ingest, on the metrics pages, and in what customers were sent. An answer that exists to show a secret may show that
+and ingest, on the metrics pages, in what customers were sent, and in what went to the broker: events, answers to jobs,
+and what stands on dead ones. An answer that exists to show a secret may show that
 one.
 """
 
@@ -16,6 +17,7 @@ import asyncpg
 import structlog
 
 from bench.campaign.ground import Ground
+from bench.campaign.leak_broker import REASON, carried, overhearing
 from bench.campaign.leak_play import play
 from bench.campaign.leak_scan import Leak, Place, Secret, counted, dump, scan
 from bench.campaign.leak_witness import Shelf, Witness
@@ -42,6 +44,8 @@ KINDS = (
     "API key",
     "signed media URL",
     "upload URL",
+    "reconnect link",
+    "OAuth state",
 )
 SETTINGS = (ApiSettings, IngestSettings, NotifierSettings, PublisherSettings)
 
@@ -56,7 +60,8 @@ async def run(*, scale: float, seed: int, say: Say) -> Part:
             keepsake = Keepsake.of(ground.folder / "programs")
             environ = PORTS | {"SIMULATOR_KNOBS": KNOBS, "SIMULATOR_SEED": str(seed), "TIKTOK_AUDITED": "true"}
             places = Places(ground.database_url, ground.folder / "programs", keepsake, environ)
-            async with House(places) as house, aiohttp.ClientSession() as http:
+            bus = overhearing()
+            async with House(places, bus=bus) as house, aiohttp.ClientSession() as http:
                 witness = Witness(house, http, keepsake.operator_key)
                 witness.remember("API key", keepsake.operator_key)
                 witness.remember("client secret", keepsake.tiktok_client_secret)
@@ -73,11 +78,17 @@ async def run(*, scale: float, seed: int, say: Say) -> Part:
                         for model in SETTINGS]  # fmt: skip
             postgres = (ground.postgres.directory / "log").read_bytes()
             kept = [Place("log", log.getvalue().encode()), Place("Postgres's log", postgres), *told, *sent]
-            kept += [*await dump(ground.database_url), *witness.places]
+            heard, wrong = carried(bus, sent=witness.jobs)
+            kept += [*heard, *await dump(ground.database_url), *witness.places]
             say(f"looking for {len(witness.secrets)} secrets in {sum(len(p.content) for p in kept):,} bytes")
             leaks = scan(witness.secrets, kept)
             missed = await _planted(ground.database_url, witness.secrets)
     _judge(part, witness, kept, leaks, missed)
+    dead = [place for place in heard if "dead job" in place.name]
+    part.hold(
+        "dead jobs were kept, each with a reason", bool(dead) and all(REASON in p.content for p in dead), len(dead)
+    )
+    part.hold("a dead job is what its sender sent, to the byte", not wrong, sample(wrong))
     return part
 
 
@@ -141,7 +152,8 @@ def _judge(part: Part, w: Witness, kept: Sequence[Place], leaks: Sequence[Leak],
     part.hold("there were secrets of every kind", not lacking, lacking or "all")
     part.hold("every secret is found where it was planted", not missed, sample([s.kind for s in missed]))
     groups = {"table": "the database", "log": "the logs", "Postgres's": "Postgres's log", "answer": "answers",
-              "sent": "what customers were sent", "settings": "the settings as they are logged"}  # fmt: skip
+              "sent": "what customers were sent", "broker:": "what the broker is given",
+              "settings": "the settings as they are logged"}  # fmt: skip
     for word, where in groups.items():
         there = [place for place in kept if place.name.split()[0] == word]
         found = [f"{leak.kind} in {leak.place} after {leak.around[-90:]!r}" for leak in leaks
