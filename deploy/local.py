@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.backing import find_postgres
@@ -39,7 +40,7 @@ async def serve() -> None:
         house = await parts.enter_async_context(House(places))
         card = await house.furnish()
         write_card(FOLDER / "local.json", card)
-        print(greet(card, origin=backing.origin, seconds=time.monotonic() - began), flush=True)
+        print(greet(card, origin=backing.origin, seconds=time.monotonic() - began, now=datetime.now(UTC)), flush=True)
         await until_signal()
         print(farewell(FOLDER), flush=True)
 

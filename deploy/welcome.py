@@ -1,6 +1,7 @@
 """What `make run` says: on the terminal for people, in `.clipwire/local.json` for programs."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
     write_private(path, json.dumps(card, indent=2) + "\n")
 
 
-def greet(card: dict[str, Any], *, origin: str, seconds: float) -> str:
-    """The URLs, the key, and one curl that publishes."""
+def greet(card: dict[str, Any], *, origin: str, seconds: float, now: datetime) -> str:
+    """The URLs, the key, and one curl that publishes. Typed again it shows the same post: its name is this start's."""
     broker = "RabbitMQ" if card["rabbitmq_url"] else "in-process broker (set RABBITMQ_URL for RabbitMQ)"
     request = {
         "account_id": card["account_id"],
@@ -36,9 +37,10 @@ def greet(card: dict[str, Any], *, origin: str, seconds: float) -> str:
 
     curl -X POST {card["api"]}/v1/posts \\
       -H 'Authorization: Bearer {card["operator_key"]}' \\
-      -H 'Content-Type: application/json' \\
+      -H 'Content-Type: application/json' -H 'Idempotency-Key: hello-{now:%Y%m%d-%H%M%S}' \\
       -d '{json.dumps(request)}'
 
+  (typed again it shows how far that post is; under another Idempotency-Key it is another post)
   and see what the customer heard, signatures judged:
 
     curl {card["simulator"]}/_sim/customer/demo/inbox

@@ -53,7 +53,7 @@ async def take_request(
     except IdempotencyConflict as conflict:
         return _conflict(key, conflict.post.id)
     except Duplicate as duplicate:
-        return _duplicate(duplicate.post)
+        return _duplicate(duplicate.post, now=now)
 
 
 async def known_request(
@@ -102,15 +102,18 @@ async def check_request(
     )
 
 
-def _duplicate(twin: Post) -> Problem:
+def _duplicate(twin: Post, *, now: datetime) -> Problem:
+    ago = max(0, round((now - twin.created_at).total_seconds()))
+    long_ago = f"{ago} s" if ago < 60 else f"{ago // 60} min"
     return Problem(
         code="duplicate_content",
-        title="The account was just given the same content",
+        title="This was posted a moment ago",
         status=409,
-        detail=f"{twin.id} of {twin.account_id} has the same media and text, and was accepted less than"
-        f" {ALIKE_FOR // timedelta(minutes=1)} minutes ago.",
-        remedy="If it is meant to go out once more, send it with an Idempotency-Key of its own.",
-        extra={"post_id": twin.id},
+        detail=f"{twin.id} has the same media and text, went to {twin.account_id} {long_ago} ago and is {twin.state}.",
+        remedy=f"To see it: GET /v1/posts/{twin.id}. To post the same once more, send this again with a header"
+        " Idempotency-Key of its own; without one, the same is taken for a repetition for"
+        f" {ALIKE_FOR // timedelta(minutes=1)} minutes. Another title will do, too.",
+        extra={"post_id": twin.id, "state": str(twin.state)},
     )
 
 

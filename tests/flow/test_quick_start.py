@@ -120,5 +120,7 @@ async def test_the_quick_start_publishes_and_the_inbox_shows_a_signed_event(term
 
     heard = await eventually(published, timeout=30)
     assert heard is not None and heard["signature"] == "valid" and heard["json"]["data"]["post_id"] == post["id"]
+    again = terminal.type(publish)
+    assert (again["id"], again["state"]) == (post["id"], "published"), "the same curl is the same post"
     terminal.interrupt()
     assert "the data stays in" in terminal.until("the data stays in")

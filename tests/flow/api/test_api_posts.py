@@ -147,6 +147,9 @@ async def test_without_a_key_the_same_content_for_the_same_account_is_refused_an
 
     assert {copy.status_code for copy in copies} == {409}
     assert {(copy.json()["code"], copy.json()["post_id"]) for copy in copies} == {("duplicate_content", first["id"])}
+    said = copies[0].json()
+    assert (said["state"], f"GET /v1/posts/{first['id']}" in said["remedy"]) == ("queued", True)
+    assert "Idempotency-Key" in said["remedy"]
     assert [answer.status_code for answer in (keyed, other, elsewhere, again)] == [201] * 4
     assert other.json()["idempotency_key"] != elsewhere.json()["idempotency_key"]
 
