@@ -5,6 +5,7 @@ import typer
 from services.cli.command import (
     access,
     accounts,
+    apps,
     consumers,
     deliveries,
     doctor,
@@ -50,7 +51,7 @@ app = typer.Typer(
 for part in (
     post, accounts, posts, media, imports, groups,
     listen, consumers, endpoints, deliveries, replays, trigger,
-    login, access,
+    login, access, apps,
     here, doctor,
 ):  # fmt: skip
     part.add(app)

@@ -9,10 +9,20 @@ import typer
 from libs.model.key import Capability, Level
 from libs.rest.keys import KeyAnswer, ScopedGrants
 from services.cli.desk import MANAGE, Customer, Desk, Limit, command, flag, page
+from services.cli.ending import USAGE, Ended
 from services.cli.say import Column, plain
 from services.cli.when import ahead
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="key_…")]
+Grants = Annotated[
+    list[str] | None, typer.Option("--grant", "-g", metavar="WHAT=LEVEL", help="posts=full, or read; repeat it.")
+]
+Scoped = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID:WHAT=LEVEL", help="For one account or group: acc_…:posts=full; repeat it."),
+]
+Expires = Annotated[str | None, typer.Option(metavar="TIME", help="In 90d, or at 2027-05-01T00:00Z.")]
+Rate = Annotated[int | None, typer.Option(min=1, metavar="PER_MINUTE", help="Calls a minute.")]
 
 KEYS: Final = (
     Column("key", lambda k: k.id),
@@ -37,12 +47,15 @@ def add(app: typer.Typer) -> None:
     command(group, "list")(listed)
     command(group)(create)
     command(group)(show)
+    command(group)(change)
     command(group)(rotate)
     command(group)(revoke)
     app.add_typer(group, rich_help_panel=MANAGE)
     customers = typer.Typer(name="customers", help="Whom the operator posts for.", no_args_is_help=True)
     command(customers, "list")(customers_listed)
     command(customers, "create")(customer_made)
+    command(customers, "show")(customer_shown)
+    command(customers, "quota")(customer_quota)
     app.add_typer(customers, rich_help_panel=MANAGE)
     command(app, rich_help_panel=MANAGE)(audit)
     command(app, rich_help_panel=MANAGE)(capabilities)
@@ -57,17 +70,11 @@ def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:
 def create(
     desk: Desk,
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    grant: Annotated[
-        list[str] | None,
-        typer.Option("--grant", "-g", metavar="WHAT=LEVEL", help="posts=full, or read; repeat it."),
-    ] = None,
-    scoped: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID:WHAT=LEVEL", help="For one account or group: acc_…:posts=full; repeat it."),
-    ] = None,
+    grant: Grants = None,
+    scoped: Scoped = None,
     everything: Annotated[bool, flag("--everything", help="Every grant, full.")] = False,
-    expires: Annotated[str | None, typer.Option(metavar="TIME", help="In 90d, or at 2027-05-01T00:00Z.")] = None,
-    rate: Annotated[int | None, typer.Option(min=1, metavar="PER_MINUTE", help="Calls a minute.")] = None,
+    expires: Expires = None,
+    rate: Rate = None,
     customer: Customer = None,
 ) -> None:
     """Make a key. What is not granted is off. The key is shown this once.
@@ -96,6 +103,30 @@ def show(desk: Desk, key: KeyId) -> None:
     desk.say.thing(found, [*((n.replace("_", " "), v) for n, v in found if n != "scoped"), *scoped])
 
 
+def change(
+    desk: Desk,
+    key: KeyId,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    grant: Grants = None,
+    scoped: Scoped = None,
+    expires: Expires = None,
+    rate: Rate = None,
+) -> None:
+    """Change what a key may do, from its next call on. --grant and --scoped each replace all there were of their kind.
+
+    \b
+    Examples:
+      clipwire keys change key_… -g posts=read -g media=read
+    """
+    wish: dict[str, Any] = {"name": name, "rate_per_minute": rate, "expires_at": ahead(expires) if expires else None}
+    wish |= {"grants": dict(_grant(one) for one in grant) if grant else None}
+    wish |= {"scoped": [_scoped(one) for one in scoped] if scoped else None}
+    given = {field: value for field, value in wish.items() if value is not None}
+    if not given:
+        raise Ended("Nothing was to be changed.", code=USAGE, remedy="Give --grant, --scoped, --expires or --rate.")
+    desk.say.thing(desk.client.keys.change(key, **given))
+
+
 def rotate(
     desk: Desk,
     key: KeyId,
@@ -122,11 +153,26 @@ def customer_made(desk: Desk, name: Annotated[str, typer.Argument()]) -> None:
     desk.say.thing(desk.client.customers.create(name=name))
 
 
+def customer_shown(desk: Desk, customer: Annotated[str, typer.Argument(metavar="CUSTOMER_ID", help="cus_…")]) -> None:
+    """Show a customer and what it keeps of media."""
+    desk.say.thing(desk.client.customers.get(customer))
+
+
+def customer_quota(
+    desk: Desk,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER_ID", help="cus_…")],
+    most_bytes: Annotated[int | None, typer.Option("--bytes", min=0, help="Of media it may keep.")] = None,
+    most_files: Annotated[int | None, typer.Option("--files", min=0, help="Of media it may keep.")] = None,
+) -> None:
+    """Say how much media a customer may keep; what is left out is the setting's. An operator's key only."""
+    desk.say.thing(desk.client.customers.change(customer, media_bytes_max=most_bytes, media_files_max=most_files))
+
+
 def audit(
     desk: Desk,
     key: Annotated[str | None, typer.Option(metavar="KEY_ID", help="Who.")] = None,
     action: Annotated[str | None, typer.Option(help="What: posts.create, …")] = None,
-    decision: Annotated[str | None, typer.Option(help="allowed, denied, …")] = None,
+    decision: Annotated[str | None, typer.Option(help="allowed, refused or failed.")] = None,
     customer: Customer = None,
     limit: Limit = 20,
 ) -> None:
