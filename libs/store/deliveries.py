@@ -212,8 +212,13 @@ class Deliveries:
         """Repairs lanes that sleep past a due delivery; returns how many (above 0 is worth a log line)."""
         return await self._pool.execute(SQL.sweep_lanes, now)
 
+    async def end_deleted(self, *, now: datetime, limit: int) -> int:
+        """Ends up to `limit` deliveries that still wait for an endpoint that was deleted; how many those were."""
+        return await self._pool.execute(SQL.end_deleted, now, limit)
+
     async def redeliver(self, id_: str, *, customer_id: str | None, now: datetime) -> rows.Row | None:
-        """Sends a delivery again, whatever became of it; None when there is no such delivery."""
+        """Sends a delivery again, whatever became of it; None when there is no such delivery, or
+        its endpoint was deleted."""
         async with self._pool.transaction() as connection:
             row = await connection.fetchrow(SQL.redeliver, id_, rows.id_day(id_), now, customer_id)
             if row:

@@ -13,6 +13,9 @@ from libs.store.sql import Queries
 from libs.store.vault import Vault
 
 SQL = Queries("endpoints")
+DELIVERIES = Queries("deliveries")
+ENDED_AT_ONCE = 1000
+"""Deliveries that a request ends; of what is left the notifier ends some at a time."""
 
 
 class Endpoints:
@@ -70,6 +73,22 @@ class Endpoints:
             if row:
                 await connection.execute(SQL.disable_lane, id_)
             return self._endpoint(row) if row else None
+
+    async def delete(self, id_: str, *, customer_id: str | None, now: datetime) -> Endpoint | None:
+        """Nothing is sent to it any more, its keys and headers are gone, and nobody finds it; what was sent stays to be
+        read. Some of what waited ends at once, the rest with `Deliveries.end_deleted`. Twice is fine; None when there
+        never was one."""
+
+        async def write(connection: Connection) -> Endpoint | None:
+            row = await connection.fetchrow(SQL.delete, id_, customer_id, now)
+            if row is None:
+                return None
+            await connection.execute(SQL.delete_feed, id_)
+            await connection.execute(SQL.delete_lane, id_)
+            await connection.execute(DELIVERIES.end_deleted, now, ENDED_AT_ONCE)
+            return self._endpoint(row)
+
+        return await self._pool.transact(write)
 
     def _columns(self, endpoint: Endpoint) -> tuple[Any, ...]:
         headers = self._vault.seal(orjson.dumps(dict(endpoint.headers)).decode()) if endpoint.headers else None

@@ -66,6 +66,14 @@ class QuotaReached(Exception):
         self.quota = quota
 
 
+class InUse(Exception):
+    """Posts that are not done need the file: some of them."""
+
+    def __init__(self, post_ids: tuple[str, ...]) -> None:
+        super().__init__(", ".join(post_ids))
+        self.post_ids = post_ids
+
+
 class MediaFiles:
     """The table media."""
 
@@ -141,6 +149,27 @@ class MediaFiles:
         if gone:
             await self._pool.execute(SQL.expire, gone, used_before, unused_before, now)
         return len(old)
+
+    async def delete(self, id_: str, *, customer_id: str | None, now: datetime) -> Media | None:
+        """The file, `expired` from now on, with whatever was made of it; None when there is no such file.
+
+        Raises `InUse` when a post that is not done needs it. One that is accepted at the same moment may still name
+        it, and then fails for want of it.
+        """
+
+        async def write(connection: Connection) -> Media | None:
+            family = await connection.fetch(SQL.family, id_, customer_id)
+            if not family:
+                return None
+            ids = sorted(row["id"] for row in family)
+            await connection.fetch(SQL.hold_family, ids)
+            if needing := await connection.fetch(SQL.needing, ids, family[0]["customer_id"]):
+                raise InUse(tuple(row["id"] for row in needing))
+            await connection.execute(SQL.delete, ids, now)
+            row = await connection.fetchrow(SQL.get, id_, customer_id)
+            return media(row) if row else None
+
+        return await self._pool.transact(write)
 
     async def claim_leaving(self, *, now: datetime, lease: datetime, limit: int) -> dict[str, str]:
         """Expired files whose bytes are to be deleted, id → key, leased until `lease`."""

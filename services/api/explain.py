@@ -65,7 +65,7 @@ def _quota(error: QuotaReached) -> Problem:
     kept, most = error.usage, error.quota
     full = kept.files + 1 > most.files
     field, limit, found = ("files", most.files, kept.files) if full else ("bytes", most.bytes, kept.bytes)
-    remedy = "Wait until media of finished posts age out, or ask the operator for a larger quota."
+    remedy = "Delete media that no post needs (DELETE /v1/media/{id}), or ask the operator for a larger quota."
     detail = f"This customer keeps {found} of at most {limit} {field} of media; this file does not fit in."
     told = FieldError("file", f"quota_{field}", detail, limit=limit, found=found, remedy=remedy)
     return Problem("media_quota_reached", "The media quota is reached", 413, detail, remedy, errors=(told,))

@@ -26,6 +26,8 @@ from services.notifier.settle import Settlements
 log = structlog.get_logger()
 
 SWEEP_EVERY_S = 300.0
+END_BATCH = 5000
+"""Deliveries to deleted endpoints that one statement ends."""
 
 
 def build(
@@ -86,6 +88,9 @@ async def _sweep(store: Store, clock: SyncedClock, stop: asyncio.Event) -> None:
             repaired = await store.deliveries.sweep_lanes(now=clock.now())
             if repaired:
                 log.error("lanes.repaired", kind="endpoint", count=repaired)
+            while await store.deliveries.end_deleted(now=clock.now(), limit=END_BATCH) == END_BATCH:
+                if stop.is_set():
+                    return
             await store.partitions.ensure(now=clock.now())
         except (Unavailable, Contended) as error:
             log.warning("sweep.unfinished", why=f"{type(error).__name__}: {error}")  # the next one does it all

@@ -128,6 +128,8 @@ async def test_every_command_that_looks_speaks_json_to_programs_and_columns_to_p
     await guest.published()
     for args in (
         ("accounts", "list"), ("accounts", "show", guest.account_id), ("accounts", "health", guest.account_id),
+        ("accounts", "creator", guest.account_id), ("accounts", "profile", guest.account_id),
+        ("accounts", "videos", guest.account_id), ("customers", "show", guest.customer_id),
         ("posts", "list", "--state", "published"), ("media", "list"), ("endpoints", "list"),
         ("endpoints", "show", guest.endpoint_id), ("endpoints", "public-keys", guest.endpoint_id),
         ("deliveries", "list"), ("deliveries", "attempts", "--succeeded"), ("replays", "list"), ("keys", "list"),
@@ -293,12 +295,16 @@ async def test_a_key_is_shown_where_it_is_made_and_nowhere_else(cli: CommandLine
     cli.secrets.add(made.json["secret"])
 
     shown = await cli("keys", "show", made.json["id"])
+    narrowed = await cli("keys", "change", made.json["id"], "-g", "posts=read", "--name", "reader", "--json")
+    nothing = await cli("keys", "change", made.json["id"], code=2)
     rotated = await cli("keys", "rotate", made.json["id"], "--grace", "5", "--json")
     revoked = await cli("keys", "revoke", made.json["id"], "--json")
     told = await cli("audit", "--action", "keys.create", "--json")
     wide = await cli("keys", "create", "wide", "-g", "apps=full", code=1)
 
     assert "posts=full" in shown.out
+    assert (narrowed.json["grants"], narrowed.json["name"]) == ({"posts": "read"}, "reader")
+    assert "--grant" in nothing.err
     assert rotated.json["secret"].startswith("cw_") and revoked.json["revoked_at"]
     assert any(made.json["id"] in one["sentence"] for one in told.json["data"])
     assert "grants.apps" in wide.err
@@ -394,3 +400,76 @@ async def test_what_runs_here_becomes_that_program(tmp_path: Path) -> None:
     _, err = await asyncio.wait_for(process.communicate(), 30)
 
     assert (process.returncode, err[:6], b"DATABASE_URL" in err) == (2, b"hold: ", True)
+
+
+async def test_an_account_that_needs_its_creator_is_pointed_out_and_gets_a_link(
+    cli: CommandLine, stage: Stage, guest: Guest
+) -> None:
+    await stage.sim("POST", f"accounts/{guest.open_id}/expire?refresh=1")
+    await stage.until((await guest.post())["id"], "failed")
+
+    listed = await cli("accounts", "list")
+    link = (await cli("accounts", "reconnect", guest.account_id)).out.strip()
+    made = (await cli("accounts", "reconnect", guest.account_id, "--days", "2", "--json")).json
+    page = await stage.http.get(await consents(stage, (await stage.http.get(link)).headers["Location"], guest.name))
+
+    assert "To be connected again" in listed.err and "`clipwire accounts reconnect ACCOUNT`" in listed.err
+    assert {"auth_url", "link", "link_expires_at"} <= made.keys() and made["link"] != link
+    assert (page.status_code, "connected again" in page.text) == (200, True)
+    assert "To be connected again" not in (await cli("accounts", "list")).err
+
+
+async def test_what_is_deleted_is_asked_about_and_gone(cli: CommandLine, clip: Path) -> None:
+    endpoint = (await cli("endpoints", "create", "http://127.0.0.1:9/gone", "--json")).json
+    cli.secrets.add(endpoint["secret"])
+    media = (await cli("media", "upload", str(clip), "--json")).json["data"][0]["id"]
+    later = ("-p", "self", "--at", "2030-01-01T00:00:00Z", "--json")
+    post = (await cli("post", media, *later)).json["id"]
+
+    kept = await cli("endpoints", "delete", endpoint["id"], typed="n\n", code=1)
+    gone = await cli("endpoints", "delete", endpoint["id"], typed="y\n")
+    needed = await cli("media", "delete", media, "--yes", code=1)
+    await cli("posts", "cancel", post)
+    left = (await cli("media", "delete", media, "--json")).json["data"]
+
+    assert "Delete http://127.0.0.1:9/gone?" in kept.err and "deleted" in gone.out
+    assert (await cli("endpoints", "show", endpoint["id"], code=1)).err
+    assert post in needed.err
+    assert [(one["id"], one["state"]) for one in left] == [(media, "expired")]
+
+
+async def test_an_endpoint_is_told_how_to_be_spoken_to(cli: CommandLine, guest: Guest) -> None:
+    where = ("endpoints", "create", "http://127.0.0.1:9/manners")
+    made = (await cli(*where, "--retry", "0,5,60", "--answer-within", "3", "--at-once", "2", "--json")).json
+    cli.secrets.add(made["secret"])
+
+    changed = await cli("endpoints", "change", made["id"], "--account", guest.account_id, "--disable-after", "2",
+                        "--header", "X-Shop: one", "--json")  # fmt: skip
+    wrong = await cli("endpoints", "change", made["id"], "--retry", "soon", code=2)
+
+    assert (made["schedule_s"], made["timeout_s"], made["concurrency"]) == ([0, 5, 60], 3.0, 2)
+    said = changed.json
+    assert (said["accounts"], said["header_names"]) == ([guest.account_id], ["X-Shop"])
+    assert (said["disable_after_days"], said["schedule_s"]) == (2.0, [0, 5, 60])
+    assert "--retry" in wrong.err
+
+
+async def test_an_operator_gives_a_customer_an_app_and_a_quota(stage: Stage, tmp_path: Path) -> None:
+    operator, secrets = stage.keepsake.operator_key, {"planted-1", "planted-2"}
+    cli = CommandLine(stage.urls["api"], operator, tmp_path / "login.json", secrets=secrets)
+    owner = str((await stage.api("POST", "customers", {"name": f"c{next(stage.count)}"}))["id"])
+    key = f"aw{owner}"
+
+    create = ("apps", "create", key, "--customer", owner, "--secrets-stdin", "--json")
+    made = (await cli(*create, typed="planted-1\n")).json
+    changed = await cli("apps", "change", made["id"], "--new-secret", "--audited", "--json",
+                        typed="planted-2\nplanted-1\n")  # fmt: skip
+    nothing = await cli("apps", "change", made["id"], code=2)
+    quota = (await cli("customers", "quota", owner, "--files", "7", "--json")).json
+
+    assert (made["customer_id"], made["live_secrets"], made["audited"]) == (owner, 1, False)
+    assert (changed.json["live_secrets"], changed.json["audited"]) == (2, True)
+    assert "--new-secret" in nothing.err
+    assert key in (await cli("apps", "list", "--customer", owner)).out
+    assert (await cli("apps", "show", made["id"], "--json")).json["id"] == made["id"]
+    assert (quota["media_files_max"], quota["media_bytes_max"]) == (7, None)

@@ -20,7 +20,7 @@ from store_place import (
 )
 
 from libs.model.delivery import DeliveryState
-from libs.model.endpoint import DISABLE_AFTER, SCHEDULE, Endpoint, EndpointState, Payload, Secret
+from libs.model.endpoint import DISABLE_AFTER, SCHEDULE, Endpoint, EndpointState, Order, Payload, Secret
 from libs.model.ids import day_of
 from libs.store.deliveries import Claim, Outgoing, Subscription
 
@@ -324,3 +324,60 @@ async def test_an_endpoint_comes_back_as_it_was_changed(place: Place) -> None:
         assert await act(endpoint.id, **more) is None  # type: ignore[operator]
     assert [e.id for e in await store.page(customer_id=endpoint.customer_id, before=None, limit=9)] == [endpoint.id]
     assert await store.page(customer_id=None, before=endpoint.id, limit=9) == []
+
+
+async def test_a_deleted_endpoint_hears_nothing_more_and_what_it_heard_stays(place: Place) -> None:
+    gone, other = await place.endpoint(), await place.endpoint()
+    await place.deliveries(2)
+    first = (await claim(place, per_lane=1)).deliveries
+    await place.store.deliveries.settle([settled(one) for one in first], now=NOW)
+    [held] = [one for one in (await claim(place, per_lane=1, now=NOW)).deliveries if one.endpoint_id == gone.id]
+
+    async def delete(customer: str = "one") -> Endpoint | None:
+        owner = await place.customer(customer)
+        return await place.store.endpoints.delete(gone.id, customer_id=owner, now=NOW)
+
+    assert await delete("two") is None
+    assert (await place.lane(gone.id))["alarm"] is not None, "a stranger changes nothing"
+    deleted = await delete()
+    again = await delete()
+
+    assert deleted is not None and again is not None
+    assert (deleted.secrets, deleted.headers, deleted.reason) == ((), {}, "deleted")
+    assert await place.store.endpoints.get(gone.id, customer_id=None) is None
+    assert [one.id for one in await place.store.endpoints.page(customer_id=None, before=None, limit=9)] == [other.id]
+    assert await place.store.endpoints.enable(gone.id, customer_id=None, now=NOW) is None
+    await place.store.deliveries.settle([settled(held)], now=NOW)  # it was going out meanwhile
+    rows = await place.sql.fetch(
+        "select state, last_error, tries from deliveries where endpoint_id = $1 order by tries desc", gone.id
+    )
+    assert [tuple(row) for row in rows] == [("delivered", None, 1), ("exhausted", "endpoint_deleted", 0)]
+    assert await place.sql.fetchval("select count(*) from attempts where endpoint_id = $1", gone.id) == 2
+    assert await place.deliveries(1) == 1, "only the other is fanned out to"
+    assert await place.store.deliveries.redeliver(held.id, customer_id=None, now=NOW) is None
+
+
+async def test_what_was_being_fanned_out_to_a_deleted_endpoint_is_ended_some_at_a_time(place: Place) -> None:
+    gone, other = await place.endpoint(), await place.endpoint()
+    await place.store.endpoints.delete(gone.id, customer_id=None, now=NOW)
+    late = [await place.event() for _ in range(3)]
+
+    def match(outgoing: Outgoing, _: Sequence[Subscription]) -> list[tuple[str, str]]:
+        return [(an_id("dlv"), gone.id), (an_id("dlv"), other.id)]  # it was read before it was deleted
+
+    await place.store.deliveries.fan_out(match, now=NOW, limit=9)
+
+    ended = [await place.store.deliveries.end_deleted(now=NOW, limit=2) for _ in range(3)]
+
+    assert ended == [2, 1, 0]
+    assert {one.endpoint_id for one in (await claim(place)).deliveries} == {other.id}
+    assert await states(place) == ["exhausted"] * 3 + ["pending"] * len(late)
+
+
+async def test_an_ordered_endpoint_that_is_deleted_is_fed_no_more(place: Place) -> None:
+    gone = await place.endpoint(ordering=Order.ACCOUNT)
+
+    await place.store.endpoints.delete(gone.id, customer_id=None, now=NOW)
+
+    assert await place.store.ordering.endpoints() == frozenset()
+    assert await place.sql.fetchval("select count(*) from endpoint_lanes where endpoint_id = $1", gone.id) == 0

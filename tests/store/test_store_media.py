@@ -8,7 +8,7 @@ import pytest
 from store_place import LATER, LEASE, NOW, SECOND, Place, an_id
 
 from libs.model.post import PostState
-from libs.store.media import Media, Quota, QuotaReached
+from libs.store.media import InUse, Media, Quota, QuotaReached
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAY = timedelta(days=1)
@@ -160,3 +160,40 @@ async def test_bytes_without_a_row_are_orphans_if_their_customer_is_ours(place: 
     lost, strange = f"{film.customer_id}/{an_id('med')}", f"{an_id('cus')}/{an_id('med')}"
 
     assert await place.store.media.orphans([film.key, lost, strange, "notes.txt"]) == [lost]
+
+
+@pytest.mark.parametrize("how", ["by its request", "as its cover", "as what is sent", "as one of its photos"])
+async def test_a_file_is_not_deleted_while_a_post_needs_it_or_what_was_made_of_it(how: str, place: Place) -> None:
+    film, account = await a_file(place), await place.account()
+    made = await a_file(place, made_from=film.id)
+    named = made if how == "as what is sent" else film
+    request = {"media": [film.id] if how == "by its request" else ["https://x.example/y"]}
+    request |= {"cover": film.id} if how == "as its cover" else {"cover": None}
+    media_id = named.id if how == "as what is sent" else None
+    photos = (an_id("med"), film.id) if how == "as one of its photos" else ()
+    [post] = await place.posts(account, request=request, media_id=media_id, photos=photos, state=PostState.SCHEDULED)
+    delete = place.store.media.delete
+
+    with pytest.raises(InUse) as refused:
+        await delete(film.id, customer_id=film.customer_id, now=NOW)
+    await place.sql.execute("update posts set state = 'cancelled', alarm = null, finished_at = now()")
+    stranger = await delete(film.id, customer_id=await place.customer("two"), now=NOW)
+    gone = [await delete(film.id, customer_id=film.customer_id, now=NOW) for _ in range(2)]
+
+    assert refused.value.post_ids == (post.id,)
+    assert stranger is None
+    assert [one.state for one in gone if one] == ["expired"] * 2
+    leaving = await place.store.media.claim_leaving(now=NOW, lease=LEASE, limit=9)
+    assert leaving == {film.id: film.key, made.id: made.key}
+    assert (await place.store.media.usage(film.customer_id)).files == 0
+    assert await place.store.media.use([film.id], customer_id=film.customer_id, now=NOW) == {}
+
+
+async def test_what_was_made_of_a_deleted_file_is_known_no_more(place: Place) -> None:
+    film, made = await a_file(place), await a_file(place)
+    claim = await place.store.renditions.claim(film.id, "video", now=NOW, lease=LEASE)
+    await place.store.renditions.finish(claim, made_id=made.id, now=NOW)
+
+    await place.store.media.delete(film.id, customer_id=None, now=NOW)
+
+    assert await place.store.renditions.get(film.id, "video") is None

@@ -139,6 +139,7 @@ class Media(Resource[R]):
     get = getting("/v1/media/{}", MediaAnswer)
     page = paging("/v1/media", MediaQuery, MediaAnswer)
     list = listing("/v1/media", MediaQuery, MediaAnswer)
+    delete = removing("/v1/media/{}", MediaAnswer)
 
 
 class Batches(Resource[R]):
@@ -156,6 +157,7 @@ class Endpoints(Resource[R]):
     list = listing("/v1/endpoints", EndpointsQuery, EndpointAnswer)
     change = changing("/v1/endpoints/{}", EndpointChange, EndpointAnswer, method="PATCH")
     rotate = changing("/v1/endpoints/{}/rotate", Rotation, EndpointCreated)
+    delete = removing("/v1/endpoints/{}", EndpointAnswer)
     enable = acting("/v1/endpoints/{}/enable", EndpointAnswer)
     disable = acting("/v1/endpoints/{}/disable", EndpointAnswer)
     test = acting("/v1/endpoints/{}/test", TestAccepted)

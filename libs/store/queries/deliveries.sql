@@ -1,6 +1,7 @@
 -- name: endpoints_of
 -- Those that are told in order are served from their own place in the feed (ordering.sql).
 select id, customer_id, events, accounts from endpoints where customer_id = any($1::text[]) and ordering = 'none'
+  and deleted_at is null
 
 -- name: fan_out
 -- The deliveries of some events (`$7`, `$8`), the bell of their lanes, and the events crossed off, in one statement. Lanes
@@ -145,7 +146,7 @@ where l.endpoint_id = x.endpoint_id
 -- name: hold_ill
 -- Endpoints come before their lanes, here and wherever both are changed.
 select id, customer_id, url, failing_since, failing_told, disable_after, disabled_for
-from endpoints where id = any($1::text[]) order by id for update
+from endpoints where id = any($1::text[]) and deleted_at is null order by id for update
 
 -- name: mark_ill
 -- `disabled_for` and `reason` are null for those that go on.
@@ -201,9 +202,24 @@ from (
 ) held
 where l.endpoint_id = held.endpoint_id
 
+-- name: end_deleted
+-- What still waits for an endpoint that was deleted, `$2` at most: an event that was being fanned out meanwhile, too. Whoever
+-- is sending one of them keeps its attempt; the verdict is this.
+with due as (
+    select d.id, d.day
+    from endpoints e cross join lateral (
+        select id, day from deliveries where endpoint_id = e.id and alarm is not null limit $2 for update skip locked
+    ) d
+    where e.deleted_at is not null limit $2
+)
+update deliveries d
+set state = 'exhausted', alarm = null, last_error = 'endpoint_deleted', finished_at = $1, version = d.version + 1
+where d.id = any(array(select id from due)) and d.day = any(array(select distinct day from due))
+
 -- name: redeliver
 update deliveries set state = 'pending', alarm = $3, finished_at = null, version = version + 1
 where id = $1 and day = $2 and ($4::text is null or customer_id = $4)
+  and not exists (select from endpoints e where e.id = endpoint_id and e.deleted_at is not null)
 returning *
 
 -- name: get

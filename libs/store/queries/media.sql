@@ -72,6 +72,37 @@ with gone as (
 )
 select id from gone
 
+-- name: family
+-- The file and whatever conversion made of it, directly or not, of one customer.
+with recursive family as (
+    select id, customer_id from media where id = $1 and ($2::text is null or customer_id = $2)
+    union
+    select m.id, m.customer_id from media m join family f on m.customer_id = f.customer_id and m.made_from = f.id
+)
+select id, customer_id from family
+
+-- name: hold_family
+select id from media where id = any($1::text[]) order by id for update
+
+-- name: needing
+-- Posts that are not done and name one of these, the oldest few.
+select p.id from posts p
+where p.customer_id = $2
+  and p.state in ('draft', 'scheduled', 'queued', 'initializing', 'uploading', 'processing', 'unconfirmed')
+  and (p.media_id = any($1::text[]) or p.photos && $1::text[] or exists (
+       select from jsonb_array_elements_text(coalesce(p.request->'media', '[]') || coalesce(p.request->'cover', '[]')) as named (id)
+       where named.id = any($1::text[])))
+order by p.id limit 10
+
+-- name: delete
+with gone as (
+    update media set state = 'expired', alarm = $2, origin = null where id = any($1::text[]) and state = 'ready' returning id
+), forgotten as (
+    delete from renditions where made_id in (select id from gone)
+        or (media_id in (select id from gone) and state <> 'making')
+)
+select id from gone
+
 -- name: claim_leaving
 update media set alarm = $2 where id = any(array(
     select id from media where alarm <= $1 order by alarm limit $3 for update skip locked))

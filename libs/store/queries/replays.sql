@@ -1,8 +1,10 @@
 -- name: count
--- What a replay would send again. What waits already is sent anyway, and is never counted or touched.
+-- What a replay would send again. What waits already is sent anyway, and is never counted or touched; endpoints that were
+-- deleted hear nothing.
 select count(*) from deliveries d
 where d.customer_id = $1 and d.id > $2 and d.id < $3 and d.day between $4 and $5
   and d.state = any($6::text[]) and d.state <> 'pending' and ($7::text is null or d.endpoint_id = $7)
+  and not exists (select from endpoints p where p.id = d.endpoint_id and p.deleted_at is not null)
   and ($8::text[] is null or exists (select from events e where e.id = d.event_id and e.day = d.day and e.type = any($8)))
 
 -- name: insert
@@ -51,6 +53,7 @@ with next as (
         select d.id, d.day, d.endpoint_id, d.lane from deliveries d
         where d.customer_id = $1 and d.id > $2 and d.id < $3 and d.day between $4 and $5
           and d.state = any($6::text[]) and d.state <> 'pending' and ($7::text is null or d.endpoint_id = $7)
+          and not exists (select from endpoints p where p.id = d.endpoint_id and p.deleted_at is not null)
           and ($8::text[] is null
                or exists (select from events e where e.id = d.event_id and e.day = d.day and e.type = any($8)))
         order by d.id limit $9 for update of d

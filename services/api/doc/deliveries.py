@@ -3,6 +3,7 @@
 from typing import Final
 
 from libs.model.delivery import DeliveryState
+from libs.rest.code import Code
 from libs.rest.deliveries import AttemptAnswer, DeliveryAnswer, DeliveryDetail, FoundAttempt
 from libs.rest.shape import Page
 from services.api.doc.sample import ATTEMPT, CUSTOMER, DELIVERY, ENDPOINT, EVENT, WHEN
@@ -58,6 +59,7 @@ GET: Final = Doc(
 REDELIVER: Final = Doc(
     summary="Send a delivery again",
     answers={202: DeliveryDetail},
+    problems=(Code.ENDPOINT_DELETED,),
     examples=(Example(202, _DETAIL),),
 )
 ATTEMPTS: Final = Doc(

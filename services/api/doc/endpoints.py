@@ -91,6 +91,24 @@ ENABLE: Final = Doc(
     answers={200: EndpointAnswer},
     examples=(Example(200, _HOOK),),
 )
+DELETE: Final = Doc(
+    summary="Delete an endpoint",
+    answers={200: EndpointAnswer},
+    examples=(
+        Example(
+            200,
+            _HOOK.model_copy(
+                update={
+                    "state": EndpointState.DISABLED,
+                    "reason": "deleted",
+                    "disabled_for": DisabledFor.REQUEST,
+                    "signing_keys": (),
+                    "header_names": (),
+                }
+            ),
+        ),
+    ),
+)
 DISABLE: Final = Doc(
     summary="Stop sending to an endpoint",
     answers={200: EndpointAnswer},

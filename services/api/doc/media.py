@@ -70,3 +70,9 @@ LISTED: Final = Doc(
     examples=(Example(200, Page[MediaAnswer](data=(_FILM,)), query={"customer_id": CUSTOMER}),),
 )
 GET: Final = Doc(summary="Show what is known of a file", answers={200: MediaAnswer}, examples=(Example(200, _FILM),))
+DELETE: Final = Doc(
+    summary="Delete a file",
+    answers={200: MediaAnswer},
+    problems=(Code.MEDIA_IN_USE, Code.MEDIA_ON_ITS_WAY, Code.MEDIA_STORE_FAILED),
+    examples=(Example(200, _FILM.model_copy(update={"state": "expired"})),),
+)

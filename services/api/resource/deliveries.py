@@ -8,6 +8,7 @@ from aiohttp import web
 
 from libs.model.delivery import DeliveryState
 from libs.model.key import Capability
+from libs.model.problem import Problem, Refusal
 from libs.rest.deliveries import AttemptAnswer, DeliveriesQuery, DeliveryAnswer, DeliveryDetail
 from libs.store.rows import Row
 from services.api.call import Call, reply
@@ -39,7 +40,8 @@ async def redeliver(call: Call) -> web.StreamResponse:
     """202: it will be sent again at its endpoint's next turn, whatever became of it before; the event id stays."""
     await call.nothing()
     if await call.desk.store.deliveries.redeliver(call.id("dlv"), customer_id=call.sees, now=call.now) is None:
-        raise call.missing("dlv")
+        found = await _detail(call)  # else it is missing
+        raise Refusal(_deleted(found.endpoint_id))
     await call.ring("notifier")
     return reply(await _detail(call), status=202)
 
@@ -50,6 +52,12 @@ async def _detail(call: Call) -> DeliveryDetail:
         raise call.missing("dlv")
     attempts = await call.desk.store.deliveries.attempts(found["id"])
     return DeliveryDetail(**_fields(found), attempts=tuple(_attempt(row) for row in attempts))
+
+
+def _deleted(endpoint_id: str) -> Problem:
+    detail = f"Its endpoint {endpoint_id} was deleted."
+    remedy = "Register an endpoint again; it hears what happens from then on, and GET /v1/events has what happened."
+    return Problem("endpoint_deleted", "There is nowhere to send it", 409, detail, remedy)
 
 
 def shown(row: Row) -> DeliveryAnswer:

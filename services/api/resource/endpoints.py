@@ -145,6 +145,17 @@ async def disable(call: Call) -> web.StreamResponse:
     return reply(shown(disabled, now=call.now))
 
 
+async def delete(call: Call) -> web.StreamResponse:
+    """200 with what it was. Nothing is sent to it any more, and its keys are gone for good; what waited for it ends as
+    `exhausted`, with `endpoint_deleted` in `last_error`. Deliveries and attempts stay to be read. Twice is fine."""
+    id_ = call.id("end")
+    await call.nothing()
+    gone = await call.desk.store.endpoints.delete(id_, customer_id=call.sees, now=call.now)
+    if gone is None:
+        raise call.missing("end")
+    return reply(shown(gone, now=call.now))
+
+
 async def test(call: Call) -> web.StreamResponse:
     """202: a `webhook.test` event was recorded. It goes to every endpoint of the customer that wants the type."""
     await call.nothing()
@@ -192,6 +203,7 @@ ROUTES = (
     Route("GET", "/v1/endpoints", Capability.ENDPOINTS, listed, doc=doc.LISTED, query=EndpointsQuery),
     Route("GET", "/v1/endpoints/{id}", Capability.ENDPOINTS, get, doc=doc.GET),
     Route("PATCH", "/v1/endpoints/{id}", Capability.ENDPOINTS, change, doc=doc.CHANGE, write=True),
+    Route("DELETE", "/v1/endpoints/{id}", Capability.ENDPOINTS, delete, doc=doc.DELETE, write=True),
     Route("POST", "/v1/endpoints/{id}/enable", Capability.ENDPOINTS, enable, doc=doc.ENABLE, write=True),
     Route("POST", "/v1/endpoints/{id}/disable", Capability.ENDPOINTS, disable, doc=doc.DISABLE, write=True),
     Route("POST", "/v1/endpoints/{id}/rotate", Capability.ENDPOINTS, rotate, doc=doc.ROTATE, write=True),

@@ -16,8 +16,9 @@ from libs.model.event import Event, EventType, event
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal
 from libs.rest.media import MediaQuery, UploadQuery
+from libs.store.arrivals import Arrival
 from libs.store.errors import Unavailable
-from libs.store.media import Media, check_quota
+from libs.store.media import InUse, Media, check_quota
 from services.api.call import Call, reply
 from services.api.doc import media as doc
 from services.api.page import page
@@ -94,6 +95,35 @@ async def get(call: Call) -> web.StreamResponse:
     return reply(answer)
 
 
+async def delete(call: Call) -> web.StreamResponse:
+    """200: the file and whatever conversion made of it are `expired`, and their bytes leave within minutes. 409 while a
+    post that is not done needs it, or while it is on its way; an address it was awaited at is closed. Twice is fine."""
+    id_ = call.id("med")
+    await call.nothing()
+    coming = await call.desk.store.arrivals.get(id_, customer_id=call.sees)
+    if coming is not None:
+        return reply(coming_soon(await _called_off(call, coming)))
+    try:
+        gone = await call.desk.store.media.delete(id_, customer_id=call.sees, now=call.now)
+    except InUse as error:
+        raise Refusal(_in_use(error.post_ids)) from error
+    if gone is None:
+        raise call.missing("med")
+    return reply(shown(gone))
+
+
+async def _called_off(call: Call, coming: Arrival) -> Arrival:
+    """The file that will not come."""
+    if coming.state == "failed":
+        return coming
+    off = Problem("deleted", "It was deleted", 422, "It was deleted before it was sent.", "Upload it anew.")
+    store = call.desk.store.arrivals
+    if coming.state != "awaited" or not await store.fail(coming, off, events=(), now=call.now):
+        raise Refusal(_on_its_way())
+    await _forget(call, coming.id, key=coming.sent_to)
+    return await store.get(coming.id, customer_id=call.sees) or coming
+
+
 async def _look(call: Call, key: str) -> VideoProbe | PhotoProbe:
     """What the file is; raises `Refusal` when it is nothing that could be posted."""
     async with call.desk.storage.local_path(key, max_bytes=call.desk.settings.media_max_bytes) as path:
@@ -153,6 +183,19 @@ def _ready(id_: str, *, owner: str, stored: Stored, now: datetime) -> Event:
     return event(EventType.MEDIA_READY, key=f"{id_}:ready", now=now, data=said, customer_id=owner)
 
 
+def _in_use(post_ids: tuple[str, ...]) -> Problem:
+    first, more = post_ids[0], len(post_ids) - 1
+    detail = f"{first}{f' and {more} more' if more else ''} will need the file."
+    remedy = f"Wait until they are done, or call them off: POST /v1/posts/{first}/cancel."
+    return Problem("media_in_use", "The file is needed", 409, detail, remedy, extra={"post_ids": list(post_ids)})
+
+
+def _on_its_way() -> Problem:
+    detail = "It is being fetched or looked into, which takes minutes at most."
+    return Problem("media_on_its_way", "The file is on its way", 409, detail, "Wait for media.ready or media.failed.",
+                   True)  # fmt: skip
+
+
 def _refused(code: str, detail: str) -> Problem:
     error = FieldError("file", code, detail, remedy="Send a video that plays or a photo, whole.")
     return Problem(
@@ -169,4 +212,5 @@ ROUTES = (
     Route("POST", "/v1/media", Capability.MEDIA, upload, doc=doc.UPLOAD, write=True, query=UploadQuery),
     Route("GET", "/v1/media", Capability.MEDIA, listed, doc=doc.LISTED, query=MediaQuery),
     Route("GET", "/v1/media/{id}", Capability.MEDIA, get, doc=doc.GET),
+    Route("DELETE", "/v1/media/{id}", Capability.MEDIA, delete, doc=doc.DELETE, write=True),
 )

@@ -16,6 +16,8 @@ from services.cli.say import Column
 LOOK_S: Final = 2.0
 KNOWN_MAX: Final = 1000
 NAMED_MAX: Final = 5
+VIDEOS_MAX: Final = 20
+"""TikTok shows so many at once."""
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="acc_…, or @username.")]
 
 COLUMNS: Final = (
@@ -23,6 +25,14 @@ COLUMNS: Final = (
     Column("creator", lambda a: f"@{a.username}" if a.username else a.display_name or a.open_id, gives=True),
     Column("state", lambda a: a.state),
     Column("missing scopes", lambda a: a.missing_scopes, gives=True),
+)
+
+VIDEOS: Final = (
+    Column("video", lambda v: v.id),
+    Column("views", lambda v: v.view_count, right=True),
+    Column("likes", lambda v: v.like_count, right=True),
+    Column("what", lambda v: v.video_description or v.title or "", gives=True),
+    Column("post", lambda v: v.post_id or ""),
 )
 
 
@@ -33,6 +43,9 @@ def add(app: typer.Typer) -> None:
     command(group, "list")(listed)
     command(group)(show)
     command(group)(health)
+    command(group)(creator)
+    command(group)(profile)
+    command(group)(videos)
     command(group)(disconnect)
     app.add_typer(group, rich_help_panel=PUBLISH)
 
@@ -115,9 +128,8 @@ def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:
     if lacking := [account for account in found if account.reconnect]:
         names = ", ".join(f"@{account.username}" if account.username else account.id for account in lacking[:NAMED_MAX])
         more = f" and {len(lacking) - NAMED_MAX} more" if len(lacking) > NAMED_MAX else ""
-        desk.say.note(
-            f"To be connected again: {names}{more}. `clipwire accounts reconnect ACCOUNT` makes a link to send."
-        )
+        desk.say.note(f"To be connected again: {names}{more}.")
+        desk.say.note("`clipwire accounts reconnect ACCOUNT` makes a link to send.")
 
 
 def show(desk: Desk, account: AccountId, customer: Customer = None) -> None:
@@ -129,6 +141,22 @@ def health(desk: Desk, account: AccountId, customer: Customer = None) -> None:
     """Say whether an account can be used, and what stands in the way."""
     answer = desk.client.accounts.health(find(desk, account, customer).id)
     desk.say.thing(answer)
+
+
+def creator(desk: Desk, account: AccountId, customer: Customer = None) -> None:
+    """Ask TikTok what the creator may post right now: privacy, length, what is switched off."""
+    desk.say.thing(desk.client.accounts.creator(find(desk, account, customer).id))
+
+
+def profile(desk: Desk, account: AccountId, customer: Customer = None) -> None:
+    """Ask TikTok who the creator is, as far as the granted permissions show it."""
+    desk.say.thing(desk.client.accounts.profile(find(desk, account, customer).id))
+
+
+def videos(desk: Desk, account: AccountId, customer: Customer = None, limit: Limit = 20) -> None:
+    """List the creator's public videos, newest first, and which posts made them."""
+    found = desk.client.accounts.videos(find(desk, account, customer).id, limit=min(limit, VIDEOS_MAX))
+    desk.say.rows(islice(found, limit), VIDEOS, empty="No public videos.")
 
 
 def disconnect(

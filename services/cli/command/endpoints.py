@@ -13,6 +13,14 @@ EndpointId = Annotated[str, typer.Argument(metavar="ENDPOINT_ID", help="end_…"
 Events = Annotated[
     list[str] | None, typer.Option("--event", "-e", metavar="TYPE", help="post.published, post.*, or *; repeat it.")
 ]
+Retry = Annotated[
+    str | None, typer.Option(metavar="SECONDS", help="Waits before each try, such as 0,5,300; the first is 0.")
+]
+Within = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, max=60, help="To answer in; else it failed.")]
+AtOnce = Annotated[int | None, typer.Option(metavar="N", min=1, help="Requests at once.")]
+DisableAfter = Annotated[
+    float | None, typer.Option(metavar="DAYS", min=0.05, max=30, help="Of failing before it is disabled.")
+]
 
 COLUMNS: Final = (
     Column("endpoint", lambda e: e.id),
@@ -32,6 +40,7 @@ def add(app: typer.Typer) -> None:
     command(group)(test)
     command(group)(enable)
     command(group)(disable)
+    command(group)(delete)
     command(group, "public-keys")(public_keys)
     app.add_typer(group, rich_help_panel=HEAR)
 
@@ -53,6 +62,10 @@ def create(
     ordered: Annotated[bool, flag("--ordered", help="Each account's events one after the other.")] = False,
     ed25519: Annotated[bool, flag("--ed25519", help="Sign with v1a besides v1.")] = False,
     rate: Annotated[float | None, typer.Option(metavar="PER_SECOND", help="At most so many a second.")] = None,
+    retry: Retry = None,
+    answer_within: Within = None,
+    at_once: AtOnce = None,
+    disable_after: DisableAfter = None,
     customer: Customer = None,
 ) -> None:
     """Register an endpoint. Its signing secret is shown this once.
@@ -72,6 +85,7 @@ def create(
         "signatures": ("v1", "v1a") if ed25519 else ("v1",),
     }
     wish |= {"rate_per_s": rate} if rate is not None else {}
+    wish |= _manners(retry, answer_within, at_once, disable_after)
     made = desk.client.endpoints.create(url=url, events=event or ("*",), **wish)
     desk.say.thing(made, [("endpoint", made.id), ("url", made.url), ("events", made.events), ("secret", made.secret)])
     desk.say.note("Keep the secret now: it is not shown again.")
@@ -88,11 +102,21 @@ def change(
     url: Annotated[str | None, typer.Option("--to", metavar="URL", help="Another address.")] = None,
     event: Events = None,
     description: Annotated[str | None, typer.Option()] = None,
+    account: Annotated[list[str] | None, typer.Option(metavar="ACCOUNT_ID", help="Only of these; repeat it.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="In place of all there were.")
+    ] = None,
     rate: Annotated[float | None, typer.Option(metavar="PER_SECOND", help="0: no limit.")] = None,
+    retry: Retry = None,
+    answer_within: Within = None,
+    at_once: AtOnce = None,
+    disable_after: DisableAfter = None,
 ) -> None:
     """Change what is given; what waits goes out in the new way."""
     wish: dict[str, Any] = {"url": url, "events": event or None, "description": description}
+    wish |= {"accounts": account or None, "headers": dict(_header(one) for one in header) if header else None}
     given = {name: value for name, value in wish.items() if value is not None}
+    given |= _manners(retry, answer_within, at_once, disable_after)
     if rate is not None:
         given["rate_per_s"] = rate or None
     _tell(desk, desk.client.endpoints.change(endpoint, **given))
@@ -125,6 +149,16 @@ def disable(desk: Desk, endpoint: EndpointId) -> None:
     _tell(desk, desk.client.endpoints.disable(endpoint))
 
 
+def delete(
+    desk: Desk, endpoint: EndpointId, yes: Annotated[bool, flag("--yes", "-y", help="Do not ask.")] = False
+) -> None:
+    """Delete an endpoint and its keys. What waits for it is not sent; what was sent can still be looked at."""
+    if not yes and not desk.say.as_json:
+        typer.confirm(f"Delete {desk.client.endpoints.get(endpoint).url}?", abort=True, err=True)
+    gone = desk.client.endpoints.delete(endpoint)
+    desk.say.thing(gone, [("endpoint", gone.id), ("url", gone.url), ("state", gone.reason)])
+
+
 def public_keys(desk: Desk, endpoint: EndpointId) -> None:
     """Show the keys that verify v1a signatures."""
     found = desk.client.endpoints.public_keys(endpoint)
@@ -137,6 +171,26 @@ def _tell(desk: Desk, endpoint: EndpointAnswer) -> None:
     keys = [(f"key {n}", f"{key.signature}{f', until {key.signs_until:%Y-%m-%d %H:%M}' if key.signs_until else ''}")
             for n, key in enumerate(endpoint.signing_keys, 1)]  # fmt: skip
     desk.say.thing(endpoint, [*pairs, *keys])
+
+
+def _manners(
+    retry: str | None, answer_within: float | None, at_once: int | None, disable_after: float | None
+) -> dict[str, Any]:
+    """How it is spoken to, as far as that was said."""
+    wish = {
+        "schedule_s": _waits(retry) if retry is not None else None,
+        "timeout_s": answer_within,
+        "concurrency": at_once,
+        "disable_after_days": disable_after,
+    }
+    return {name: value for name, value in wish.items() if value is not None}
+
+
+def _waits(said: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(one) for one in said.split(","))
+    except ValueError:
+        raise typer.BadParameter("written as 0,5,300: seconds before each try", param_hint="--retry") from None
 
 
 def _header(said: str) -> tuple[str, str]:

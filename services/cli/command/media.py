@@ -8,7 +8,7 @@ import typer
 
 from libs.rest.media import MediaAnswer
 from services.cli.bar import Bar
-from services.cli.desk import PUBLISH, Customer, Desk, Limit, command, page
+from services.cli.desk import PUBLISH, Customer, Desk, Limit, command, flag, page
 from services.cli.ending import USAGE, Ended
 from services.cli.say import Column, plain
 
@@ -26,6 +26,7 @@ def add(app: typer.Typer) -> None:
     command(group)(upload)
     command(group, "list")(listed)
     command(group)(show)
+    command(group)(delete)
     app.add_typer(group, rich_help_panel=PUBLISH)
 
 
@@ -76,3 +77,14 @@ def show(desk: Desk, media: Annotated[str, typer.Argument(metavar="MEDIA_ID", he
         pairs.append(("here", f"{found.progress.received} of {found.progress.expected or '?'} bytes"))
     pairs += [("why", (found.problem or {}).get("detail")), ("made of it", [one.media_id for one in found.renditions])]
     desk.say.thing(found, [*pairs, *((f"· {name}", value) for name, value in (found.probe or {}).items())])
+
+
+def delete(
+    desk: Desk,
+    media: Annotated[list[str], typer.Argument(metavar="MEDIA_ID…", help="med_…")],
+    yes: Annotated[bool, flag("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete files and what was made of them. One that a post still needs stays, and is said to."""
+    if not yes and not desk.say.as_json:
+        typer.confirm(f"Delete {', '.join(media)}?", abort=True, err=True)
+    desk.say.rows([desk.client.media.delete(one) for one in media], COLUMNS)

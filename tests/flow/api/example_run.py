@@ -28,7 +28,8 @@ FIRST = [
     "endpoints.create", "consumers.create", "replays.create",
 ]  # fmt: skip
 LAST = [
-    "endpoints.disable", "groups.delete", "accounts.change", "keys.revoke", "consumers.delete",
+    "endpoints.disable", "endpoints.delete", "media.delete", "groups.delete", "accounts.change", "keys.revoke",
+    "consumers.delete",
     "accounts.disconnect", "apps.create", "apps.list", "apps.read", "apps.change",
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from libs.model.ids import born, new_id
 from libs.model.post import PostState
 from libs.store.deliveries import Settled
 from services.api.doc import accounts, connect, endpoints, posts
-from services.api.doc.sample import AUDIT, BATCH, COMING, CUSTOMER, DELIVERY, ENDPOINT, EVENT, GROUP, POST
+from services.api.doc.sample import AUDIT, BATCH, COMING, CUSTOMER, DELIVERY, ENDPOINT, EVENT, GROUP, MEDIA, POST
 from tests.contract.simulator.clips import clip
 
 
@@ -120,6 +120,13 @@ async def _sent(world: World) -> None:
     world.known[COMING] = place["id"]
 
 
+async def _unneeded(world: World) -> None:
+    """A file that no post has named."""
+    query, kind = world.known.put(f"customer_id={CUSTOMER}"), {"Content-Type": "video/mp4"}
+    made = await world.house.call("POST", f"/v1/media?{query}", content=world.film, headers=kind)
+    world.known[MEDIA] = made.json()["id"]
+
+
 def in_state(state: PostState, **change: Any) -> Callable[[World], Awaitable[None]]:
     async def prepare(world: World) -> None:
         await world.post(state, **change)
@@ -160,9 +167,11 @@ BEFORE: dict[str, Callable[[World], Awaitable[None]]] = {
     "endpoints.change": _endpoint,
     "endpoints.enable": _endpoint,
     "endpoints.disable": _endpoint,
+    "endpoints.delete": _endpoint,
     "endpoints.rotate": _endpoint,
     "events.read": _accepted_event,
     "media.complete": _sent,
+    "media.delete": _unneeded,
     "posts.cancel": in_state(PostState.SCHEDULED),
     "posts.change": in_state(PostState.DRAFT, draft=True),
     "posts.delete": in_state(PostState.SCHEDULED),

@@ -172,6 +172,10 @@ async def _account(world: World) -> str:
     return await world.house.account(world.customer, open_id=f"-000{fresh(world)}")
 
 
+async def _media(world: World) -> str:
+    return await world.house.video(world.customer)
+
+
 async def _app(world: World) -> str:
     customer = await world.house.customer()
     asked = {"customer_id": customer, "client_key": f"aw{customer}", "client_secrets": ["planted-app-secret"]}
@@ -198,8 +202,9 @@ def _in(state: PostState) -> Callable[[World], Awaitable[str]]:
 
 KINDS: dict[str, Callable[[World], Awaitable[str]]] = {
     "group": _group, "endpoint": _endpoint, "disabled": _disabled, "key": _key, "replay": _replay, "paused": _paused,
-    "account": _account, "app": _app, "delivery": _delivery, **{str(state): _in(state) for state in PostState
-    if state in (PostState.DRAFT, PostState.SCHEDULED, PostState.FAILED, PostState.UNCONFIRMED)},
+    "account": _account, "app": _app, "delivery": _delivery, "media": _media,
+    **{str(state): _in(state) for state in PostState
+       if state in (PostState.DRAFT, PostState.SCHEDULED, PostState.FAILED, PostState.UNCONFIRMED)},
 }  # fmt: skip
 
 plain("POST", "/v1/accounts/connect", 201)
@@ -212,8 +217,10 @@ about("PATCH", "/v1/groups/{id}", "group", {"name": "other"})
 about("DELETE", "/v1/groups/{id}", "group")
 about("PATCH", "/v1/accounts/{id}", "account", {"group_id": None})
 about("POST", "/v1/accounts/{id}/disconnect", "account", {"revoke": False})
+about("POST", "/v1/accounts/{id}/reconnect", "account", status=201)
 about("PATCH", "/v1/apps/{id}", "app", {"audited": True})
 about("PATCH", "/v1/endpoints/{id}", "endpoint", {"description": "other"})
+about("DELETE", "/v1/endpoints/{id}", "endpoint")
 about("POST", "/v1/endpoints/{id}/disable", "endpoint")
 about("POST", "/v1/endpoints/{id}/enable", "disabled")
 about("POST", "/v1/endpoints/{id}/rotate", "endpoint", status=201)
@@ -224,6 +231,7 @@ about("POST", "/v1/replays/{id}/resume", "paused")
 about("PATCH", "/v1/keys/{id}", "key", {"name": "other"})
 about("POST", "/v1/keys/{id}/rotate", "key")
 about("POST", "/v1/keys/{id}/revoke", "key")
+about("DELETE", "/v1/media/{id}", "media")
 about("DELETE", "/v1/posts/{id}", "scheduled")
 about("POST", "/v1/posts/{id}/cancel", "scheduled")
 about("POST", "/v1/posts/{id}/reschedule", "scheduled", {"publish_at": "2035-05-01T18:00:00Z"})
