@@ -17,6 +17,8 @@ Check = Callable[[], Awaitable[str | None]]
 """A readiness check: None when well, else one sentence saying what is wrong."""
 
 METRICS = web.AppKey("metrics", Metrics)
+PATH_SHOWN, PART_SHOWN = 200, 20
+"""Letters of a path that a log shows, and of each part of it."""
 REQUEST_ID = web.RequestKey("request_id", str)
 _REQUEST_ID = re.compile(r"(?!cw_|whsec_|act\.|rft\.)[A-Za-z0-9_.-]{1,64}")
 """Not what is an API key, a webhook secret or a token by its first letters: ids are logged and answered."""
@@ -107,10 +109,13 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        shown = _shown(request.path)
         if isinstance(exc, ConnectionError) and (request.transport is None or request.transport.is_closing()):
-            log.info("request.left", path=request.path)  # whoever sent it hung up in the middle: nobody's error
+            log.info("request.left", path=shown)  # whoever sent it hung up in the middle: nobody's error
         elif status >= 500:
-            log.error("request.broke", path=request.path, exc_info=exc)  # a bug of ours: its trace is worth having
+            log.error(
+                "request.broke", path=_shown(request.path), exc_info=exc
+            )  # a bug of ours: its trace is worth having
         else:
             log.warning("request.unreadable", status=status, error=type(exc).__name__ if exc else None)
         if request.writer is not None and request.writer.output_size > 0:
@@ -127,6 +132,12 @@ class _Connection(web.RequestHandler):
         )
         response.force_close()
         return response
+
+
+def _shown(path: str) -> str:
+    """A path with its long parts left out: an address may be a secret, good for whoever reads the log."""
+    parts = path[:PATH_SHOWN].split("/")
+    return "/".join(part if len(part) <= PART_SHOWN else "..." for part in parts)
 
 
 class HttpServer:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from libs.runtime import logs
 from libs.runtime.web import HttpServer, make_app
+from tests.eventually import eventually
 
 
 async def body(request: web.Request) -> web.Response:
@@ -114,3 +116,39 @@ def test_a_traceback_on_the_console_shows_no_local_variables() -> None:
 
     assert "LookupError" in lines.getvalue()
     assert secret not in lines.getvalue()
+
+
+async def test_an_address_that_is_a_secret_is_not_in_the_log_of_what_broke() -> None:
+    """Whoever hangs up in the middle of an upload has an address that is still good."""
+    lines, left = io.StringIO(), asyncio.Event()
+    logs.configure(level="debug", format="json", stream=lines)
+    secret = "Zb1kq0-VtY7dJ8yqX2mWc4rT9aPo3LsE5uHgN6iFv_Q"
+
+    async def breaks(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        left.set()
+        raise ConnectionResetError("gone")
+
+    app = make_app("test")
+    app.router.add_put("/push/{token}", breaks)
+    app.router.add_put("/worse/{token}", broken)
+    serving = HttpServer(app, host="127.0.0.1", port=0)
+    await serving.start()
+    try:
+        for place in ("worse", "push"):
+            _, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+            writer.write(f"PUT /{place}/{secret} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".encode())
+            await writer.drain()
+            await eventually(partial(_says, lines, f"/{place}/..."))
+            writer.close()
+    finally:
+        await serving.stop()
+
+    assert left.is_set()
+    assert "request.left" in lines.getvalue() and "request.broke" in lines.getvalue()
+    assert secret not in lines.getvalue()
+
+
+def _says(lines: io.StringIO, words: str) -> bool:
+    return words in lines.getvalue()
