@@ -23,7 +23,12 @@ Scope = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_
 
 
 class AccountsQuery(PageQuery):
+    """`username` in any case, without its @."""
+
     cursor: AccountId | None = None
+    state: AccountState | None = None
+    username: Name | None = None
+    open_id: Word | None = None
 
 
 class AccountNew(Ask):

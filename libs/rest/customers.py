@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.rest.field import CustomerId, Moment, Name, Whole
+from libs.rest.field import NOT_NULL, CustomerId, Moment, Name, Whole
 from libs.rest.shape import Ask, Item, PageQuery
 
 Quantity = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1), Whole]
@@ -19,10 +19,11 @@ class CustomerNew(Ask):
 
 
 class CustomerChange(Ask):
-    """The customer's own quotas of media, both at once; null is the setting's."""
+    """What is left out stays. Its own quotas of media may be null: the settings'."""
 
-    media_bytes_max: Quantity | None
-    media_files_max: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1), Whole] | None
+    name: Annotated[Name | None, NOT_NULL] = None
+    media_bytes_max: Quantity | None = None
+    media_files_max: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1), Whole] | None = None
 
 
 class CustomerAnswer(Item):

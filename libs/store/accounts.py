@@ -84,9 +84,19 @@ class Accounts:
         return {row["id"]: _account(row) for row in await self._pool.fetch(SQL.get_many, list(ids), customer_id)}
 
     async def page(
-        self, *, customer_id: str | None, before: str | None, limit: int, reach: Reach = EVERYWHERE
+        self,
+        *,
+        customer_id: str | None,
+        before: str | None,
+        limit: int,
+        reach: Reach = EVERYWHERE,
+        state: AccountState | None = None,
+        open_id: str | None = None,
+        username: str | None = None,
     ) -> list[Account]:
-        found = await self._pool.fetch(SQL.page, customer_id, before, limit, *rows.reach(reach))
+        """Newest first; a username in any case of its letters."""
+        given = (customer_id, before, limit, *rows.reach(reach), state, open_id, username)
+        found = await self._pool.fetch(SQL.page, *given)
         return [_account(row) for row in found]
 
     async def place(self, account: Account, group_id: str | None, *, now: datetime) -> Account | None:

@@ -1,13 +1,17 @@
 """Customers, and the keys that open the door for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
 
 from libs.store import rows
 from libs.store.pool import Pool
 from libs.store.sql import Queries
 
 SQL = Queries("customers")
+Quota = Literal["bytes", "files"]
+QUOTAS: Final[tuple[Quota, ...]] = ("bytes", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,13 @@ class Customers:
         row = await self._pool.fetchrow(SQL.get, id_)
         return _customer(row) if row else None
 
-    async def set_quota(self, id_: str, *, bytes_max: int | None, files_max: int | None) -> Customer | None:
-        """Its own quotas of media from now on; None gives it the settings'."""
-        row = await self._pool.fetchrow(SQL.set_quota, id_, bytes_max, files_max)
+    async def change(
+        self, id_: str, *, name: str | None = None, quotas: Mapping[Quota, int | None] | None = None
+    ) -> Customer | None:
+        """Its name and its own quotas of media from now on, those that are given; a quota of None is the settings'."""
+        given = quotas or {}
+        pairs = [value for which in QUOTAS for value in (which in given, given.get(which))]
+        row = await self._pool.fetchrow(SQL.change, id_, name, *pairs)
         return _customer(row) if row else None
 
     async def page(self, *, before: str | None, limit: int) -> list[Customer]:

@@ -54,6 +54,25 @@ async def test_one_creator_may_be_connected_by_several_customers(place: Place) -
     ]
 
 
+async def test_accounts_are_listed_by_what_they_need_and_by_who_they_are(place: Place) -> None:
+    anna, bert, other = await place.account("a"), await place.account("b"), await place.account("a", customer="two")
+    await place.sql.execute("update accounts set username = 'Anna' where open_id = 'a'")
+    ended = "update accounts set state = 'reauthorization_required', reason = 'x', alarm = null where id = $1"
+    await place.sql.execute(ended, bert.id)
+
+    async def listed(customer: Account | None = anna, **chosen: Any) -> list[str]:
+        owner = customer.customer_id if customer else None
+        found = await place.store.accounts.page(customer_id=owner, before=None, limit=9, **chosen)
+        return [account.id for account in found]
+
+    assert await listed(state=AccountState.REAUTHORIZATION_REQUIRED) == [bert.id]
+    assert await listed(state=AccountState.CONNECTED) == [anna.id]
+    assert await listed(username="aNNa") == [anna.id]
+    assert await listed(open_id="b") == [bert.id]
+    assert await listed(open_id="b", username="anna") == []
+    assert await listed(None, open_id="a") == [other.id, anna.id]
+
+
 async def test_one_account_connected_by_many_at_once_is_one_account(place: Place) -> None:
     await place.customer()
 

@@ -89,13 +89,13 @@ async def test_uploads_at_once_never_pass_a_quota_together(place: Place) -> None
 
 async def test_a_customers_own_quota_stands_above_the_settings(place: Place) -> None:
     owner = await place.customer()
-    await place.store.customers.set_quota(owner, bytes_max=5, files_max=None)
+    await place.store.customers.change(owner, quotas={"bytes": 5})
 
     await a_file(place, size=5, quota=ROOMY)
     with pytest.raises(QuotaReached):
         await a_file(place, size=1, quota=ROOMY)
 
-    await place.store.customers.set_quota(owner, bytes_max=None, files_max=None)
+    await place.store.customers.change(owner, quotas={"bytes": None})
     await a_file(place, size=1, quota=ROOMY)
 
 

@@ -25,6 +25,8 @@ where a.id = any($1::text[]) and ($2::text is null or a.customer_id = $2)
 select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
 where ($1::text is null or a.customer_id = $1) and ($2::text is null or a.id < $2)
   and ($4::text[] is null or a.id = any($4)) and a.id <> all($5::text[])
+  and ($6::text is null or a.state = $6) and ($7::text is null or a.open_id = $7)
+  and ($8::text is null or lower(a.username) = lower($8))
 order by a.id desc limit $3
 
 -- name: hold_group

@@ -6,8 +6,11 @@ on conflict (id) do update set id = excluded.id returning *
 -- name: get
 select * from customers where id = $1
 
--- name: set_quota
-update customers set media_bytes_max = $2, media_files_max = $3 where id = $1 returning *
+-- name: change
+-- `$2` null and `$3`, `$5` false: that stays as it is.
+update customers set name = coalesce($2, name), media_bytes_max = case when $3 then $4 else media_bytes_max end,
+    media_files_max = case when $5 then $6 else media_files_max end
+where id = $1 returning *
 
 -- name: page
 select * from customers where ($1::text is null or id < $1) order by id desc limit $2

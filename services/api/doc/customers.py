@@ -23,14 +23,14 @@ LISTED: Final = Doc(
 )
 GET: Final = Doc(summary="Show a customer", answers={200: CustomerDetail}, examples=(Example(200, _KEEPS),))
 CHANGE: Final = Doc(
-    summary="Change a customer's quotas of media",
+    summary="Change a customer's name or quotas of media",
     body=CustomerChange,
     answers={200: CustomerDetail},
     examples=(
         Example(
             200,
             _KEEPS.model_copy(update={"media_bytes_max": 10_737_418_240}),
-            {"media_bytes_max": 10_737_418_240, "media_files_max": None},
+            {"name": "Acme", "media_bytes_max": 10_737_418_240},
         ),
     ),
 )

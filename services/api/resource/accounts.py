@@ -54,7 +54,13 @@ async def listed(call: Call) -> web.StreamResponse:
     """Accounts, newest first."""
     query = call.query(AccountsQuery)
     rows = await call.desk.store.accounts.page(
-        customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1, reach=call.reach
+        customer_id=call.scope(query.customer_id),
+        before=query.cursor,
+        limit=query.limit + 1,
+        reach=call.reach,
+        state=query.state,
+        open_id=query.open_id,
+        username=query.username,
     )
     return reply(page(rows, shown, limit=query.limit))
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from libs.model.key import Capability
 from libs.rest.customers import CustomerAnswer, CustomerChange, CustomerDetail, CustomerNew, CustomersQuery
 from libs.rest.shape import Page
-from libs.store.customers import Customer
+from libs.store.customers import Customer, Quota
 from services.api.call import Call, reply
 from services.api.doc import customers as doc
 from services.api.page import page
@@ -39,11 +39,12 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def change(call: Call) -> web.StreamResponse:
-    """Its quotas of media from now on. What is over a smaller one stays; nothing new is taken until it has gone."""
+    """Its name, and its quotas of media from now on: what is over a smaller one stays, and nothing new is taken until
+    that has gone."""
     asked = await call.body(CustomerChange)
-    found = await call.desk.store.customers.set_quota(
-        call.id("cus"), bytes_max=asked.media_bytes_max, files_max=asked.media_files_max
-    )
+    quotas: dict[Quota, int | None] = {"bytes": asked.media_bytes_max, "files": asked.media_files_max}
+    given = {which: most for which, most in quotas.items() if f"media_{which}_max" in asked.model_fields_set}
+    found = await call.desk.store.customers.change(call.id("cus"), name=asked.name, quotas=given)
     if found is None:
         raise call.missing("cus")
     return reply(await _detailed(call, found))

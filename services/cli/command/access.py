@@ -55,6 +55,7 @@ def add(app: typer.Typer) -> None:
     command(customers, "list")(customers_listed)
     command(customers, "create")(customer_made)
     command(customers, "show")(customer_shown)
+    command(customers, "rename")(customer_renamed)
     command(customers, "quota")(customer_quota)
     app.add_typer(customers, rich_help_panel=MANAGE)
     command(app, rich_help_panel=MANAGE)(audit)
@@ -158,14 +159,27 @@ def customer_shown(desk: Desk, customer: Annotated[str, typer.Argument(metavar="
     desk.say.thing(desk.client.customers.get(customer))
 
 
+def customer_renamed(
+    desk: Desk,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER_ID", help="cus_…")],
+    name: Annotated[str, typer.Argument()],
+) -> None:
+    """Give a customer another name. An operator's key only."""
+    desk.say.thing(desk.client.customers.change(customer, name=name))
+
+
 def customer_quota(
     desk: Desk,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER_ID", help="cus_…")],
-    most_bytes: Annotated[int | None, typer.Option("--bytes", min=0, help="Of media it may keep.")] = None,
-    most_files: Annotated[int | None, typer.Option("--files", min=0, help="Of media it may keep.")] = None,
+    most_bytes: Annotated[str | None, typer.Option("--bytes", metavar="N|default", help="Of media.")] = None,
+    most_files: Annotated[str | None, typer.Option("--files", metavar="N|default", help="Of media.")] = None,
 ) -> None:
-    """Say how much media a customer may keep; what is left out is the setting's. An operator's key only."""
-    desk.say.thing(desk.client.customers.change(customer, media_bytes_max=most_bytes, media_files_max=most_files))
+    """Say how much media a customer may keep; `default` is the setting's. An operator's key only."""
+    wish = {"media_bytes_max": most_bytes, "media_files_max": most_files}
+    given = {name: _quota(said) for name, said in wish.items() if said is not None}
+    if not given:
+        raise Ended("Nothing was to be changed.", code=USAGE, remedy="Give --bytes or --files.")
+    desk.say.thing(desk.client.customers.change(customer, **given))
 
 
 def audit(
@@ -206,6 +220,14 @@ def _scoped(said: str) -> ScopedGrants | dict[str, Any]:
     if not colon:
         raise typer.BadParameter("written as ID:WHAT=LEVEL", param_hint="--scoped")
     return {"group_id" if place.startswith("grp_") else "account_id": place, "grants": dict([_grant(grant)])}
+
+
+def _quota(said: str) -> int | None:
+    if said == "default":
+        return None
+    if not said.isdecimal():
+        raise typer.BadParameter("a number, or `default`", param_hint="--bytes, --files")
+    return int(said)
 
 
 def _over(key: KeyAnswer) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from libs.model.account import AccountState
 from libs.model.connect import LINK_LIFE
 from libs.rest.accounts import AccountAnswer
 from services.cli.desk import PUBLISH, Customer, Desk, Limit, Timeout, command, flag, page
@@ -121,9 +122,16 @@ def reconnect(
     desk.say.note(f"Send it to the creator; it works until {made.link_expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
-def listed(desk: Desk, customer: Customer = None, limit: Limit = 50) -> None:
+def listed(
+    desk: Desk,
+    state: Annotated[
+        AccountState | None, typer.Option(help="Those to be connected again: reauthorization_required.")
+    ] = None,
+    customer: Customer = None,
+    limit: Limit = 50,
+) -> None:
     """List accounts, newest first."""
-    found = list(islice(desk.client.accounts.list(customer_id=customer, limit=page(limit)), limit))
+    found = list(islice(desk.client.accounts.list(customer_id=customer, state=state, limit=page(limit)), limit))
     desk.say.rows(found, COLUMNS, empty="No accounts: `clipwire accounts connect`.")
     if lacking := [account for account in found if account.reconnect]:
         names = ", ".join(f"@{account.username}" if account.username else account.id for account in lacking[:NAMED_MAX])
