@@ -409,11 +409,14 @@ async def test_an_account_that_needs_its_creator_is_pointed_out_and_gets_a_link(
     await stage.until((await guest.post())["id"], "failed")
 
     listed = await cli("accounts", "list")
+    chosen = (await cli("accounts", "list", "--state", "reauthorization_required", "--json")).json["data"]
+    others = (await cli("accounts", "list", "--state", "connected", "--json")).json["data"]
     link = (await cli("accounts", "reconnect", guest.account_id)).out.strip()
     made = (await cli("accounts", "reconnect", guest.account_id, "--days", "2", "--json")).json
     page = await stage.http.get(await consents(stage, (await stage.http.get(link)).headers["Location"], guest.name))
 
     assert "To be connected again" in listed.err and "`clipwire accounts reconnect ACCOUNT`" in listed.err
+    assert ([one["id"] for one in chosen], others) == ([guest.account_id], [])
     assert {"auth_url", "link", "link_expires_at"} <= made.keys() and made["link"] != link
     assert (page.status_code, "connected again" in page.text) == (200, True)
     assert "To be connected again" not in (await cli("accounts", "list")).err
@@ -465,11 +468,45 @@ async def test_an_operator_gives_a_customer_an_app_and_a_quota(stage: Stage, tmp
     changed = await cli("apps", "change", made["id"], "--new-secret", "--audited", "--json",
                         typed="planted-2\nplanted-1\n")  # fmt: skip
     nothing = await cli("apps", "change", made["id"], code=2)
-    quota = (await cli("customers", "quota", owner, "--files", "7", "--json")).json
+    await cli("customers", "quota", owner, "--files", "7", "--bytes", "9")
+    await cli("customers", "rename", owner, "Another name")
+    quota = (await cli("customers", "quota", owner, "--bytes", "default", "--json")).json
+    await cli("customers", "quota", owner, "--bytes", "much", code=2)
 
     assert (made["customer_id"], made["live_secrets"], made["audited"]) == (owner, 1, False)
     assert (changed.json["live_secrets"], changed.json["audited"]) == (2, True)
     assert "--new-secret" in nothing.err
     assert key in (await cli("apps", "list", "--customer", owner)).out
     assert (await cli("apps", "show", made["id"], "--json")).json["id"] == made["id"]
-    assert (quota["media_files_max"], quota["media_bytes_max"]) == (7, None)
+    assert (quota["media_files_max"], quota["media_bytes_max"], quota["name"]) == (7, None, "Another name")
+
+
+async def test_a_draft_has_whatever_tiktok_shows_and_is_edited_before_it_is_sent(cli: CommandLine, clip: Path) -> None:
+    how = ("-p", "self", "--draft", "--consent-by", "anna", "--json")
+    made = (await cli("post", str(clip), "-t", "first", "--cover-at", "1500", *how)).json
+    photos = (
+        await cli("post", "https://a.example/1.jpg", "https://a.example/2.jpg", "--first", "1", "--music", *how)
+    ).json
+
+    edited = await cli("posts", "edit", made["id"], "-t", "second", "--set", '{"is_aigc": true}', "--json")
+    nothing = await cli("posts", "edit", made["id"], code=2)
+    broken = await cli("posts", "edit", made["id"], "--set", "{", code=2)
+    sent = await cli("posts", "send", made["id"], "--json")
+
+    assert (made["request"]["video_cover_timestamp_ms"], made["request"]["consent"]["by"]) == (1500, "anna")
+    assert (photos["request"]["photo_cover_index"], photos["request"]["auto_add_music"]) == (1, True)
+    said = edited.json["request"]
+    assert (said["title"], said["is_aigc"], said["privacy_level"]) == ("second", True, "SELF_ONLY")
+    assert "--title" in nothing.err and "--set" in broken.err
+    assert sent.json["state"] in ("queued", "initializing")
+
+
+async def test_whoever_cannot_post_for_want_of_a_creator_is_told_whom_to_send_a_link(
+    cli: CommandLine, stage: Stage, guest: Guest, clip: Path
+) -> None:
+    await stage.sim("POST", f"accounts/{guest.open_id}/expire?refresh=1")
+    await stage.until((await guest.post())["id"], "failed")
+
+    refused = await cli("post", str(clip), "-p", "self", code=2)
+
+    assert "accounts reconnect" in refused.err and guest.account_id in refused.err

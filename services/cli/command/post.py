@@ -1,5 +1,6 @@
 """One command from files to published."""
 
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,14 +16,9 @@ from services.cli.command.accounts import find
 from services.cli.desk import PUBLISH, Customer, Desk, Timeout, command, flag
 from services.cli.ending import USAGE, Ended
 from services.cli.say import Column
+from services.cli.typed import privacy_level
 
 PHOTOS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
-PRIVACY: Final = {
-    "public": "PUBLIC_TO_EVERYONE",
-    "friends": "MUTUAL_FOLLOW_FRIENDS",
-    "followers": "FOLLOWER_OF_CREATOR",
-    "self": "SELF_ONLY",
-}
 RESTS: Final = frozenset({PostState.DRAFT, PostState.SCHEDULED})
 PANEL: Final = "What TikTok shows"
 WHEN: Final = "When and how"
@@ -62,6 +58,14 @@ def post(
         str | None,
         typer.Option(metavar="FILE", help="An image as a video's first moment.", rich_help_panel=PANEL),
     ] = None,
+    cover_at: Annotated[
+        int | None,
+        typer.Option(metavar="MS", min=0, help="Or so far into the video, in ms.", rich_help_panel=PANEL),
+    ] = None,
+    first: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="The photo shown first, from 0.", rich_help_panel=PANEL)
+    ] = None,
+    music: Annotated[bool, flag("--music", help="TikTok adds some to photos.", panel=PANEL)] = False,
     ai: Annotated[bool, flag("--ai", help="Label it as made by AI.", panel=PANEL)] = False,
     branded: Annotated[bool, flag("--branded", help="Paid partnership.", panel=PANEL)] = False,
     own_brand: Annotated[bool, flag("--own-brand", help="Promotes one's own.", panel=PANEL)] = False,
@@ -81,6 +85,10 @@ def post(
     metadata: Annotated[
         list[str] | None,
         typer.Option("--meta", metavar="NAME=VALUE", help="Kept with it.", rich_help_panel=WHEN),
+    ] = None,
+    consent_by: Annotated[
+        str | None,
+        typer.Option(metavar="WHO", help="Who saw a preview and agreed, now.", rich_help_panel=WHEN),
     ] = None,
     key: Annotated[
         str | None,
@@ -126,7 +134,9 @@ def post(
         "metadata": dict(_pair(one) for one in metadata or []),
     }
     optional = {"publish_at": at, "publish_before": before, "timezone": timezone, "idempotency_key": key,
-                "transfer": "pull" if pull else None, "privacy_level": _privacy(privacy)}  # fmt: skip
+                "transfer": "pull" if pull else None, "privacy_level": privacy_level(privacy),
+                "video_cover_timestamp_ms": cover_at, "photo_cover_index": first,
+                "auto_add_music": True if music else None, "consent": _consent(consent_by)}  # fmt: skip
     wish |= {name: value for name, value in optional.items() if value is not None}
     with Bar(desk.say, uploads=len(local)) as bar:
         ids = [_media(desk, source, accounts[0].customer_id, bar) for source in sources]
@@ -194,13 +204,20 @@ def _tell(desk: Desk, done: list[PostDetail]) -> None:
 def _accounts(desk: Desk, named: list[str], customer: str | None) -> list[AccountAnswer]:
     if named:
         return [find(desk, one, customer) for one in dict.fromkeys(named)]
-    every = islice(desk.client.accounts.list(customer_id=desk.owner(customer), limit=200), 200)
+    every = list(islice(desk.client.accounts.list(customer_id=desk.owner(customer), limit=200), 200))
     usable = [account for account in every if str(account.state) == "connected"]
     if len(usable) != 1:
-        names = ", ".join(f"@{one.username}" if one.username else one.id for one in usable[:10])
-        remedy = f"Name one with --account: {names}." if names else "`clipwire accounts connect` connects one."
+        remedy = f"Name one with --account: {_names(usable)}."
+        if not usable:
+            remedy = "`clipwire accounts connect` connects one."
+            if lost := [account for account in every if account.reconnect]:
+                remedy = f"`clipwire accounts reconnect` makes a link for {_names(lost)}."
         raise Ended(f"There are {len(usable)} connected accounts.", code=USAGE, remedy=remedy)
     return usable
+
+
+def _names(accounts: list[AccountAnswer]) -> str:
+    return ", ".join(f"@{one.username}" if one.username else one.id for one in accounts[:10])
 
 
 def _media(desk: Desk, source: str, owner: str, bar: Bar) -> str:
@@ -221,14 +238,10 @@ def _is_photo(desk: Desk, source: str) -> bool:
     return Path(source.partition("?")[0]).suffix.lower() in PHOTOS
 
 
-def _privacy(said: str | None) -> str | None:
-    if said is None:
+def _consent(who: str | None) -> dict[str, Any] | None:
+    if who is None:
         return None
-    if said.upper() in PRIVACY.values():
-        return said.upper()
-    if said.lower() not in PRIVACY:
-        raise typer.BadParameter(f"one of {', '.join(PRIVACY)}", param_hint="--privacy")
-    return PRIVACY[said.lower()]
+    return {"preview_confirmed": True, "express_consent": True, "by": who, "at": datetime.now(UTC).isoformat()}
 
 
 def _pair(said: str) -> tuple[str, Any]:

@@ -10,7 +10,9 @@ from libs.rest.posts import PostDetail, TimelineEntry
 from services.cli.bar import Bar
 from services.cli.command.accounts import find
 from services.cli.desk import PUBLISH, Customer, Desk, Limit, Timeout, command, page
+from services.cli.ending import USAGE, Ended
 from services.cli.say import Column, plain
+from services.cli.typed import json_object, privacy_level
 from services.cli.when import ago
 
 PostId = Annotated[str, typer.Argument(metavar="POST_ID", help="post_…")]
@@ -34,6 +36,7 @@ def add(app: typer.Typer) -> None:
     command(group)(retry)
     command(group)(reschedule)
     command(group)(resolve)
+    command(group)(edit)
     command(group)(send)
     app.add_typer(group, rich_help_panel=PUBLISH)
 
@@ -142,6 +145,32 @@ def resolve(
     said: Literal["published", "not_published"] = "published" if outcome == "published" else "not_published"
     wish = {"post_id": tiktok_id} if tiktok_id else {}
     _tell(desk, desk.client.posts.resolve(post, outcome=said, **wish))
+
+
+def edit(
+    desk: Desk,
+    post: PostId,
+    title: Annotated[str | None, typer.Option("--title", "-t", help="Caption of a video, title of photos.")] = None,
+    description: Annotated[str | None, typer.Option(help="Text below photos.")] = None,
+    privacy: Annotated[str | None, typer.Option("--privacy", "-p", help="public, friends, followers or self.")] = None,
+    media: Annotated[list[str] | None, typer.Option(metavar="MEDIA", help="med_… or URL; repeat it.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="As in 2027-05-01T10:00Z; `now` for now.")] = None,
+    fields: Annotated[str, typer.Option("--set", metavar="JSON", help="Any other fields, as the API has them.")] = "{}",
+) -> None:
+    """Change a draft: what is given replaces what it has.
+
+    \b
+    Examples:
+      clipwire posts edit post_… -t "A better title" -p public
+      clipwire posts edit post_… --set '{"is_aigc": true}'
+    """
+    when = {"publish_at": None if at == "now" else at} if at is not None else {}
+    wish: dict[str, Any] = {"title": title, "description": description, "privacy_level": privacy_level(privacy),
+                            "media": media or None}  # fmt: skip
+    given = {name: value for name, value in wish.items() if value is not None} | when | json_object(fields, "--set")
+    if not given:
+        raise Ended("Nothing was to be changed.", code=USAGE, remedy="Give --title, --privacy, --media, --at or --set.")
+    _tell(desk, desk.client.posts.edit(post, **given))
 
 
 def send(desk: Desk, post: PostId) -> None:

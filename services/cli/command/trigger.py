@@ -10,7 +10,8 @@ from libs.tiktok.events import Event
 from services.cli.command.accounts import find
 from services.cli.desk import HEAR, Desk, command
 from services.cli.dial import Address, dial
-from services.cli.ending import UNREACHABLE, USAGE, Ended
+from services.cli.ending import UNREACHABLE, Ended
+from services.cli.typed import json_object
 
 DEFAULT: Final = "http://127.0.0.1:8090"
 
@@ -41,7 +42,7 @@ def trigger(
     if event is None:
         desk.say.thing({"data": [str(one) for one in Event]}, [("", str(one)) for one in Event])
         return
-    told: dict[str, Any] = {"event": event, "content": _object(content)}
+    told: dict[str, Any] = {"event": event, "content": json_object(content, "--content")}
     if raw is not None:
         told["raw"] = raw
     if post is not None:
@@ -75,13 +76,3 @@ def _send(to: Address, told: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(answer, dict) or not 200 <= said.status < 300:
         raise Ended(f"The simulator answered {said.status}: {words[:500]}")
     return answer
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise Ended(f"--content is no JSON: {error}.", code=USAGE) from None
-    if not isinstance(found, dict):
-        raise Ended("--content is no JSON object.", code=USAGE)
-    return found

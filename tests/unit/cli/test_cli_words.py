@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from libs.rest.client import TimedOut, Unreachable, Unreadable
 from services.cli.app import app
-from services.cli.command.post import _privacy
 from services.cli.desk import Desk, command
 from services.cli.dial import Address, dial
 from services.cli.ending import Ended
 from services.cli.place import Place, Unplaced, find_place, keep
 from services.cli.say import Column, Say, clean, plain, table
+from services.cli.typed import privacy_level
 from services.cli.when import ago, ahead
 
 WIDTH = 80
@@ -155,13 +155,13 @@ def test_a_span_is_counted_from_now_and_a_time_is_left_to_the_server() -> None:
 
 
 def test_privacy_has_short_names_and_no_others() -> None:
-    assert (_privacy("Self"), _privacy("public_to_everyone"), _privacy(None)) == (
+    assert (privacy_level("Self"), privacy_level("public_to_everyone"), privacy_level(None)) == (
         "SELF_ONLY",
         "PUBLIC_TO_EVERYONE",
         None,
     )
     with pytest.raises(Exception, match="one of public"):
-        _privacy("nobody")
+        privacy_level("nobody")
 
 
 def test_what_is_dialled_is_an_address_and_its_silence_is_an_answer() -> None:
