@@ -73,6 +73,7 @@ class Code(StrEnum):
     MISSING_SCOPE = "missing_scope", 409, "The creator did not grant the permission this needs."
     UNKNOWN_APP = "unknown_app", 409, "The TikTok app has no secret here any more."
     OTHER_CREATOR = "other_creator", 409, "Another creator consented than the one meant."
+    GROUP_TAKEN = "group_taken", 409, "The group holds another account; see account_id."
     APP_EXISTS = "app_exists", 409, "The customer has an app already, or another customer has this one."
     CONSUMER_EXISTS = "consumer_exists", 409, "There is a consumer of this name, or there are too many."
     ENDPOINT_DISABLED = "endpoint_disabled", 409, "The endpoint is disabled."

@@ -94,6 +94,7 @@ HEALTH: Final = Doc(
 CHANGE: Final = Doc(
     summary="Put an account into a group",
     body=AccountChange,
+    problems=(Code.GROUP_TAKEN,),
     answers={200: AccountAnswer},
     examples=(Example(200, CREATOR.model_copy(update={"group_id": GROUP}), {"group_id": GROUP}),),
 )

@@ -35,6 +35,7 @@ CONNECT: Final = Doc(
     summary="Make a link by which a creator connects",
     body=ConnectNew,
     answers={201: ConnectAnswer},
+    problems=(Code.GROUP_TAKEN,),
     examples=(Example(201, _LINK, {"customer_id": CUSTOMER, "redirect_uri": REDIRECT, "scopes": list(SCOPES)}),),
 )
 RECONNECT: Final = Doc(

@@ -20,6 +20,7 @@ from libs.rest.accounts import (
     DisconnectNew,
 )
 from libs.store.accounts import Tokens
+from libs.store.apps import Group
 from libs.tiktok.errors import TikTokError
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
@@ -104,8 +105,8 @@ async def change(call: Call) -> web.StreamResponse:
         raise moves_own_reach()
     placed = await call.desk.store.accounts.place(account, new.group_id, now=call.now)
     if placed is None:
-        detail = "This customer has no such group, or it holds another account; a group holds one."
-        raise Refusal(invalid([FieldError("group_id", "group_taken", detail, remedy="Use an empty group.")]))
+        group = await call.desk.store.groups.get(new.group_id or "", customer_id=account.customer_id)
+        raise Refusal(invalid([unknown("group_id")]) if group is None else group_taken(group))
     return reply(shown(placed))
 
 
@@ -127,6 +128,17 @@ async def _found(call: Call) -> Account:
     if found is None:
         raise call.missing("acc")
     return found
+
+
+def unknown(field: str) -> FieldError:
+    return FieldError(field, "unknown", "This customer has none such.", remedy=f"Correct {field}, or leave it out.")
+
+
+def group_taken(group: Group) -> Problem:
+    detail = f"{group.id} holds {group.account_id or 'another account'}, and a group holds one."
+    remedy = "Use an empty group, or take the other account out of it first: PATCH it with group_id null."
+    return Problem("group_taken", "The group holds another account", 409, detail, remedy,
+                   extra={"account_id": group.account_id})  # fmt: skip
 
 
 def _still_connected(said: Problem) -> Problem:

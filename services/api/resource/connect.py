@@ -16,7 +16,7 @@ from services.api.audit import OWNER
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
 from services.api.doc import connect as doc
-from services.api.resource.accounts import shown
+from services.api.resource.accounts import group_taken, shown, unknown
 from services.api.route import Route
 from services.api.settings import RECONNECT
 
@@ -52,19 +52,17 @@ async def connect(call: Call) -> web.StreamResponse:
     if new.account_id is not None:
         account = await call.desk.store.accounts.get(new.account_id, customer_id=owner)
         if account is None:
-            errors.append(_unknown("account_id"))
+            errors.append(unknown("account_id"))
         elif account.client_key != client_key:
             detail = "It belongs to another TikTok app, whose open_ids are others."
             errors.append(FieldError("account_id", "other_app", detail, remedy="Connect it as a new account."))
-    if new.group_id is not None:
-        group = await call.desk.store.groups.get(new.group_id, customer_id=owner)
-        if group is None:
-            errors.append(_unknown("group_id"))
-        elif group.account_id not in (None, new.account_id):
-            errors.append(FieldError("group_id", "group_taken", "It holds another account; a group holds one.",
-                                     found=group.account_id, remedy="Use another group."))  # fmt: skip
+    group = await call.desk.store.groups.get(new.group_id, customer_id=owner) if new.group_id is not None else None
+    if new.group_id is not None and group is None:
+        errors.append(unknown("group_id"))
     if errors or client_key is None:
         raise Refusal(invalid(errors))
+    if group is not None and group.account_id not in (None, new.account_id):
+        raise Refusal(group_taken(group))
     begun = await line.connector.begin(
         customer_id=owner,
         client_key=client_key,
@@ -160,10 +158,6 @@ def _errors(redirect: str, scopes: tuple[str, ...]) -> list[FieldError]:
         remedy = "Send the address that is registered at TikTok, to the byte, or leave it out."
         errors.append(FieldError("redirect_uri", "bad_redirect", problem, remedy=remedy))
     return errors
-
-
-def _unknown(field: str) -> FieldError:
-    return FieldError(field, "unknown", "This customer has none such.", remedy=f"Correct {field}, or leave it out.")
 
 
 def _problem(ended: Ended) -> Problem:

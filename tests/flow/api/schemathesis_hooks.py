@@ -16,7 +16,7 @@ SHEETS = {
     "cells", "malformed_csv", "no_header", "no_rows", "too_many_columns", "too_many_rows", "unknown_column",
 }  # fmt: skip
 RULES = POSTS | SHEETS | {
-    "bad_redirect", "contradiction", "exceeds_own", "first_wait", "group_taken", "header", "idempotency_key_mismatch",
+    "bad_redirect", "contradiction", "exceeds_own", "first_wait", "header", "idempotency_key_mismatch",
     "no_app", "not_a_photo", "not_as_promised", "not_before_until", "not_per_account", "not_readable", "one_of",
     "one_place", "operators_app", "other_app", "out_of_range", "past", "unknown", "unknown_account", "unknown_app",
     "unknown_customer", "unknown_endpoint", "unknown_event", "unknown_scope", "unknown_timezone", *Reason,
