@@ -58,7 +58,7 @@ PAGES: dict[Judged, tuple[int, str, str]] = {
 
 
 LINKS: dict[Unopened, tuple[int, str, str]] = {
-    Unopened.UNKNOWN: (404, "This link is not known here", "Ask for a new one where you came from."),
+    Unopened.UNKNOWN: (400, "This link is not known here", "Ask for a new one where you came from."),
     Unopened.EXPIRED: (410, "This link is too old", "Ask for a new one where you came from."),
     Unopened.DONE: (200, "Already connected", "Your TikTok account was connected again. You can close this page."),
     Unopened.TOO_OFTEN: (429, "This link was opened too often",

@@ -324,7 +324,7 @@ async def test_a_link_to_reconnect_ends_is_unknown_to_strangers_and_fills_no_tab
     late = await stage.http.get(made["link"])
 
     assert [answer.status_code for answer in opened] == [302] * OPENINGS_MAX + [429]
-    assert [answer.status_code for answer in unknown] == [404] * 3
+    assert [answer.status_code for answer in unknown] == [400] * 3
     assert [head.status_code, later.status_code, late.status_code] == [405, 302, 410]
     assert "too old" in late.text
 

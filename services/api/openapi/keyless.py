@@ -115,7 +115,7 @@ KEYLESS: Final = (
     ),
     Keyless(
         "/oauth/tiktok/reconnect/{token}", "accounts.reopen", "accounts", "Open a link to reconnect",
-        {302: None} | dict.fromkeys((200, 404, 410, 429, 503), (HTML, TEXT)), None,
+        {302: None} | dict.fromkeys((200, 400, 410, 429, 503), (HTML, TEXT)), None,
         "The `link` of `POST /v1/accounts/{id}/reconnect`, for the creator's browser: 302 to TikTok, or a page that"
         " says why not; 200 when the account is connected again already.", (),
         (_path("token", "^[A-Za-z0-9_-]{43}$", "A" * 43),),
