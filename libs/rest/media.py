@@ -74,8 +74,8 @@ class MediaAnswer(Item):
 
     `awaited`: it is to be sent to its address. `fetching`, `checking`: it is on its way, `progress` says how far.
     `failed`: it will not come, `problem` says why. Until it is here, what nobody knows of it is null. `expired`: aged
-    out or deleted, the bytes are gone. `made_from` names the file that conversion made this one from, `renditions` what
-    is made of it.
+    out or just deleted, the bytes are gone. `made_from` names the file that conversion made this one from,
+    `renditions` what is made of it.
     """
 
     customer_id: str

@@ -150,6 +150,11 @@ class Arrivals:
 
         return await self._pool.transact(write)
 
+    async def call_off(self, id_: str, problem: Problem, *, now: datetime) -> Arrival | None:
+        """It will not be sent, and is shown no more; None while it is being fetched or looked into, or is here."""
+        row = await self._pool.fetchrow(SQL.call_off, id_, problem.as_dict(), now)
+        return self._arrival(row) if row else None
+
     async def forget(self, *, before: datetime, limit: int) -> int:
         """Forgets some of those that failed before then."""
         return await self._pool.execute(SQL.forget, before, limit)

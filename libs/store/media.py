@@ -31,6 +31,8 @@ class Media:
     state: Literal["ready", "expired"] = "ready"
     made_from: str | None = None
     cover_ms: int | None = None
+    deleted: bool = False
+    """By its customer, who sees it no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class MediaFiles:
         return len(old)
 
     async def delete(self, id_: str, *, customer_id: str | None, now: datetime) -> Media | None:
-        """The file, `expired` from now on, with whatever was made of it; None when there is no such file.
+        """The file, `expired` and `deleted` from now on, with whatever was made of it; None when there is none.
 
         Raises `InUse` when a post that is not done needs it. One that is accepted at the same moment may still name
         it, and then fails for want of it.
@@ -271,6 +273,7 @@ def media(row: rows.Row) -> Media:
         state=row["state"],
         made_from=row["made_from"],
         cover_ms=row["cover_ms"],
+        deleted=row["deleted_at"] is not None,
     )
 
 

@@ -17,7 +17,9 @@ select * from arrivals where id = $1 and ($2::text is null or customer_id = $2)
 select id from arrivals where id = any($1::text[]) and customer_id = $2
 
 -- name: page
+-- But for those that were called off.
 select * from arrivals where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+    and problem->>'code' is distinct from 'deleted'
 order by id desc limit $3
 
 -- name: awaited
@@ -52,6 +54,11 @@ where id = $1 and version = $2 and state <> 'failed' returning id
 -- name: fail
 update arrivals set state = 'failed', alarm = null, url = null, token_hash = null, problem = $3, updated_at = $4
 where id = $1 and version = $2 and state <> 'failed' returning id
+
+-- name: call_off
+update arrivals set state = 'failed', alarm = null, url = null, token_hash = null, problem = $2, updated_at = $3,
+    version = version + 1
+where id = $1 and state in ('awaited', 'failed') returning *
 
 -- name: forget
 delete from arrivals where id = any(array(

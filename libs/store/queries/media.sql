@@ -36,7 +36,7 @@ select m.* from media m where m.id = any($1) and m.customer_id = $2 and m.state 
     and not exists (select from found f where f.id = m.id)
 
 -- name: page
-select * from media where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
+select * from media where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2) and deleted_at is null
 order by id desc limit $3
 
 -- name: aged
@@ -96,7 +96,9 @@ order by p.id limit 10
 
 -- name: delete
 with gone as (
-    update media set state = 'expired', alarm = $2, origin = null where id = any($1::text[]) and state = 'ready' returning id
+    update media set state = 'expired', alarm = case when state = 'ready' then $2 else alarm end, origin = null,
+        deleted_at = coalesce(deleted_at, $2)
+    where id = any($1::text[]) returning id
 ), forgotten as (
     delete from renditions where made_id in (select id from gone)
         or (media_id in (select id from gone) and state <> 'making')

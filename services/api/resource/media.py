@@ -30,6 +30,8 @@ from services.api.upload import FORM_BYTES, expected_bytes, is_form, pieces
 log = structlog.get_logger()
 
 CLEANUP_S = 20.0
+OFF = "deleted"
+"""The code of what will not come because its customer deleted it."""
 
 
 async def upload(call: Call) -> web.StreamResponse:
@@ -86,18 +88,18 @@ async def get(call: Call) -> web.StreamResponse:
     id_ = call.id("med")
     # In this order: what arrives between the two is found by the second.
     coming = await call.desk.store.arrivals.get(id_, customer_id=call.sees)
-    if coming is not None:
+    if coming is not None and not _is_off(coming):
         return reply(coming_soon(coming))
     found = await call.desk.store.media.get(id_, customer_id=call.sees)
-    if found is None:
+    if found is None or found.deleted:
         raise call.missing("med")
     [answer] = await with_renditions(call, [found])
     return reply(answer)
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """200: the file and whatever conversion made of it are `expired`, and their bytes leave within minutes. 409 while a
-    post that is not done needs it, or while it is on its way; an address it was awaited at is closed. Twice is fine."""
+    """200: the file and whatever conversion made of it are gone, and their bytes leave within minutes. 409 while a post
+    that is not done needs it, or while it is on its way; an address it was awaited at is closed. Twice is fine."""
     id_ = call.id("med")
     await call.nothing()
     coming = await call.desk.store.arrivals.get(id_, customer_id=call.sees)
@@ -114,14 +116,18 @@ async def delete(call: Call) -> web.StreamResponse:
 
 async def _called_off(call: Call, coming: Arrival) -> Arrival:
     """The file that will not come."""
-    if coming.state == "failed":
+    if _is_off(coming):
         return coming
-    off = Problem("deleted", "It was deleted", 422, "It was deleted before it was sent.", "Upload it anew.")
-    store = call.desk.store.arrivals
-    if coming.state != "awaited" or not await store.fail(coming, off, events=(), now=call.now):
+    why = Problem(OFF, "It was deleted", 422, "It was deleted before it was sent.", "Upload it anew.")
+    off = await call.desk.store.arrivals.call_off(coming.id, why, now=call.now)
+    if off is None:
         raise Refusal(_on_its_way())
     await _forget(call, coming.id, key=coming.sent_to)
-    return await store.get(coming.id, customer_id=call.sees) or coming
+    return off
+
+
+def _is_off(coming: Arrival) -> bool:
+    return coming.problem is not None and coming.problem["code"] == OFF
 
 
 async def _look(call: Call, key: str) -> VideoProbe | PhotoProbe:

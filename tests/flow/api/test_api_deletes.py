@@ -54,7 +54,8 @@ async def test_a_file_that_a_post_needs_stays_and_the_refusal_names_the_post(hou
     assert refused.json()["post_ids"] == [post["id"]]
     assert f"/v1/posts/{post['id']}/cancel" in refused.json()["remedy"]
     assert [(one.status_code, one.json()["state"]) for one in (first, again)] == [(200, "expired")] * 2
-    assert (await house.get(f"/v1/media/{media}")).json()["state"] == "expired"
+    assert (await house.get(f"/v1/media/{media}")).status_code == 404
+    assert (await house.get(f"/v1/media?customer_id={customer}")).json()["data"] == []
     late = await house.post("/v1/posts", wish)
     assert (late.status_code, late.json()["errors"][0]["code"]) == (422, "unknown_media")
 
@@ -69,6 +70,8 @@ async def test_an_awaited_file_is_called_off_with_its_address_and_its_bytes(hous
 
     assert [(one.status_code, one.json()["state"]) for one in gone] == [(200, "failed")] * 3
     assert gone[0].json()["problem"]["code"] == "deleted"
+    assert (await house.get(f"/v1/media/{place['id']}")).status_code == 404
+    assert (await house.get(f"/v1/media?customer_id={customer}")).json()["data"] == []
     assert (await house.http.put(other["url"], content=b"abc")).status_code == 404
     assert _files(house.media_folder, customer) == []
     assert (await house.post(place["complete"])).json()["state"] == "failed", "it cannot be completed any more"

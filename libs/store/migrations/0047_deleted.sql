@@ -6,3 +6,8 @@ alter table endpoints
     add constraint live_keys_are_few check (cardinality(secrets) <= 10 and (cardinality(secrets) > 0) = (deleted_at is null)),
     add constraint deleted_endpoints_are_silent check (deleted_at is null or (state = 'disabled' and headers is null));
 create index endpoints_deleted on endpoints (id) where deleted_at is not null;
+
+-- So does a file, because posts name it; its bytes leave as those of one that has aged out.
+alter table media
+    add column deleted_at timestamptz,
+    add constraint deleted_media_are_expired check (deleted_at is null or state = 'expired');
