@@ -6,7 +6,8 @@ from typing import Any
 
 from libs.model.veil import veil
 
-DOCS = "https://clipwire.example/problems/"
+DOCS = "/docs#problem-"
+"""Where the api says what a code means; what follows is the code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _POST: Final[dict[str, Any]] = {
 _PUBLISH_ID: Final[dict[str, Any]] = {"publish_id": "v_pub_file~v2-1.7438210000000000001"}
 _PUBLIC_ID = "7438211111111111111"
 _PROBLEM: Final[dict[str, Any]] = {
-    "type": "https://clipwire.dev/problems/spam_risk_too_many_posts",
+    "type": "/docs#problem-spam_risk_too_many_posts",
     "title": "TikTok did not publish the post",
     "status": 422,
     "code": "spam_risk_too_many_posts",
@@ -62,7 +62,7 @@ DATA: Final[dict[EventType, dict[str, Any]]] = {
     EventType.POST_REJECTED: {
         "message_id": "order-4711",
         "problem": {
-            "type": "https://clipwire.dev/problems/invalid_request",
+            "type": "/docs#problem-invalid_request",
             "title": "The request is not valid",
             "status": 422,
             "code": "invalid_request",

@@ -1,11 +1,13 @@
 """The document as one page that stands alone: no script, and nothing of anybody else's."""
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from aiohttp import hdrs
 
+from libs.model.problem import DOCS
 from services.api.openapi.page_operation import anchor, shown
 from services.api.openapi.prose import line, prose
 
@@ -16,6 +18,7 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_CODE: Final = re.compile(r"<li><code>([a-z_]+)</code>")
 Document = dict[str, Any]
 Place = tuple[str, str, dict[str, Any]]
 """Method, path, operation."""
@@ -81,8 +84,10 @@ def _section(tag: dict[str, str], document: Document) -> str:
 
 
 def _problems(document: Document) -> str:
-    """Every code, at the end: `#problems` is where one is looked up."""
-    codes = prose(document["components"]["schemas"]["Code"]["description"])
+    """Every code, at the end, where the `type` of a problem leads: each is named as `libs.model.problem` has it."""
+    name = DOCS.partition("#")[2]
+    listed = prose(document["components"]["schemas"]["Code"]["description"])
+    codes = _CODE.sub(rf'<li id="{name}\1"><code>\1</code>', listed)
     return f'<section id="problems"><h2>problems</h2>{codes}</section>'
 
 

@@ -109,7 +109,7 @@ def test_the_page_stands_alone_and_has_every_operation() -> None:
     for methods in document()["paths"].values():
         for method, said in methods.items():
             assert method == "head" or f'id="{said["operationId"]}"' in shown
-    assert all(f"<code>{code}</code>" in shown for code in Code)
+    assert all(f'id="problem-{code}"><code>{code}</code>' in shown for code in Code), "where each problem's type leads"
 
 
 def test_what_descriptions_hold_is_shown_and_never_run() -> None:

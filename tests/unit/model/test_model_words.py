@@ -18,7 +18,7 @@ def test_a_problem_says_only_what_there_is_to_say() -> None:
     bare = Problem("code", "Title", 400, "Detail.")
 
     assert bare.as_dict() == {
-        "type": "https://clipwire.example/problems/code",
+        "type": "/docs#problem-code",
         "title": "Title",
         "status": 400,
         "code": "code",
