@@ -5,15 +5,20 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from libs.model.audit import Decision
-from libs.rest.field import AuditId, KeyId, Moment
+from libs.rest.field import AuditId, Future, KeyId, Moment
 from libs.rest.shape import Item, PageQuery
 
 
 class AuditQuery(PageQuery):
+    """Entries from `since` on and before `until`. `subject` is the id, or a consumer's name, of what it was done to."""
+
     cursor: AuditId | None = None
     key_id: KeyId | None = None
     decision: Decision | None = None
     action: Annotated[str, StringConstraints(pattern=r"^[a-z_.-]{1,64}$")] | None = None
+    subject: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = None
+    since: Future | None = None
+    until: Future | None = None
 
 
 class AuditAnswer(Item):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from libs.model.audit import Entry
+from libs.model.ids import first_id
 from libs.store.pool import Pool
 from libs.store.rows import Row
 from libs.store.sql import Queries
@@ -31,9 +32,14 @@ class Audit:
         key_id: str | None = None,
         decision: str | None = None,
         action: str | None = None,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> list[Row]:
-        """Newest first, those with an id below `before`."""
-        return await self._pool.fetch(SQL.page, customer_id, before, key_id, decision, action, limit)
+        """Newest first, those with an id below `before`, from `since` on and before `until`."""
+        first = first_id("aud", since) if since else ""
+        below = min((one for one in (before, first_id("aud", until) if until else None) if one), default=None)
+        return await self._pool.fetch(SQL.page, customer_id, below, key_id, decision, action, limit, subject, first)
 
     async def get(self, id_: str, *, customer_id: str | None) -> Row | None:
         return await self._pool.fetchrow(SQL.get, id_, customer_id)

@@ -300,6 +300,8 @@ async def test_a_key_is_shown_where_it_is_made_and_nowhere_else(cli: CommandLine
     rotated = await cli("keys", "rotate", made.json["id"], "--grace", "5", "--json")
     revoked = await cli("keys", "revoke", made.json["id"], "--json")
     told = await cli("audit", "--action", "keys.create", "--json")
+    about = (await cli("audit", "--about", made.json["id"], "--since", "2020-01-01T00:00:00Z", "--json")).json["data"]
+    before = (await cli("audit", "--about", made.json["id"], "--until", "2020-01-01T00:00:00Z", "--json")).json["data"]
     wide = await cli("keys", "create", "wide", "-g", "apps=full", code=1)
 
     assert "posts=full" in shown.out
@@ -307,6 +309,8 @@ async def test_a_key_is_shown_where_it_is_made_and_nowhere_else(cli: CommandLine
     assert "--grant" in nothing.err
     assert rotated.json["secret"].startswith("cw_") and revoked.json["revoked_at"]
     assert any(made.json["id"] in one["sentence"] for one in told.json["data"])
+    assert [one["action"] for one in about] == ["keys.revoke", "keys.rotate", "keys.change", "keys.create"]
+    assert before == []
     assert "grants.apps" in wide.err
 
 

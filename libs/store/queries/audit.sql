@@ -6,6 +6,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 select * from audit
 where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
   and ($3::text is null or key_id = $3) and ($4::text is null or decision = $4) and ($5::text is null or action = $5)
+  and ($7::text is null or (subject = $7 and subject <> '')) and id >= $8
 order by id desc limit $6
 
 -- name: get

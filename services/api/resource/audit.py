@@ -21,6 +21,9 @@ async def listed(call: Call) -> web.StreamResponse:
         key_id=query.key_id,
         decision=query.decision,
         action=query.action,
+        subject=query.subject,
+        since=query.since,
+        until=query.until,
     )
     return reply(page(rows, _shown, limit=query.limit))
 

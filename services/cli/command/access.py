@@ -11,7 +11,7 @@ from libs.rest.keys import KeyAnswer, ScopedGrants
 from services.cli.desk import MANAGE, Customer, Desk, Limit, command, flag, page
 from services.cli.ending import USAGE, Ended
 from services.cli.say import Column, plain
-from services.cli.when import ahead
+from services.cli.when import ago, ahead
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="key_…")]
 Grants = Annotated[
@@ -187,13 +187,17 @@ def audit(
     key: Annotated[str | None, typer.Option(metavar="KEY_ID", help="Who.")] = None,
     action: Annotated[str | None, typer.Option(help="What: posts.create, …")] = None,
     decision: Annotated[str | None, typer.Option(help="allowed, refused or failed.")] = None,
+    subject: Annotated[str | None, typer.Option("--about", metavar="ID", help="To what: a post, a key, …")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="From then on: 2h, 3d, or a time.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
     customer: Customer = None,
     limit: Limit = 20,
 ) -> None:
     """Tell who did what, and who was refused."""
-    found = desk.client.audit.list(
-        key_id=key, action=action, decision=decision, customer_id=customer, limit=page(limit)
-    )
+    wish: dict[str, Any] = {"key_id": key, "action": action, "decision": decision, "subject": subject}
+    wish |= {"since": ago(since) if since else None, "until": ago(until) if until else None}
+    given = {name: value for name, value in wish.items() if value is not None}
+    found = desk.client.audit.list(customer_id=customer, limit=page(limit), **given)
     desk.say.rows(islice(found, limit), TOLD, empty="Nothing was done.")
 
 
