@@ -329,6 +329,17 @@ async def test_a_link_to_reconnect_ends_is_unknown_to_strangers_and_fills_no_tab
     assert "too old" in late.text
 
 
+async def test_whoever_disconnects_an_account_takes_its_links_back(stage: Stage, guest: Guest) -> None:
+    made = await stage.api("POST", f"accounts/{guest.account_id}/reconnect", status=201)
+    assert (await stage.http.get(made["link"])).status_code == 302
+
+    await stage.api("POST", f"accounts/{guest.account_id}/disconnect", status=200)
+
+    assert (await stage.http.get(made["link"])).status_code == 400
+    again = await stage.api("POST", f"accounts/{guest.account_id}/reconnect", status=201)
+    assert (await stage.http.get(again["link"])).status_code == 302
+
+
 # Disconnecting
 
 

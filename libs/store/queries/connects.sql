@@ -27,5 +27,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 select links.*, accounts.grant_n as granted from reconnect_links links join accounts on accounts.id = links.account_id
 where links.token_hash = $1
 
+-- name: withdraw
+delete from reconnect_links where account_id = $1
+
 -- name: forget_links
 delete from reconnect_links where ctid = any(array(select ctid from reconnect_links where expires_at < $1 limit $2))

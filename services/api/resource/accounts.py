@@ -111,7 +111,8 @@ async def change(call: Call) -> web.StreamResponse:
 
 
 async def disconnect(call: Call) -> web.StreamResponse:
-    """Revokes the grant at TikTok and forgets its tokens; the account's id and history stay. Twice is fine."""
+    """Revokes the grant at TikTok and forgets its tokens; the account's id and history stay, and links that were made
+    to connect it again are void. Twice is fine."""
     call.id("acc")
     new = parsed(DisconnectNew, await read_object(call.request, optional=True))
     account = await _found(call)
@@ -119,6 +120,7 @@ async def disconnect(call: Call) -> web.StreamResponse:
         became = await call.desk.tiktok.disconnector.disconnect(account, revoke=new.revoke)
     except (Later, TikTokError) as error:
         raise Refusal(_still_connected(trouble(error))) from error
+    await call.desk.store.connects.withdraw(account.id)
     await call.ring("publisher", "notifier")
     return reply(DisconnectAnswer(**dict(shown(await _found(call))), at_tiktok=became))
 
