@@ -3,7 +3,6 @@
 from typing import Annotated, Any, cast
 
 from pydantic import (
-    BeforeValidator,
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
@@ -15,8 +14,7 @@ from pydantic_core import CoreSchema
 
 from libs.model.account import AccountState
 from libs.model.connect import LINK_LIFE
-from libs.model.post_request import whole
-from libs.rest.field import AccountId, CustomerId, Digits, Flag, GroupId, Moment, Name, Seconds, Token, Word
+from libs.rest.field import AccountId, CustomerId, Digits, Flag, GroupId, Moment, Name, Seconds, Token, Whole, Word
 from libs.rest.shape import Answer, Ask, Item, Page, PageQuery
 
 Scope = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_.]*$")]
@@ -90,7 +88,7 @@ class ReconnectNew(Ask):
 
     redirect_uri: RedirectUri | None = None
     scopes: Scopes | None = None
-    link_days: Annotated[int, Field(strict=True, ge=1, le=30), BeforeValidator(whole)] = LINK_LIFE.days
+    link_days: Annotated[int, Field(strict=True, ge=1, le=30), Whole] = LINK_LIFE.days
     always_ask: Flag = False
 
 
