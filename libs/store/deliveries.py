@@ -1,7 +1,7 @@
 """Deliveries: fanned out once, claimed by lane, settled in batches."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -138,10 +138,22 @@ class Deliveries:
         ]
 
     async def claim(
-        self, *, now: datetime, lease: datetime, lanes: int, per_lane: int, except_lanes: Sequence[str] = ()
+        self,
+        *,
+        now: datetime,
+        lease: datetime,
+        lanes: int,
+        per_lane: int,
+        except_lanes: Sequence[str] = (),
+        few: int = 0,
+        few_of: Collection[str] = (),
     ) -> Claim:
-        """Up to `per_lane` due deliveries of each of up to `lanes` due lanes, leased until `lease`."""
-        found = await self._pool.fetch(SQL.claim, now, lease, lanes, per_lane, list(except_lanes))
+        """Up to `per_lane` due deliveries of each of up to `lanes` due lanes, leased until `lease`; of the lanes
+        `few_of` no more than `few`.
+        """
+        found = await self._pool.fetch(
+            SQL.claim, now, lease, lanes, per_lane, list(except_lanes), list(few_of), min(few, per_lane)
+        )
         rings: dict[str, int] = {}
         seen: list[LaneSeen] = []
         claimed: list[Claimed] = []
@@ -155,7 +167,11 @@ class Deliveries:
                             row["body"], row["occurred_at"])
                 )  # fmt: skip
         counts = Counter(delivery.endpoint_id for delivery in claimed)
-        drained = tuple((lane, ring) for lane, ring in rings.items() if counts[lane] < per_lane)
+
+        def most(lane: str) -> int:
+            return min(few, per_lane) if lane in few_of else per_lane
+
+        drained = tuple((lane, ring) for lane, ring in rings.items() if counts[lane] < most(lane))
         return Claim(tuple(claimed), tuple(rings), drained, tuple(seen))
 
     async def sleep_lanes(self, lanes: Sequence[tuple[str, int]]) -> None:

@@ -17,20 +17,16 @@ from libs.store.store import Store
 from services.notifier.deliver import Destination, deliver
 from services.notifier.known import Known
 from services.notifier.lane import Flight, Lane
+from services.notifier.past import Memory
 from services.notifier.settle import Settlements
 from services.notifier.slots import SLOW_S, Slots
+from services.notifier.width import FEW, NARROW, enough, next_width
 
 log = structlog.get_logger()
 
-NARROW, MIDDLE, WIDE = (16, 400), (64, 100), (512, 12)
-"""How many lanes are claimed at once, and how much of each: never so many rows that fresh events wait long for it,
-and fewer of many where little waits for each, as after the fan-out of one event to very many endpoints."""
-LITTLE = 10
 FULL_S = 0.01
 REFILL_BELOW = 200
 """More than an endpoint's requests under way, so that more is there before the last of them has ended."""
-SLOW_KEEPS = 16
-"""Of what was taken for an endpoint that has become slow so much is kept, the rest goes back: it is not soon begun."""
 LOOK_S = 0.25
 """How often requests that take long are looked for."""
 SLEEP_S = 0.25
@@ -61,6 +57,7 @@ class Dispatch:
         endpoint_concurrency: int,
         lease: timedelta,
         idle_s: float,
+        slow_s: float = SLOW_S,
     ) -> None:
         self._store = store
         self._egress = egress
@@ -69,6 +66,7 @@ class Dispatch:
         self._now = now
         self._slots = Slots(concurrency)
         self._lease = lease
+        self._slow_s = slow_s
         self._idle_s = self._paced_s = idle_s
         self._lanes: dict[str, Lane] = {}
         self._turns: deque[Lane] = deque()
@@ -76,6 +74,7 @@ class Dispatch:
         self._width = NARROW
         self._drained: dict[str, int] = {}
         self._slept = now()
+        self._memory = Memory()
         self._known = Known(store, concurrency=endpoint_concurrency, lease=lease)
         self._peace: dict[str, datetime] = {}
 
@@ -108,10 +107,9 @@ class Dispatch:
 
     async def _claim(self) -> bool:
         """Takes more from lanes that run low; True when there may be more at once."""
-        if sum(len(lane.waiting) for lane in self._lanes.values() if not lane.slow) >= 4 * self._slots.most:
-            await asyncio.sleep(
-                FULL_S
-            )  # whoever sends goes on by itself; each of them would wake this loop for nothing
+        if enough(self._lanes.values(), slots=self._slots.most):
+            # Whoever sends goes on by itself; each of them would wake this loop for nothing.
+            await asyncio.sleep(FULL_S)
             return True
         now = self._now()
         self._peace = {id_: until for id_, until in self._peace.items() if now < until}
@@ -119,11 +117,12 @@ class Dispatch:
         held += self._peace
         lease = now + self._lease
         lanes, per_lane = self._width
+        doubted = {lane.endpoint_id for lane in self._lanes.values() if lane.doubted}.union(self._memory.doubted)
         claim = await self._store.deliveries.claim(
-            now=now, lease=lease, lanes=lanes, per_lane=per_lane, except_lanes=held
+            now=now, lease=lease, lanes=lanes, per_lane=per_lane, except_lanes=held, few=FEW, few_of=doubted
         )
         full = len(claim.lanes) == lanes
-        self._width = _width(len(claim.lanes), len(claim.deliveries), full=full)
+        self._width = next_width(len(claim.lanes), len(claim.deliveries), full=full)
         seen = {lane.endpoint_id: lane for lane in claim.seen}
         concerned = {delivery.endpoint_id for delivery in claim.deliveries}
         for id_ in await self._known.learn({*concerned, *self._lanes}, seen, now=now, used=self._lanes):
@@ -156,6 +155,7 @@ class Dispatch:
                 endpoint_id,
                 most=destination.concurrency if destination is not None else 1,
                 failures=seen[endpoint_id].failures if endpoint_id in seen else 0,
+                past=self._memory.of(endpoint_id),
             )
         return lane
 
@@ -169,6 +169,9 @@ class Dispatch:
         self._slots.lanes = len(self._lanes)
         for lane in self._lanes.values():
             self._line_up(lane)
+        self._start()
+
+    def _start(self) -> None:
         while (turn := self._next_turn()) is not None:
             flight = Flight()
             task = asyncio.create_task(self._keep_sending(flight, turn))
@@ -188,17 +191,19 @@ class Dispatch:
             else:
                 self._slots.taken -= 1
             turn = self._next_turn()
+            if turn is not None and self._turns:
+                self._start()  # a success gives its lane room for one more than had room before
 
     async def _watch(self, ended: asyncio.Event) -> None:
         """Finds the requests that take long: their slots are free, and what waits for such endpoints goes back."""
         while not await wait_for_stop(ended, LOOK_S):
-            before = asyncio.get_running_loop().time() - SLOW_S
+            before = asyncio.get_running_loop().time() - self._slow_s
             for flight in self._sending.values():
                 if not flight.slow and flight.since < before and flight.lane is not None:
                     flight.slow = True
                     self._slots.taken -= 1
             self._note_slow()
-            unsent = [one for lane in self._lanes.values() if lane.slow for one in lane.keep(SLOW_KEEPS)]
+            unsent = [one for lane in self._lanes.values() if lane.slow for one in lane.keep(FEW)]
             try:
                 await self._store.deliveries.release(unsent, now=self._now())
             except (Unavailable, Contended) as error:
@@ -252,7 +257,8 @@ class Dispatch:
             self._line_up(lane)
             if lane.idle and not lane.queued:
                 self._lanes.pop(lane.endpoint_id, None)
-            if lane.more and len(lane.waiting) < REFILL_BELOW:
+                self._memory.keep(lane.endpoint_id, lane.past)
+            if lane.more and not lane.supplied(REFILL_BELOW):
                 self._wake.set()
 
     async def _leave_in_peace(self, lane: Lane, until: datetime | None) -> None:
@@ -283,13 +289,6 @@ class Dispatch:
             await self._store.deliveries.release(unsent, now=self._now())
         except (Unavailable, Contended) as error:
             log.warning("deliveries.left", count=len(unsent), why=str(error))  # until their leases end
-
-
-def _width(lanes: int, deliveries: int, *, full: bool) -> tuple[int, int]:
-    """How wide the next claim is, after one that found so many lanes, perhaps as many as it asked for."""
-    if full and deliveries < LITTLE * lanes:
-        return WIDE
-    return MIDDLE if full or lanes > NARROW[0] else NARROW
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

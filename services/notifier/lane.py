@@ -5,6 +5,7 @@ from datetime import datetime
 
 from libs.model.circuit import OPEN_AFTER
 from libs.store.deliveries import Claimed
+from services.notifier.past import BEGINS_WITH, UNKNOWN, Past
 
 
 class Lane:
@@ -12,13 +13,13 @@ class Lane:
 
     __slots__ = ("endpoint_id", "failures", "more", "most", "queued", "room", "sending", "slow", "waiting")
 
-    def __init__(self, endpoint_id: str, *, most: int, failures: int = 0) -> None:
+    def __init__(self, endpoint_id: str, *, most: int, failures: int = 0, past: Past = UNKNOWN) -> None:
         self.endpoint_id = endpoint_id
         self.failures = failures
         """Tries in a row that failed: those known when the lane was first claimed, and what this process saw since."""
         self.most = most
         """How many requests may be under way at once."""
-        self.room = most if failures < OPEN_AFTER else 1
+        self.room = min(past.room, most) if failures < OPEN_AFTER else 1
         """How many may be just now: halved by each failure, grown by one with each success."""
         self.waiting: deque[tuple[Claimed, datetime]] = deque()
         """(delivery, end of its lease)"""
@@ -43,9 +44,14 @@ class Lane:
         if self.room < self.most:
             self.room += 1
 
+    @property
+    def doubted(self) -> bool:
+        """Whether little is soon begun of what waits: it is slow, or its last tries failed."""
+        return self.slow > 0 or self.room < min(BEGINS_WITH, self.most)
+
     def supplied(self, enough: int) -> bool:
-        """Whether nothing more need be claimed for it: of one that is slow, while anything waits."""
-        return bool(self.waiting) if self.slow else len(self.waiting) >= enough
+        """Whether nothing more need be claimed for it: of one that is doubted, while anything waits."""
+        return bool(self.waiting) if self.doubted else len(self.waiting) >= enough
 
     def keep(self, most: int) -> list[Claimed]:
         """Leaves the first `most` waiting and returns the rest."""
@@ -55,12 +61,15 @@ class Lane:
 
     def allow(self, most: int) -> None:
         """The endpoint may have been changed meanwhile."""
-        if most != self.most:
-            self.most = self.room = most
+        self.most, self.room = most, min(self.room, most)
 
     @property
     def idle(self) -> bool:
         return not self.waiting and not self.sending
+
+    @property
+    def past(self) -> Past:
+        return Past(self.room, self.doubted)
 
 
 class Flight:

@@ -1,6 +1,7 @@
 """Deliveries: fanned out whole, claimed by one, settled with their attempts."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -116,6 +117,22 @@ async def test_a_claim_tells_which_lanes_had_less_than_asked_for_and_leaves_out_
 
     busy = await place.store.deliveries.claim(now=NOW, lease=LEASE, lanes=9, per_lane=3, except_lanes=[full.id])
     assert busy.lanes == (drained.id,)
+
+
+async def test_of_doubted_lanes_a_claim_takes_a_few_and_says_when_that_was_all(place: Place) -> None:
+    doubted, other, little = await place.endpoint(), await place.endpoint("two"), await place.endpoint("three")
+    await place.deliveries(5)
+    await place.deliveries(5, customer="two")
+    await place.deliveries(1, customer="three")
+    few_of = {doubted.id, little.id}
+
+    found = await place.store.deliveries.claim(now=NOW, lease=LEASE, lanes=9, per_lane=4, few=2, few_of=few_of)
+    narrow = await place.store.deliveries.claim(now=NOW, lease=LEASE, lanes=9, per_lane=1, few=2, few_of=few_of)
+
+    taken = Counter(one.endpoint_id for one in found.deliveries)
+    assert taken == {doubted.id: 2, other.id: 4, little.id: 1}
+    assert [lane for lane, _ in found.drained] == [little.id]
+    assert Counter(one.endpoint_id for one in narrow.deliveries) == {doubted.id: 1, other.id: 1}
 
 
 async def test_a_try_is_kept_with_the_state_it_made(place: Place) -> None:

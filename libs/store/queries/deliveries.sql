@@ -38,7 +38,8 @@ where l.endpoint_id = r.endpoint_id
 -- name: claim
 -- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
 -- back of the line. Of an open circuit one row is taken, as a probe, and the lane waits for what becomes of it; of a lane
--- with a rate what a second or one row may cost, and the lane waits as long, whoever takes it. Lanes come as rows of their
+-- with a rate what a second or one row may cost, and the lane waits as long, whoever takes it; of some lanes (`$6`) a few
+-- (`$7`). Lanes come as rows of their
 -- own, without an id: what is said of an endpoint is not repeated for each delivery. Rows are named by arrays, and events
 -- looked up one by one, because a join over many partitions is planned as a scan of a whole day.
 with lanes as (
@@ -50,7 +51,9 @@ with lanes as (
     from lanes l cross join lateral (
         select id, day from deliveries
         where endpoint_id = l.endpoint_id and alarm <= $1 order by alarm
-        limit case when l.probing then 1 else least($4::int, ceil(l.rate_per_s)::int) end for update skip locked
+        limit case when l.probing then 1
+                   else least(case when l.endpoint_id = any($6::text[]) then $7::int else $4::int end,
+                              ceil(l.rate_per_s)::int) end for update skip locked
     ) d
 ), leased as (
     update deliveries d set alarm = $2, version = d.version + 1

@@ -17,6 +17,7 @@ from libs.model.ids import new_id
 from libs.store.deliveries import Claimed, Settled
 from services.notifier.deliver import Destination, deliver
 from services.notifier.lane import Lane
+from services.notifier.past import Past
 
 NOW = datetime(2027, 3, 10, 12, tzinfo=UTC)
 SHARED, PAIR = signing.new_secret(), signing.new_signing_key()
@@ -177,7 +178,7 @@ async def test_a_try_keeps_the_times_of_its_phases_and_the_headers_that_explain_
 
 
 def test_a_lane_gives_way_to_failures_and_comes_back_with_successes() -> None:
-    lane = Lane("end_1", most=8)
+    lane = Lane("end_1", most=8, past=Past(room=8))
 
     rooms = []
     for well in (False, False, False, False, True, True, False):
@@ -187,5 +188,13 @@ def test_a_lane_gives_way_to_failures_and_comes_back_with_successes() -> None:
     assert rooms == [4, 2, 1, 1, 2, 3, 1]
     assert lane.failures == 1
     assert Lane("end_1", most=8, failures=OPEN_AFTER).room == 1
+
+
+def test_what_an_endpoint_may_have_at_once_changes_with_it_and_is_used_by_and_by() -> None:
+    lane = Lane("end_1", most=8, past=Past(room=8))
+
     lane.allow(20)
-    assert (lane.room, lane.most) == (20, 20)
+    lane.went(well=True)
+    assert (lane.room, lane.most) == (9, 20)
+    lane.allow(3)
+    assert (lane.room, lane.most) == (3, 3)

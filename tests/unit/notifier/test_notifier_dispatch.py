@@ -18,6 +18,7 @@ from libs.store.deliveries import Claim, Claimed, LaneSeen, Saved, Settled
 from libs.store.errors import Unavailable
 from libs.store.store import Store
 from services.notifier.dispatch import Dispatch
+from services.notifier.past import BEGINS_WITH
 from services.notifier.settle import Settlements
 from tests.eventually import eventually
 
@@ -25,14 +26,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENDPOINT = "end_1"
 
 
-def delivery(*, tries: int = 0) -> Claimed:
-    return Claimed(new_id("dlv", NOW), NOW.date(), 1, ENDPOINT, new_id("evt", NOW), tries, "{}", NOW)
+def delivery(*, tries: int = 0, endpoint: str = ENDPOINT) -> Claimed:
+    return Claimed(new_id("dlv", NOW), NOW.date(), 1, endpoint, new_id("evt", NOW), tries, "{}", NOW)
 
 
 @dataclass
 class Scripted:
     """A store whose claims come from a script: deliveries, or an error to raise; and a customer who answers 200, or
-    with `waits` not before that error.
+    with `waits` not before that error. What `hangs` is never answered.
     """
 
     claims: deque[list[Claimed] | Exception]
@@ -47,6 +48,8 @@ class Scripted:
     failures: int = 0
     under_way: int = 0
     most: int = 0
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    hangs: str | None = None
     urls: list[str] = field(default_factory=list)
     raised: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -58,22 +61,23 @@ class Scripted:
     def endpoints(self) -> "Scripted":
         return self
 
-    async def claim(self, **_: Any) -> Claim:
+    async def claim(self, **asked: Any) -> Claim:
+        self.asked.append(asked)
         step = self.claims.popleft() if self.claims else []
         if isinstance(step, Exception):
             self.raised.set()
             raise step
         if not step:
             return Claim((), (), ())
-        return Claim(
-            tuple(step), (ENDPOINT,), ((ENDPOINT, 1),), (LaneSeen(ENDPOINT, self.failures, self.version, None),)
-        )
+        lanes = tuple(dict.fromkeys(one.endpoint_id for one in step))
+        seen = tuple(LaneSeen(id_, self.failures, self.version, None) for id_ in lanes)
+        return Claim(tuple(step), lanes, tuple((id_, 1) for id_ in lanes), seen)
 
     async def get_many(self, ids: list[str]) -> dict[str, Endpoint]:
         secret = new_secret().reveal()
         return {
-            id_: Endpoint(id_, "cus_1", f"http://127.0.0.1/{self.version}", ("*",), EndpointState.ENABLED,
-                          (Secret(secret),), timeout_s=self.timeout_s, version=self.version,
+            id_: Endpoint(id_, "cus_1", f"http://127.0.0.1/{self.version if id_ == ENDPOINT else id_}", ("*",),
+                          EndpointState.ENABLED, (Secret(secret),), timeout_s=self.timeout_s, version=self.version,
                           concurrency=self.concurrency)
             for id_ in ids
         }  # fmt: skip
@@ -93,7 +97,8 @@ class Scripted:
         self.urls.append(url)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
-        await (self.raised.wait() if self.waits else asyncio.sleep(0))
+        waits = self.waits or url.rpartition("/")[2] == self.hangs
+        await (self.raised.wait() if waits else asyncio.sleep(0))
         self.under_way -= 1
         return Answered(
             status=self.status, headers={}, body=b"", truncated=False, retry_after=None, timings=Timings(total_ms=1.0)
@@ -103,7 +108,9 @@ class Scripted:
 class Running:
     """A dispatcher with its settlements, between `async with`."""
 
-    def __init__(self, script: Scripted, *, endpoint_concurrency: int = 50, lease_s: float = 120.0) -> None:
+    def __init__(
+        self, script: Scripted, *, endpoint_concurrency: int = 50, lease_s: float = 120.0, slow_s: float = 3600.0
+    ) -> None:
         store = cast("Store", script)
         self.settlements = Settlements(store, now=lambda: NOW)
         self.dispatch = Dispatch(
@@ -116,6 +123,7 @@ class Running:
             endpoint_concurrency=endpoint_concurrency,
             lease=timedelta(seconds=lease_s),
             idle_s=0.01,
+            slow_s=slow_s,
         )
         self.stop, self.sent = asyncio.Event(), asyncio.Event()
 
@@ -206,3 +214,33 @@ async def test_an_endpoint_has_no_more_requests_under_way_than_it_said(
 
     assert script.most <= most
     assert script.most == most or failures
+
+
+async def test_while_an_endpoint_hangs_what_waits_for_it_keeps_nobody_from_being_claimed() -> None:
+    """It did until the endpoint was known to be slow; here that takes an hour."""
+    hanging = [delivery(endpoint="end_hangs") for _ in range(100)]
+    script = Scripted(deque([hanging, [delivery()]]), hangs="end_hangs")
+    async with Running(script):
+        await eventually(lambda: script.settled)
+        assert [one.delivery.endpoint_id for one in script.settled] == [ENDPOINT]
+        assert script.under_way <= BEGINS_WITH
+        script.raised.set()
+
+
+async def test_an_endpoint_whose_last_tries_failed_begins_with_one_request_and_little_is_claimed_for_it() -> None:
+    script = Scripted(deque([[delivery() for _ in range(6)]]), status=500)
+    async with Running(script):
+        await eventually(lambda: len(script.settled) == 6)
+        await eventually(lambda: ENDPOINT in script.asked[-1]["few_of"])
+
+        script.waits, script.most = True, 0
+        script.claims.append([delivery() for _ in range(5)])
+        await eventually(lambda: script.under_way)
+        looks = len(script.asked)
+        await eventually(lambda: len(script.asked) > looks + 2)
+        assert script.most == 1
+
+        script.status = 200
+        script.raised.set()
+        await eventually(lambda: len(script.settled) == 11)
+        await eventually(lambda: ENDPOINT not in script.asked[-1]["few_of"])
