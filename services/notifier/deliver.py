@@ -39,12 +39,19 @@ class Destination:
 
 
 async def deliver(
-    delivery: Claimed, to: Destination, egress: GuardedClient, *, now: Callable[[], datetime], down: bool = False
+    delivery: Claimed,
+    to: Destination,
+    egress: GuardedClient,
+    *,
+    now: Callable[[], datetime],
+    down: bool = False,
+    excused: bool = False,
 ) -> Settled | None:
     """Sends it once. None when that says nothing of the endpoint: no connection of ours was free, or this process stood
     still and nobody knows what came of it. No try is spent then.
 
-    `down`: whether a failure would leave its endpoint's circuit open.
+    `down`: whether a failure would leave its endpoint's circuit open. `excused`: whether a try was given back like that
+    already and nothing has gone well since: a process that is always late would else never say that an endpoint hangs.
     """
     began = now()
     body = thin(delivery.body) if to.thin else delivery.body.encode()
@@ -63,7 +70,7 @@ async def deliver(
             response = _text(outcome.body)
         case Failed(kind=FailureKind.POOL):
             return None
-        case Failed(status=None) if outcome.timings.total_ms > (to.timeout_s + STOOD_STILL_S) * 1_000:
+        case Failed(status=None) if not excused and outcome.timings.total_ms > (to.timeout_s + STOOD_STILL_S) * 1_000:
             return None
         case Failed():
             error = _error(outcome)

@@ -241,8 +241,9 @@ class Dispatch:
     async def _send(self, lane: Lane, delivery: Claimed, destination: Destination) -> None:
         try:
             down = lane.failures >= OPEN_AFTER - 1
-            settled = await deliver(delivery, destination, self._egress, now=self._now, down=down)
+            settled = await deliver(delivery, destination, self._egress, now=self._now, down=down, excused=lane.excused)
             if settled is None:
+                lane.excused = True
                 await self._store.deliveries.release([delivery], now=self._now())
             else:
                 verdict = settled.verdict

@@ -11,7 +11,7 @@ from services.notifier.past import BEGINS_WITH, UNKNOWN, Past
 class Lane:
     """A small buffer, so that the database is asked in batches while the endpoint is spoken to at its own pace."""
 
-    __slots__ = ("endpoint_id", "failures", "more", "most", "queued", "room", "sending", "slow", "waiting")
+    __slots__ = ("endpoint_id", "excused", "failures", "more", "most", "queued", "room", "sending", "slow", "waiting")
 
     def __init__(self, endpoint_id: str, *, most: int, failures: int = 0, past: Past = UNKNOWN) -> None:
         self.endpoint_id = endpoint_id
@@ -21,6 +21,8 @@ class Lane:
         """How many requests may be under way at once."""
         self.room = min(past.room, most) if failures < OPEN_AFTER else 1
         """How many may be just now: halved by each failure, grown by one with each success."""
+        self.excused = past.excused
+        """Whether a try that said nothing of the endpoint was given back, and none has gone well since."""
         self.waiting: deque[tuple[Claimed, datetime]] = deque()
         """(delivery, end of its lease)"""
         self.sending = 0
@@ -41,6 +43,7 @@ class Lane:
             self.room = max(1, self.room // 2)
             return
         self.failures = 0
+        self.excused = False
         if self.room < self.most:
             self.room += 1
 
@@ -69,7 +72,7 @@ class Lane:
 
     @property
     def past(self) -> Past:
-        return Past(self.room, self.doubted)
+        return Past(self.room, self.doubted, self.excused)
 
 
 class Flight:

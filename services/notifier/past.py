@@ -14,6 +14,7 @@ class Past(NamedTuple):
 
     room: int = BEGINS_WITH
     doubted: bool = False
+    excused: bool = False
 
 
 UNKNOWN = Past()

@@ -49,10 +49,12 @@ def endpoint(**more: Any) -> Endpoint:
     return Endpoint("end_1", "cus_1", "https://a.example", ("*",), EndpointState.ENABLED, secrets, **more)
 
 
-async def tried(wire: Wire, to: Endpoint | None = None, *, tries: int = 0, now: datetime = NOW) -> Settled | None:
+async def tried(
+    wire: Wire, to: Endpoint | None = None, *, tries: int = 0, now: datetime = NOW, excused: bool = False
+) -> Settled | None:
     delivery = Claimed(new_id("dlv", NOW), NOW.date(), 1, "end_1", new_id("evt", NOW), tries, BODY, NOW)
     destination = Destination(to or endpoint(), timeout_max=60, concurrency=50, now=now)
-    return await deliver(delivery, destination, cast("GuardedClient", wire), now=lambda: now)
+    return await deliver(delivery, destination, cast("GuardedClient", wire), now=lambda: now, excused=excused)
 
 
 async def test_every_live_key_signs_and_an_ended_one_does_not() -> None:
@@ -131,6 +133,7 @@ async def test_what_this_process_missed_while_it_stood_still_is_no_failure_of_th
     assert await tried(Wire(Failed(kind, "gone by", in_time))) is not None
     assert await tried(Wire(Failed(kind, "gone by", late))) is None
     assert await tried(Wire(Failed(kind, "gone by", late, status=500))) is not None, "that was its own word"
+    assert await tried(Wire(Failed(kind, "gone by", late)), excused=True) is not None, "it was excused before"
 
 
 @pytest.mark.parametrize(("status", "pauses", "gone"), [(200, False, False), (503, True, False), (410, False, True)])

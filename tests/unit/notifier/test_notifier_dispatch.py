@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from libs.egress import Answered, GuardedClient, Timings
+from libs.egress import Answered, Failed, FailureKind, GuardedClient, Outcome, Timings
 from libs.model.circuit import OPEN_AFTER
 from libs.model.delivery import DeliveryState
 from libs.model.endpoint import SCHEDULE, Endpoint, EndpointState, Secret
@@ -50,6 +50,7 @@ class Scripted:
     most: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
     hangs: str | None = None
+    outcome: Outcome | None = None
     urls: list[str] = field(default_factory=list)
     raised: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -92,7 +93,7 @@ class Scripted:
         self.settled += settled
         return Saved(len(settled))
 
-    async def post(self, url: str, *, timeout_s: float, **_: Any) -> Answered:
+    async def post(self, url: str, *, timeout_s: float, **_: Any) -> Outcome:
         self.sent.append(timeout_s)
         self.urls.append(url)
         self.under_way += 1
@@ -100,7 +101,7 @@ class Scripted:
         waits = self.waits or url.rpartition("/")[2] == self.hangs
         await (self.raised.wait() if waits else asyncio.sleep(0))
         self.under_way -= 1
-        return Answered(
+        return self.outcome or Answered(
             status=self.status, headers={}, body=b"", truncated=False, retry_after=None, timings=Timings(total_ms=1.0)
         )
 
@@ -244,3 +245,15 @@ async def test_an_endpoint_whose_last_tries_failed_begins_with_one_request_and_l
         script.raised.set()
         await eventually(lambda: len(script.settled) == 11)
         await eventually(lambda: ENDPOINT not in script.asked[-1]["few_of"])
+
+
+async def test_a_process_that_is_always_late_still_says_that_an_endpoint_hangs() -> None:
+    """One try may be given back: the process stood still. Those begun after it, and as late, are tries."""
+    late = Failed(FailureKind.TIMEOUT, "no answer", Timings(total_ms=60_000.0))
+    one = delivery()
+    script = Scripted(deque([[one], [one], [one]]), outcome=late)
+    async with Running(script, endpoint_concurrency=1):
+        await eventually(lambda: len(script.settled) == 2)
+
+    assert script.released == [one]
+    assert {tried.error for tried in script.settled} == {"timeout"}
