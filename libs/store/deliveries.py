@@ -15,6 +15,9 @@ from libs.store.sql import Queries
 
 SQL = Queries("deliveries")
 EVENTS = Queries("events")
+AT_ONCE = 250
+"""Once a statement is planned without a look at its arrays, their rows are compared with each other one by one: to give
+back 3,800 at once took 40 ms the first times and 350 ms from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,8 @@ class Deliveries:
         lanes = sorted({d.endpoint_id for d in deliveries})
 
         async def write(connection: Connection) -> None:
-            await connection.execute(SQL.release, *rows.columns(taken, 3), now)
+            for first in range(0, len(taken), AT_ONCE):
+                await connection.execute(SQL.release, *rows.columns(taken[first : first + AT_ONCE], 3), now)
             await connection.execute(SQL.ring_lanes, lanes, [now] * len(lanes))
 
         await self._pool.transact(write)

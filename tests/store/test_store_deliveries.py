@@ -23,7 +23,7 @@ from store_place import (
 from libs.model.delivery import DeliveryState
 from libs.model.endpoint import DISABLE_AFTER, SCHEDULE, Endpoint, EndpointState, Order, Payload, Secret
 from libs.model.ids import day_of
-from libs.store.deliveries import Claim, Outgoing, Subscription
+from libs.store.deliveries import AT_ONCE, Claim, Outgoing, Subscription
 
 D = DeliveryState
 
@@ -192,6 +192,17 @@ async def test_what_was_given_back_untried_is_claimed_again_with_no_try_spent(pl
     again = await claim(place)
     assert {one.id for one in again.deliveries} == {one.id for one in found.deliveries}
     assert {one.tries for one in again.deliveries} == {0}
+
+
+async def test_all_of_it_goes_back_however_much_was_taken(place: Place) -> None:
+    await place.endpoint()
+    await place.deliveries(2 * AT_ONCE + 1)
+    found = await claim(place, per_lane=3 * AT_ONCE)
+
+    await place.store.deliveries.release(found.deliveries, now=NOW)
+
+    again = await claim(place, per_lane=3 * AT_ONCE)
+    assert len(again.deliveries) == 2 * AT_ONCE + 1
 
 
 async def test_a_stale_worker_gives_nothing_back(place: Place) -> None:
