@@ -69,8 +69,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
         )
         _hold(part, "and their p99 rises by 20 % at most", rise <= 1.2, f"{rise:.3f}", judged)
         waiting = max(2_000, round(WAITING * scale))
-        say(f"{waiting} deliveries wait for a dead endpoint")
-        before, after = await _beside_dead(part, town, healthy, each=each, rounds=rounds, waiting=waiting)
+        before, after = await _beside_dead(part, town, healthy, each=each, rounds=rounds, waiting=waiting, say=say)
         kept = median(after) / median(before)
         what = f"while {waiting} deliveries wait for a dead endpoint the others keep 90 % of their throughput"
         _hold(part, what, kept >= 0.9, f"{kept:.3f}", judged)
@@ -118,13 +117,21 @@ async def _pace(town: Neighbours, healthy: Sequence[str], noise: Sequence[str], 
 
 
 async def _beside_dead(
-    part: Part, town: Neighbours, healthy: Sequence[str], *, each: int, rounds: int, waiting: int
+    part: Part,
+    town: Neighbours,
+    healthy: Sequence[str],
+    *,
+    each: int,
+    rounds: int,
+    waiting: int,
+    say: Callable[[str], None],
 ) -> tuple[list[float], list[float]]:
-    before, after = [], []
-    for _ in range(rounds):
+    before, after, left = [], [], []
+    for n in range(rounds):
+        say(f"round {n + 1} of {rounds}, nobody is dead: {each} deliveries to each")
         before.append(await _drain(part, town, healthy, (), each=each))
-    dead = await town.bury(waiting)
-    for _ in range(rounds):
+        say(f"round {n + 1} of {rounds}, {waiting} deliveries wait for a dead endpoint: {each} to each of the others")
+        dead = await town.bury(waiting)
         wanted = await town.fill(healthy, each=each, counted=healthy, keep=dead)
         began = time.time()
         await town.let_go([*healthy, dead])
@@ -133,6 +140,6 @@ async def _beside_dead(
         if times[0] < began - 1:
             raise CampaignError("deliveries came before they were let go")
         after.append(len(times) / (times[-1] - times[0]))
-    left = await town.count("deliveries", [dead])
-    part.hold("and every one of those still waits", left == waiting, f"{left} of {waiting}")
+        left.append(await town.count("deliveries", [dead]))
+    part.hold("and every one of those still waits", min(left) == waiting, f"{min(left)} of {waiting}")
     return before, after
