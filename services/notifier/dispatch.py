@@ -155,7 +155,7 @@ class Dispatch:
                 endpoint_id,
                 most=destination.concurrency if destination is not None else 1,
                 failures=seen[endpoint_id].failures if endpoint_id in seen else 0,
-                past=self._memory.of(endpoint_id),
+                past=self._memory.recall(endpoint_id),
             )
         return lane
 

@@ -50,7 +50,7 @@ class Lane:
     @property
     def doubted(self) -> bool:
         """Whether little is soon begun of what waits: it is slow, or its last tries failed."""
-        return self.slow > 0 or self.room < min(BEGINS_WITH, self.most)
+        return self.slow > 0 or self._failed_lately
 
     def supplied(self, enough: int) -> bool:
         """Whether nothing more need be claimed for it: of one that is doubted, while anything waits."""
@@ -72,7 +72,11 @@ class Lane:
 
     @property
     def past(self) -> Past:
-        return Past(self.room, self.doubted, self.excused)
+        return Past(self.room, self._failed_lately, self.excused)
+
+    @property
+    def _failed_lately(self) -> bool:
+        return self.room < min(BEGINS_WITH, self.most)
 
 
 class Flight:

@@ -29,7 +29,9 @@ class Memory:
         self._past: dict[str, Past] = {}
         self._doubted: dict[str, None] = {}
 
-    def of(self, endpoint_id: str) -> Past:
+    def recall(self, endpoint_id: str) -> Past:
+        """How its lane begins. From now on the lane itself says whether it is doubted."""
+        self._doubted.pop(endpoint_id, None)
         return self._past.get(endpoint_id, UNKNOWN)
 
     def keep(self, endpoint_id: str, past: Past) -> None:
@@ -47,5 +49,5 @@ class Memory:
 
     @property
     def doubted(self) -> list[str]:
-        """The endpoints that were doubted when last seen."""
+        """The endpoints that were doubted when their lanes ran empty, and have not begun again."""
         return list(self._doubted)

@@ -71,14 +71,14 @@ def test_an_endpoint_that_hung_begins_with_one_request_until_it_answers() -> Non
     memory.keep("end_1", lane.past)
     assert memory.doubted == ["end_1"]
 
-    lane = Lane("end_1", most=50, past=memory.of("end_1"))
+    lane = Lane("end_1", most=50, past=memory.recall("end_1"))
     assert lane.room == 1 and lane.doubted
     for _ in range(BEGINS_WITH):
         lane.went(well=True)
     memory.keep("end_1", lane.past)
 
     assert not lane.doubted and memory.doubted == []
-    assert memory.of("end_1").room > BEGINS_WITH
+    assert memory.recall("end_1").room > BEGINS_WITH
 
 
 def test_an_endpoint_that_wants_one_request_at_a_time_is_not_doubted_for_that() -> None:
@@ -90,8 +90,26 @@ def test_the_latest_are_remembered_and_nobody_else() -> None:
     for n in range(5):
         memory.keep(f"end_{n}", Past(room=1, doubted=True))
 
-    assert [memory.of(f"end_{n}").room for n in range(5)] == [BEGINS_WITH, BEGINS_WITH, 1, 1, 1]
     assert memory.doubted == ["end_3", "end_4"]
+    assert [memory.recall(f"end_{n}").room for n in range(5)] == [BEGINS_WITH, BEGINS_WITH, 1, 1, 1]
+
+
+def test_what_is_under_way_again_speaks_for_itself() -> None:
+    """An endpoint with a backlog that never ends would be doubted for ever."""
+    memory = Memory()
+    memory.keep("end_1", Past(room=1, doubted=True))
+
+    memory.recall("end_1")
+
+    assert memory.doubted == []
+    assert memory.recall("end_1").room == 1
+
+
+def test_an_endpoint_that_answers_slowly_is_not_doubted_once_all_is_answered() -> None:
+    lane = lane_with(0, sending=3, slow=3)
+    lane.went(well=True)
+
+    assert lane.doubted and not lane.past.doubted
 
 
 def test_hundreds_that_hang_for_the_first_time_leave_most_slots_to_the_others() -> None:
