@@ -25,10 +25,19 @@ class Line:
         self._budget = budget
         self._now = now
 
-    async def call(self, account_id: str, call: Call, do: Do[T], *, slot: Slot | None = None) -> Reply[T]:
+    async def call(
+        self,
+        account_id: str,
+        call: Call,
+        do: Do[T],
+        *,
+        slot: Slot | None = None,
+        refused: Callable[[Refused], None] | None = None,
+    ) -> Reply[T]:
         """Makes one call, with `slot` when the caller has one already (it is used up here, whatever happens).
 
-        A refused token is refreshed and the call made once more: a refusal proves that nothing was done. Raises
+        A refused token is refreshed and the call made once more: a refusal proves that nothing was done. What is dealt
+        with here, that and a full minute, is told to `refused`; whatever is raised carries its own trace. Raises
         `NotConnected`, `Later` (no slot, or TikTok says the minute is full) and what `libs.tiktok` raises.
         """
         slot = slot or await self._slot(account_id, call)
@@ -37,11 +46,15 @@ class Line:
             try:
                 return await do(token, TIMEOUT_S[call])
             except Throttled as error:
+                if refused is not None:
+                    refused(error)
                 until = await self._budget.block(slot, now=self._now())
                 raise Later("TikTok's limit of calls per minute is reached", at=until) from error
             except Refused as error:
                 if error.reading.kind is not Class.REFRESH:
                     raise
+                if refused is not None:
+                    refused(error)
                 token = await self._tokens.usable(account_id, refused=token, now=self._now())
                 return await do(token, TIMEOUT_S[call])
         finally:

@@ -87,6 +87,7 @@ class Beginner:
                     run.post.account_id,
                     Call.CREATOR_INFO,
                     lambda token, timeout: self._client.creator_info(token, timeout=timeout),
+                    refused=run.refused,
                 )
             except TikTokError as error:
                 await self._refused_before(run, error)
@@ -122,6 +123,7 @@ class Beginner:
                 slot.call,
                 lambda token, timeout: self._send(run.post, media, chunks, token, timeout),
                 slot=slot,
+                refused=run.refused,
             )
         except Later as later:
             # Not sent, or refused for the minute: the intent is void, and the post belongs back in its lane.

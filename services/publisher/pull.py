@@ -108,6 +108,7 @@ class Puller:
                 run.post.account_id,
                 Call.CANCEL,
                 lambda token, timeout: self._client.cancel(token, publication.publish_id or "", timeout=timeout),
+                refused=run.refused,
             )
             run.called(reply.trace)
             answer = "ok"
@@ -133,6 +134,7 @@ class Puller:
                 slot.call,
                 lambda token, timeout: self._send(run.post, media, urls, token, timeout),
                 slot=slot,
+                refused=run.refused,
             )
         except Later as later:
             now = self._now()

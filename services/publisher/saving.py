@@ -12,6 +12,7 @@ from libs.model.change import Change
 from libs.model.post import Note, Post
 from libs.model.publication import Publication
 from libs.store.store import Store
+from libs.tiktok.errors import Refused
 from libs.tiktok.wire import Trace
 
 T = TypeVar("T")
@@ -55,6 +56,10 @@ class Run:
             detail["code"] = code
         self.last = {name: value for name, value in (detail | more).items() if value is not None}
         self._calls.append(Note("call", self.last))
+
+    def refused(self, error: Refused) -> None:
+        """The same for a refusal that the account's line deals with: a token to refresh, a minute that is full."""
+        self.called(error.trace, code=error.code)
 
     async def save(self, change: Change, *, now: datetime) -> None:
         """Saves a change of this post. Raises `Lost` when it is no longer ours, `StoreError` when the store fails."""

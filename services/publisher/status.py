@@ -48,6 +48,7 @@ class Looker:
                 run.post.account_id,
                 Call.STATUS,
                 lambda token, timeout: self._client.status_fetch(token, publication.publish_id or "", timeout=timeout),
+                refused=run.refused,
             )
         except TikTokError as error:
             await self._unanswered(run, publication, error)

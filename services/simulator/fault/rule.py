@@ -97,7 +97,9 @@ class Fault(BaseModel):
     probability: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     status: Annotated[int, Field(ge=400, le=599)] = 500
-    code: Code | None = None
+    code: Code | Annotated[str, Field(pattern="^[a-z0-9_]{1,64}$")] | None = Field(
+        None, description="one of the fact sheet's, or any word"
+    )
     oauth_error: str | None = None
     message: str | None = Field(None, max_length=500)
     seconds: Annotated[float, Field(ge=0, le=400 * 86_400)] | None = None

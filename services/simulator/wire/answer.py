@@ -39,7 +39,7 @@ def flat(body: dict[str, Any]) -> Answer:
 
 
 def refused(error: Refused, *, log_id: str, knobs: Knobs) -> Answer:
-    code = knobs.param_error if error.code == "invalid_params" else error.code.value
+    code = knobs.param_error if error.code == "invalid_params" else str(error.code)
     body: dict[str, Any] = {} if knobs.error_data == "absent" else {"data": {}}
     content = {**body, "error": {"code": code, "message": error.message, "log_id": log_id}}
     return Answer(error.status, dumps(content), code=code)

@@ -41,7 +41,7 @@ _GUIDELINES = (
     "Please review our integration guidelines at https://developers.tiktok.com/doc/content-sharing-guidelines/"
 )
 
-SPEC: dict[Code, tuple[int, str]] = {
+SPEC: dict[str, tuple[int, str]] = {
     Code.INVALID_PARAMS: (400, "The request parameters are invalid."),
     Code.APP_VERSION: (400, "The creator's TikTok app is older than 31.8."),
     Code.INVALID_PUBLISH_ID: (400, "The publish_id does not exist."),
@@ -66,10 +66,13 @@ SPEC: dict[Code, tuple[int, str]] = {
 
 
 class Refused(SimulatorError):
-    """An error object with TikTok's code. `status` differs from the table only where creator_info answers 200."""
+    """An error object with TikTok's code. `status` differs from the table only where creator_info answers 200.
 
-    def __init__(self, code: Code, message: str | None = None, *, status: int | None = None) -> None:
-        usual_status, usual_message = SPEC[code]
+    A code that is none of the table's is one that TikTok has added since: a script's word.
+    """
+
+    def __init__(self, code: str, message: str | None = None, *, status: int | None = None) -> None:
+        usual_status, usual_message = SPEC.get(code, (400, "Something that no client knows."))
         self.code = code
         self.message = message or usual_message
         self.status = status or usual_status
