@@ -37,6 +37,7 @@ from services.simulator.wire import oauth as oauth_wire
 from services.simulator.wire.consent import Consent
 from services.simulator.wire.display import Display
 from services.simulator.wire.gate import Endpoint, Gate, unsupported
+from services.simulator.wire.held import Held
 from services.simulator.wire.link import Links
 from services.simulator.wire.posting import Posting
 from services.simulator.wire.progress import Progress
@@ -97,6 +98,7 @@ class Simulator:
             puller=self._puller,
             jobs=self._jobs,
         )
+        self.held = Held()
         self.gate = Gate(
             self.world,
             self.clock,
@@ -105,6 +107,7 @@ class Simulator:
             faults=self.faults,
             webhooks=self.webhooks,
             calls=self.calls,
+            held=self.held,
         )
         self._keeper = Keeper(self.stage, self._agenda, self.clock)
         self._add_first_app()
@@ -151,11 +154,13 @@ class Simulator:
         self.gate.mount(app, Progress(self.stage).endpoints())
         self.gate.mount(app, Consent().endpoints())
         self.gate.mount(app, [Endpoint("unsupported", "*", "/v2/{tail:.*}", unsupported)])
-        CustomerRoutes(self.customers, self.clock, self.gate.closing).mount(app)
+        CustomerRoutes(self.customers, self.clock, self.held).mount(app)
         Authorize(self.world, self.clock, self.dials).mount(app)
         Portal(self.world).mount(app)
         Accounts(self.world, self.clock, self.dials, self.stage, client_key=key).mount(app)
-        Control(self.world, self.clock, self.dials, self.faults, settle=self.stage.settle, reset=self.reset).mount(app)
+        Control(
+            self.world, self.clock, self.dials, self.faults, self.held, settle=self.stage.settle, reset=self.reset
+        ).mount(app)
         Inspect(
             self.world,
             self.clock,
@@ -196,6 +201,7 @@ class Simulator:
     async def stop(self) -> None:
         """Ends what hangs, closes every connection and file; safe to call once started."""
         self.gate.closing.set()
+        self.held.close()
         self._stop.set()
         await self._server.stop()
         if self._running is not None:

@@ -246,7 +246,7 @@ async def test_an_account_given_up_while_its_new_token_was_on_its_way_comes_back
 ) -> None:
     await stage.sim("POST", f"accounts/{guest.open_id}/expire")
     # TikTok has refreshed it and is slow to say so; meanwhile the lease ends, and another's refresh is refused.
-    await guest.fault("slow_body", endpoint="oauth/token", grant_type="refresh_token", seconds=0.01)
+    await guest.fault("slow_body", endpoint="oauth/token", grant_type="refresh_token", seconds=10)
     await guest.post()
 
     async def asked() -> bool:
@@ -257,6 +257,7 @@ async def test_an_account_given_up_while_its_new_token_was_on_its_way_comes_back
     await guest.post()
     await becomes(guest, "reauthorization_required")
 
+    await stage.sim("POST", "faults/release", {"open_id": guest.open_id})
     await becomes(guest, "connected")
 
     assert await about_account(guest) == {"account.reauthorization_required": 1, "account.connected": 1}

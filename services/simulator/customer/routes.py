@@ -9,6 +9,7 @@ from aiohttp import web
 from libs.runtime.clock import Clock
 from services.simulator.customer.inbox import MAX_BODY, Customers, Received, Reply, Setup
 from services.simulator.script.shape import answer, body_as, not_found, number
+from services.simulator.wire.held import Held, pause
 from services.simulator.wire.socket import cut
 
 PIECE = 64 * 1024
@@ -17,10 +18,10 @@ PIECE = 64 * 1024
 class CustomerRoutes:
     """`/_sim/customer/{name}`: POST delivers, PUT tells it what to do, GET looks."""
 
-    def __init__(self, customers: Customers, clock: Clock, closing: asyncio.Event) -> None:
+    def __init__(self, customers: Customers, clock: Clock, held: Held) -> None:
         self._customers = customers
         self._clock = clock
-        self._closing = closing
+        self._held = held
 
     def mount(self, app: web.Application) -> None:
         path = "/_sim/customer/{name:[A-Za-z0-9_.-]{1,64}}"
@@ -37,8 +38,12 @@ class CustomerRoutes:
         return answer({"customers": self._customers.listing()})
 
     async def setup(self, request: web.Request) -> web.Response:
-        customer = self._customers.named(request.match_info["name"])
-        customer.setup(await body_as(Setup, request))
+        """Another answer is one from now on: what waits to be answered the old way waits no longer."""
+        name = request.match_info["name"]
+        customer, wanted = self._customers.named(name), await body_as(Setup, request)
+        customer.setup(wanted)
+        if wanted.answer is not None or wanted.script is not None:
+            self._held.let_go(_held_as(name))
         return answer(customer.summary())
 
     async def summary(self, request: web.Request) -> web.Response:
@@ -73,11 +78,12 @@ class CustomerRoutes:
         got = customer.receive(
             method=request.method, path=request.path_qs, headers=headers, body=body, reply=reply, now=self._clock.now()
         )
-        return await self._reply(request, reply, got)
+        with self._held.waiting(_held_as(request.match_info["name"])) as go:
+            return await self._reply(request, reply, got, go)
 
-    async def _reply(self, request: web.Request, reply: Reply, got: Received) -> web.StreamResponse:
+    async def _reply(self, request: web.Request, reply: Reply, got: Received, go: asyncio.Event) -> web.StreamResponse:
         if reply.delay_s:
-            await self._wait(reply.delay_s)
+            await pause(go, reply.delay_s)
         if reply.reset:
             return cut(request)
         headers = {**reply.headers, "X-Received": str(got.seq)}
@@ -95,12 +101,12 @@ class CustomerRoutes:
             return web.Response(status=status, body=reply.body.encode(), headers=headers)
         response = web.StreamResponse(status=status, headers=headers)
         await response.prepare(request)
-        async for piece in self._pieces(reply):
+        async for piece in self._pieces(reply, go):
             await response.write(piece)
         await response.write_eof()
         return response
 
-    async def _pieces(self, reply: Reply) -> AsyncIterator[bytes]:
+    async def _pieces(self, reply: Reply, go: asyncio.Event) -> AsyncIterator[bytes]:
         if reply.gzip_bomb_bytes:
             packer = zlib.compressobj(wbits=31)
             for _ in range(reply.gzip_bomb_bytes // PIECE + 1):
@@ -113,12 +119,8 @@ class CustomerRoutes:
         else:
             for byte in reply.body.encode() or b"slow":
                 yield bytes((byte,))
-                await self._wait(reply.slow_s)
+                await pause(go, reply.slow_s)
 
-    async def _wait(self, seconds: float) -> None:
-        """Real seconds, cut short when the simulator stops."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
+
+def _held_as(name: str) -> str:
+    return f"customer {name}"

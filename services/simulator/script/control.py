@@ -14,6 +14,7 @@ from services.simulator.fault.book import FaultBook
 from services.simulator.fault.rule import Fault
 from services.simulator.fault.scenario import SCENARIOS, Terms
 from services.simulator.script.shape import BadRequest, answer, bad, body_as, json_of, mistakes, not_found, number
+from services.simulator.wire.held import Held
 from services.simulator.world import cap
 from services.simulator.world.world import World
 
@@ -27,6 +28,12 @@ class Jump(BaseModel):
     seconds: Annotated[float, Field(ge=0, le=MAX_JUMP_S)]
 
 
+class Release(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    open_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class Control:
     """`reset` is the app's own; it also awaits what is still running."""
 
@@ -36,6 +43,7 @@ class Control:
         clock: VirtualClock,
         dials: Dials,
         faults: FaultBook,
+        held: Held,
         *,
         settle: Callable[[], None],
         reset: Callable[[], Awaitable[None]],
@@ -44,6 +52,7 @@ class Control:
         self._clock = clock
         self._dials = dials
         self._faults = faults
+        self._held = held
         self._settle = settle
         self._reset = reset
 
@@ -58,6 +67,7 @@ class Control:
         add("POST", "/_sim/clock/thaw", self.thaw)
         add("GET", "/_sim/faults", self.armed)
         add("POST", "/_sim/faults", self.arm)
+        add("POST", "/_sim/faults/release", self.release)
         add("DELETE", "/_sim/faults", self.disarm_all)
         add("DELETE", "/_sim/faults/{id}", self.disarm)
         add("GET", "/_sim/scenarios", self.scenarios)
@@ -131,6 +141,11 @@ class Control:
 
     async def armed(self, _: web.Request) -> web.Response:
         return answer({"faults": self._faults.listing()})
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Calls of this account that `latency` or `slow_body` keeps waiting go on at once."""
+        wanted = await body_as(Release, request)
+        return answer({"released": self._held.let_go(wanted.open_id)})
 
     async def arm(self, request: web.Request) -> web.Response:
         fault = await body_as(Fault, request)

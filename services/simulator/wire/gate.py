@@ -21,6 +21,7 @@ from services.simulator.fault.rule import Do, Facts, Fault
 from services.simulator.log import Call, CallLog, shown_body
 from services.simulator.wire import socket
 from services.simulator.wire.answer import Answer, html_error, oauth_refused, refused, upload_refused
+from services.simulator.wire.held import Held, pause
 from services.simulator.wire.request import Request
 from services.simulator.world.error import Code, OAuthRefused, Refused, UploadRefused
 from services.simulator.world.world import World
@@ -57,6 +58,7 @@ class Gate:
         faults: FaultBook,
         webhooks: Webhooks,
         calls: CallLog,
+        held: Held,
     ) -> None:
         self._world = world
         self._clock = clock
@@ -65,6 +67,7 @@ class Gate:
         self._faults = faults
         self._webhooks = webhooks
         self._calls = calls
+        self._held = held
         self.closing = asyncio.Event()
         self.unscripted_errors = 0
 
@@ -124,7 +127,8 @@ class Gate:
         for fault in faults:
             match fault.do:
                 case Do.LATENCY:
-                    await asyncio.sleep(self._faults.wait_s(fault))
+                    with self._held.waiting(facts.open_id or "") as go:
+                        await pause(go, self._faults.wait_s(fault))
                 case Do.EFFECT:
                     self._befall(fault, facts)
                 case Do.RESET:
@@ -203,7 +207,8 @@ class Gate:
                     call.outcome = "truncated"
                     return await socket.truncate(http, answer)
                 case Do.SLOW_BODY:
-                    return await socket.drip(http, answer, fault.seconds or DRIP_S, self.closing)
+                    with self._held.waiting(call.open_id or "") as go:
+                        return await socket.drip(http, answer, fault.seconds or DRIP_S, go)
                 case _:
                     continue
         return socket.whole(answer)

@@ -7,6 +7,7 @@ import struct
 from aiohttp import web
 
 from services.simulator.wire.answer import Answer
+from services.simulator.wire.held import pause
 
 _LOOK_S = 0.1
 
@@ -39,14 +40,12 @@ def whole(answer: Answer) -> web.Response:
     )
 
 
-async def drip(http: web.Request, answer: Answer, seconds: float, closing: asyncio.Event) -> web.StreamResponse:
-    """The whole answer, one byte every `seconds`."""
+async def drip(http: web.Request, answer: Answer, seconds: float, go: asyncio.Event) -> web.StreamResponse:
+    """The whole answer, one byte every `seconds`; all that is left after `go`."""
     response = await _begin(http, answer)
     for byte in answer.body:
-        if closing.is_set():
-            return cut(http)
         await response.write(bytes((byte,)))
-        await asyncio.sleep(seconds)
+        await pause(go, seconds)
     await response.write_eof()
     return response
 

@@ -73,6 +73,21 @@ async def test_bodies_can_drip_or_end_half_way(box: Box) -> None:
     assert (await box.post(CREATOR, token)).code == "ok"
 
 
+@pytest.mark.parametrize("do", ["latency", "slow_body"])
+async def test_a_call_that_waits_is_let_go_by_its_account(box: Box, do: str) -> None:
+    anna, bob = await box.account(), await box.account()
+    await box.fault(do, endpoint="creator_info/query", seconds=600)
+    waiting = asyncio.create_task(box.post(CREATOR, anna["access_token"]))
+    while not (await box.sim("GET", "calls"))["calls"]:
+        await asyncio.sleep(0)
+
+    assert await box.sim("POST", "faults/release", {"open_id": bob["open_id"]}) == {"released": 0}
+    assert not waiting.done()
+    assert await box.sim("POST", "faults/release", {"open_id": anna["open_id"]}) == {"released": 1}
+
+    assert (await waiting).code == "ok"
+
+
 async def test_faults_match_account_chunk_and_skip_some(box: Box) -> None:
     anna, bob = await box.account(), await box.account()
     await box.fault("status", endpoint="creator_info/query", open_id=anna["open_id"], skip=1)
