@@ -8,8 +8,8 @@ from libs.model.ids import is_id
 from libs.model.post import Post
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem
+from libs.store.acceptance import Accepted, Duplicate, IdempotencyConflict
 from libs.store.media import Media
-from libs.store.posts import Accepted, Duplicate, IdempotencyConflict
 from libs.store.store import Store
 
 ALIKE_FOR = timedelta(minutes=10)

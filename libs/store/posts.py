@@ -7,49 +7,22 @@ from typing import Any
 
 from libs.model.change import Change
 from libs.model.event import Event
-from libs.model.ids import first_id
 from libs.model.key import EVERYWHERE, Reach
 from libs.model.news import News
-from libs.model.post import FINAL, Note, Post, PostState
+from libs.model.post import Note, Post
 from libs.model.publication import Publication
 from libs.model.roster import seat
 from libs.store import rows
+from libs.store.acceptance import Acceptance, Accepted, found
 from libs.store.change import ChangeWriter
-from libs.store.events import record_events
 from libs.store.pool import Connection, Pool
-from libs.store.sources import kept, new_record, whole
+from libs.store.sources import kept, whole
 from libs.store.sql import Queries
 from libs.store.vault import Vault
 
 SQL = Queries("posts")
-TWINS = 50
-"""How many of an account's posts with the same words are compared by the bytes of their files and their whole URLs."""
 LOOKS_AHEAD = timedelta(minutes=10)
 """Moments further away are no company: a minute has thirty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The posts of one request; `created` is False when its idempotency key had been used for the same request."""
-
-    posts: tuple[Post, ...]
-    created: bool
-
-
-class IdempotencyConflict(Exception):
-    """The idempotency key was used before for another request; carries a post it made."""
-
-    def __init__(self, post: Post) -> None:
-        super().__init__(f"the idempotency key belongs to {post.id}")
-        self.post = post
-
-
-class Duplicate(Exception):
-    """The account has a post with the same content; carries it."""
-
-    def __init__(self, post: Post) -> None:
-        super().__init__(f"{post.id} has the same content")
-        self.post = post
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +46,7 @@ class Posts:
         self._pool = pool
         self._vault = vault
         self._writer = ChangeWriter(vault)
+        self._acceptance = Acceptance(vault)
 
     async def accept(
         self,
@@ -92,8 +66,8 @@ class Posts:
 
         async def insert(connection: Connection) -> bool:
             if unlike_since is not None:
-                await self._refuse_twins(connection, posts, since=unlike_since)
-            return await self._insert(connection, posts, request_hash=request_hash, events=events)
+                await self._acceptance.refuse_twins(connection, posts, since=unlike_since)
+            return await self._acceptance.insert(connection, posts, request_hash=request_hash, events=events)
 
         for _ in range(3):
             if await self._pool.transact(insert):
@@ -110,43 +84,7 @@ class Posts:
     ) -> Accepted | None:
         """What this key was used for already, if anything. Raises `IdempotencyConflict` when for another request."""
         known = await self._pool.fetch(SQL.known, customer_id, key, list(accounts))
-        return _found(known, request_hash) if known else None
-
-    async def _insert(
-        self, connection: Connection, posts: Sequence[Post], *, request_hash: bytes, events: Sequence[Event]
-    ) -> bool:
-        first = posts[0]
-        savepoint = connection.transaction()
-        await savepoint.start()
-        if first.batch_id is not None:
-            await connection.execute(SQL.insert_batch, first.batch_id, first.customer_id, len(posts), first.created_at)
-        ordered = sorted(posts, key=lambda post: post.account_id)  # the same key may race with other accounts first
-        made = await connection.fetch(SQL.insert, [new_record(post, self._vault) for post in ordered], request_hash)
-        if len(made) != len(posts):
-            await savepoint.rollback()
-            return False
-        await savepoint.commit()
-        waiting = [post for post in posts if post.in_lane and post.alarm is not None]
-        if waiting:
-            await connection.execute(SQL.ring_lanes, [p.account_id for p in waiting], [p.alarm for p in waiting])
-        await record_events(connection, events, now=first.created_at)
-        return True
-
-    async def _refuse_twins(self, connection: Connection, posts: Sequence[Post], *, since: datetime) -> None:
-        states = [state for state in PostState if state not in (*FINAL, PostState.DRAFT)]
-        for post in sorted(posts, key=lambda post: post.account_id):
-            said, media = post.request, list(post.request["media"])
-            content = (said["kind"], len(media), said.get("title") or "", said.get("description") or "", said["mode"])
-            await connection.execute(SQL.lock_account, post.account_id)
-            args = (post.account_id, states, first_id("post", since), *content, TWINS)
-            twins = await connection.fetch(SQL.twins, *args)
-            theirs = [list(whole(row["request"], row["sources"], self._vault)["media"]) for row in twins]
-            named = {source for sources in (media, *theirs) for source in sources}
-            kept = await connection.fetch(SQL.same_bytes, list(named)) if twins else []
-            digests = {row["id"]: row["sha256"] for row in kept}
-            for row, sources in zip(twins, theirs, strict=True):
-                if all(digests.get(a, a) == digests.get(b, b) for a, b in zip(media, sources, strict=True)):
-                    raise Duplicate(rows.post(row))
+        return found(known, request_hash) if known else None
 
     async def claim_due(self, *, now: datetime, lease: datetime, limit: int) -> list[Context]:
         """Posts whose alarm has come, outside lanes, leased until `lease`."""
@@ -305,10 +243,3 @@ class Posts:
                 for row in await connection.fetch(SQL.news_of, sent):
                     news.setdefault(row["post_id"], []).append(rows.news(row))
         return [Context(p, tuple(publications.get(p.id, ())), tuple(news.get(p.id, ()))) for p in posts]
-
-
-def _found(known: Sequence[rows.Row], request_hash: bytes) -> Accepted:
-    posts = tuple(rows.post(row) for row in known)
-    if any(bytes(row["request_hash"]) != request_hash for row in known):
-        raise IdempotencyConflict(posts[0])
-    return Accepted(posts, created=False)

@@ -20,11 +20,12 @@ from libs.broker.topology import JOBS
 from libs.media.judge import judge
 from libs.model.event import EventType, event
 from libs.model.ids import is_id
-from libs.model.post_request import PostRequest, parse
+from libs.model.post_parse import parse
+from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, invalid
+from libs.store.acceptance import Accepted
 from libs.store.errors import BadData, StoreError
 from libs.store.intake import take_request
-from libs.store.posts import Accepted
 from libs.store.store import Store
 from services.publisher.breaker import Breaker
 

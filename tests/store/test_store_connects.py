@@ -8,7 +8,8 @@ from store_place import NOW, Place, an_id, tokens
 
 from libs.model.account import Account
 from libs.model.connect import LIFE, LINK_LIFE, OPENINGS_MAX, Connect, Invitation, Judged
-from libs.model.post_request import PostRequest, parse
+from libs.model.post_parse import parse
+from libs.model.post_request import PostRequest
 from libs.model.problem import Problem
 from libs.store.connects import Claimed
 from libs.store.intake import take_request

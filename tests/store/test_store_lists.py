@@ -10,8 +10,8 @@ from store_place import NOW, SECOND, Place, an_id
 
 from libs.model.key import EVERYWHERE, Reach
 from libs.model.post import PostState
+from libs.store.acceptance import Accepted, Duplicate
 from libs.store.lists import Wanted
-from libs.store.posts import Accepted, Duplicate
 from libs.store.sql import FOLDER
 
 S = PostState

@@ -33,8 +33,9 @@ from libs.model.life import revive
 from libs.model.news import News
 from libs.model.post import Note, PostState
 from libs.model.publication import PublicationState
+from libs.store.acceptance import Accepted, IdempotencyConflict
 from libs.store.errors import Illegal, Stale
-from libs.store.posts import Accepted, Context, IdempotencyConflict
+from libs.store.posts import Context
 from tests.eventually import eventually
 
 S, P = PostState, PublicationState

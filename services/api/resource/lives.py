@@ -12,7 +12,7 @@ from libs.model.change import Change
 from libs.model.key import Capability
 from libs.model.life import Outcome, reschedule, resolve, revive, send
 from libs.model.post import Note, Post, PostState
-from libs.model.post_request import in_timezone, parse
+from libs.model.post_parse import in_timezone, parse
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.posts import FIXED, Reschedule, Resolve
 from libs.store.errors import Contended

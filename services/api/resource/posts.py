@@ -10,7 +10,8 @@ from libs.model.change import Change
 from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
 from libs.model.post import Note, Post
-from libs.model.post_request import PostRequest, parse
+from libs.model.post_parse import parse
+from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
 from libs.model.source import cut
@@ -25,10 +26,11 @@ from libs.rest.posts import (
     TimelineQuery,
 )
 from libs.rest.shape import Page
+from libs.store.acceptance import Accepted
 from libs.store.errors import Contended
 from libs.store.intake import take_request
 from libs.store.lists import Wanted
-from libs.store.posts import Accepted, Context
+from libs.store.posts import Context
 from services.api.body import read_object
 from services.api.call import Call, reply
 from services.api.cancel import AskDriver, AtOnce, cancelling

@@ -12,7 +12,8 @@ from libs.model.accept import Plan, plan
 from libs.model.account import Account, AccountState, removal_applies
 from libs.model.ids import is_id
 from libs.model.post import PostState
-from libs.model.post_request import PostRequest, parse
+from libs.model.post_parse import parse
+from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem
 
 MED = "med_01hzzzzzzzzzzzzzzzzzzzzzzz"

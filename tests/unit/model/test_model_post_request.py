@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.model.post_request import PostRequest, parse, utf16_units
+from libs.model.post_parse import parse
+from libs.model.post_request import PostRequest, utf16_units
 from libs.model.problem import FieldError
 from tests.examples import examples
 
