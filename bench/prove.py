@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bench.campaign import (
     backing,
@@ -69,6 +70,26 @@ class Campaign:
     brokers: tuple[str, ...] = (MEMORY,)
 
 
+class Plain(Protocol):
+    """A campaign that leaves nothing behind to look at."""
+
+    def __call__(self, *, scale: float, seed: int, say: Callable[[str], None]) -> Awaitable[Part]: ...
+
+
+class Keeping(Protocol):
+    """One whose logs and data can be kept."""
+
+    def __call__(self, *, scale: float, seed: int, say: Callable[[str], None], keep: bool) -> Awaitable[Part]: ...
+
+
+def _plain(run: Plain) -> Callable[[Wanted], Awaitable[Part]]:
+    return lambda w: run(scale=w.scale, seed=w.seed, say=w.say)
+
+
+def _kept(run: Keeping) -> Callable[[Wanted], Awaitable[Part]]:
+    return lambda w: run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep)
+
+
 CAMPAIGNS: Mapping[str, Campaign] = {
     "kills": Campaign(
         lambda w: kills.run(scale=w.scale, seed=w.seed, rabbit=w.rabbit, say=w.say, keep=w.keep),
@@ -82,71 +103,19 @@ CAMPAIGNS: Mapping[str, Campaign] = {
         promises=21,
         brokers=(RABBITMQ,),
     ),
-    "signatures": Campaign(
-        lambda w: signatures.run(scale=w.scale, seed=w.seed, say=w.say),
-        small=0.01,
-        promises=6,
-    ),
-    "media": Campaign(
-        lambda w: media.run(scale=w.scale, seed=w.seed, say=w.say),
-        small=0.01,
-        promises=7,
-    ),
-    "publish": Campaign(
-        lambda w: publish.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.02,
-        promises=12,
-    ),
-    "refresh": Campaign(
-        lambda w: refresh.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.02,
-        promises=17,
-    ),
-    "order": Campaign(
-        lambda w: order.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.0025,
-        promises=7,
-    ),
-    "noisy": Campaign(
-        lambda w: noisy.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.02,
-        promises=2,
-    ),
-    "notifier": Campaign(
-        lambda w: notifier.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.01,
-        promises=11,
-    ),
-    "keys": Campaign(
-        lambda w: keys.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.01,
-        promises=24,
-    ),
-    "leaks": Campaign(
-        lambda w: leaks.run(scale=w.scale, seed=w.seed, say=w.say),
-        small=0.05,
-        promises=15,
-    ),
-    "burst": Campaign(
-        lambda w: burst.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.04,
-        promises=9,
-    ),
-    "chunks": Campaign(
-        lambda w: chunks.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.15,
-        promises=6,
-    ),
-    "looks": Campaign(
-        lambda w: looks.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.1,
-        promises=6,
-    ),
-    "caps": Campaign(
-        lambda w: caps.run(scale=w.scale, seed=w.seed, say=w.say, keep=w.keep),
-        small=0.25,
-        promises=8,
-    ),
+    "signatures": Campaign(_plain(signatures.run), small=0.01, promises=6),
+    "media": Campaign(_plain(media.run), small=0.01, promises=7),
+    "publish": Campaign(_kept(publish.run), small=0.02, promises=12),
+    "refresh": Campaign(_kept(refresh.run), small=0.02, promises=17),
+    "order": Campaign(_kept(order.run), small=0.0025, promises=7),
+    "noisy": Campaign(_kept(noisy.run), small=0.02, promises=2),
+    "notifier": Campaign(_kept(notifier.run), small=0.01, promises=11),
+    "keys": Campaign(_kept(keys.run), small=0.01, promises=24),
+    "leaks": Campaign(_plain(leaks.run), small=0.05, promises=15),
+    "burst": Campaign(_kept(burst.run), small=0.04, promises=9),
+    "chunks": Campaign(_kept(chunks.run), small=0.15, promises=6),
+    "looks": Campaign(_kept(looks.run), small=0.1, promises=6),
+    "caps": Campaign(_kept(caps.run), small=0.25, promises=8),
 }
 """Every campaign there is: what stands here is what `--name` takes, and what CI runs small."""
 

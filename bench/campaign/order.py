@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from bench.campaign.ear import listening
 from bench.campaign.ground import Ground
 from bench.campaign.notifiers import REPLICAS, STALLED_S, UNSAVED, Notifiers, until
 from bench.campaign.report import Part, Table, sample
@@ -45,15 +46,7 @@ class Ear:
         self.failed = 0
         self._random = Random(f"{seed}:ear")
 
-    async def start(self) -> tuple[web.AppRunner, int]:
-        app = web.Application()
-        app.router.add_post("/{name}", self._hear)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-        return runner, int(runner.addresses[0][1])
-
-    async def _hear(self, request: web.Request) -> web.Response:
+    async def hear(self, request: web.Request) -> web.Response:
         name, data = request.match_info["name"], orjson.loads(await request.read())["data"]
         self.tries += 1
         if name == "ordered" and self._random.random() < FAILS:
@@ -83,7 +76,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
         ground.keep = keep
         store = Store(ground.database_url, program="prove", encryption_keys=[key])
         await store.open()
-        runner, port = await ear.start()
+        runner, port = await listening(ear.hear)
         campaign = Notifiers(ground, key=key, seed=seed, http=http, gap_s=STRIKE_SOON_S if scale < SMALL else STRIKE_S)
         try:
             customer_id = await _furnish(store, port)
