@@ -129,7 +129,7 @@ async def test_an_unconfirmed_pull_keeps_the_creators_next_one_waiting_until_its
     stage: Stage, guest: Guest
 ) -> None:
     await guest.fault("drop", event="post.publish.complete")
-    await guest.fault("webhook_first", endpoint="content/init", seconds=0.3)
+    await guest.fault("webhook_first", endpoint="content/init")
     await guest.fault("reset_after", endpoint="content/init")
     first = await guest.post(kind="photo", media=photos(stage, 1))
     await stage.waits(first["id"], "unconfirmed")

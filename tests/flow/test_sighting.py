@@ -21,7 +21,7 @@ def photo(stage: Stage) -> str:
 async def unheard(stage: Stage, guest: Guest, title: str) -> dict[str, Any]:
     """A public post that went out: its init has no reply, and no webhook about it ever comes."""
     await guest.fault("drop", count=None)
-    await guest.fault("webhook_first", endpoint="content/init", seconds=0.3)
+    await guest.fault("webhook_first", endpoint="content/init")
     await guest.fault("reset_after", endpoint="content/init")
     asked = {"kind": "photo", "media": [photo(stage)], "privacy_level": "PUBLIC_TO_EVERYONE", "title": title}
     post = await guest.post(**asked)

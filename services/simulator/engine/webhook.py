@@ -69,6 +69,11 @@ class Webhook:
     next_at: datetime | None = None
     copy_of: int | None = None
 
+    @property
+    def tried(self) -> bool:
+        """Whether it was answered, or is not to be sent at all."""
+        return self.state is State.DROPPED or bool(self.attempts and self.attempts[-1].ms)
+
 
 def envelope(news: News, *, create_time: int) -> bytes:
     """The body as TikTok writes it: compact, `content` a string of JSON, no `user_openid` for portability."""
@@ -146,6 +151,7 @@ class Webhooks:
         self.sent.add(hook.seq, hook)
         if not client.webhook_url or any(fault.do is Do.DROP for fault in faults):
             hook.state = State.DROPPED
+            self._tell_waiting()
             return hook
         self._dispatch(hook, faults, at)
         return hook
@@ -203,6 +209,9 @@ class Webhooks:
             hook.next_at = None
             await self._post(self._session, client, hook, attempt)
         self._settle(hook, attempt)
+        self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
         self._answered.set()
         self._answered = asyncio.Event()
 
@@ -241,10 +250,10 @@ class Webhooks:
             self._release([held for held in self._held if held.client_key == hook.client_key], self._clock.now())
 
     async def wait_answered(self, is_it: Callable[[Webhook], bool], *, timeout: float) -> bool:
-        """True once a webhook that `is_it` was attempted; False after `timeout` real seconds."""
+        """True once a webhook that `is_it` was attempted, or dropped; False after `timeout` real seconds."""
         try:
             async with asyncio.timeout(timeout):
-                while not any(hook.attempts and hook.attempts[-1].ms for hook in self.sent if is_it(hook)):
+                while not any(hook.tried for hook in self.sent if is_it(hook)):
                     await self._answered.wait()
         except TimeoutError:
             return False

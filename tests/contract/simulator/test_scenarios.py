@@ -87,6 +87,19 @@ async def test_webhook_before_init_reply_of_an_upload_can_only_be_a_failure(box:
     assert publish_id in got["json"]["content"] and got["json"]["event"] == "post.publish.failed"
 
 
+async def test_a_webhook_that_is_dropped_keeps_no_answer_waiting_for_it(box: Box) -> None:
+    await box.turn(processing_s=0)
+    await box.listen()
+    token = await box.token()
+    await box.fault("drop")
+    await box.fault("webhook_first", endpoint="upload", seconds=600)
+
+    made = await box.init(token)
+    await box.upload(made)
+
+    assert (await box.status(token, made.data["publish_id"])).data["status"] == "PUBLISH_COMPLETE"
+
+
 async def test_duplicate_and_reordered_webhooks_come_twice_and_backwards(box: Box) -> None:
     await box.turn(audited=True, processing_s=0, public_id_delay_s=0)
     await box.listen()
