@@ -396,7 +396,7 @@ async def test_an_init_whose_reply_is_lost_is_ambiguous_because_it_is(
     await box.ask("POST", "faults", fault | {"endpoint": "video/init"})
 
     with pytest.raises(kind) as caught:
-        await box.client.video_init(token, PRIVATE, FileUpload(plan(10)), timeout=0.5)
+        await box.client.video_init(token, PRIVATE, FileUpload(plan(10)), timeout=1.5 if "seconds" in fault else T)
 
     assert caught.value.may_have_taken_effect
     assert len((await box.ask("GET", "publications"))["publications"]) == begun
