@@ -41,6 +41,7 @@ SAID = [
     *((INBOX, code) for code in ("spam_risk_too_many_pending_share", "spam_risk_user_banned_from_posting", TOMORROW)),
     *((PHOTOS, code) for code in ("app_version_check_failed", "url_ownership_unverified", TOMORROW)),
 ]
+CAPPED = [*((endpoint, code) for endpoint, code in SAID if read_code(code).kind is Class.WAIT_CAP), (VIDEO, APP_FULL)]
 UPLOADS = {400: "failed", 403: "uploading", 404: "uploading", 416: "published", 500: "uploading", 502: "uploading"}
 """What the upload server may say instead of taking the bytes, and where the post is then (fact sheet 4.2): with a dead
 URL it waits until nobody can be sending to it any more."""
@@ -173,6 +174,8 @@ async def met(module_database_url: str, tmp_path_factory: pytest.TempPathFactory
         await stage.quiet(timeout=PATIENCE_S)
         await posts.meet(VIDEO, APP_FULL, error(VIDEO, APP_FULL))
         await stage.quiet(timeout=PATIENCE_S)
+        for endpoint, code in CAPPED:  # a cap is learned after the refusal is saved
+            await stage.waits(posts.id(endpoint, code), "queued", after="reslotted")
         yield await posts.met()
 
 
