@@ -106,6 +106,23 @@ async def test_a_place_that_nobody_can_have_read_is_not_acknowledged(place: Plac
     assert await eventually(there)
 
 
+async def test_the_place_a_consumer_began_at_is_acknowledged_though_a_transaction_is_older(
+    place: Place, other_connection: Another
+) -> None:
+    slow = await other_connection()
+    async with slow.transaction():
+        await slow.execute("select pg_current_xact_id()")
+        consumer = await a_consumer(place, cursor=None)
+
+        nothing, next_cursor = await fetched(place, consumer)
+
+        assert nothing == []
+        assert await place.store.consumers.acknowledge(consumer, next_cursor, now=NOW)
+        assert not await place.store.consumers.acknowledge(consumer, next_cursor + new_id("evt", NOW), now=NOW), (
+            "nobody saw that"
+        )
+
+
 async def test_a_seek_beyond_the_horizon_stops_at_it(place: Place) -> None:
     consumer = await a_consumer(place)
     ahead = await place.sql.fetchval("select (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000)::text")

@@ -16,7 +16,8 @@ select *, xid::text as position from consumers
 where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2) order by id desc limit $3
 
 -- name: acknowledge
--- Only forward, and never past the horizon: behind a place that nobody can have read yet, events would be lost.
+-- Only forward, and never past the horizon: behind a place that nobody can have read yet, events would be lost. A place
+-- that it has is one it was shown, though the horizon still stands where the consumer began.
 with horizon as (
     select pg_snapshot_xmin(pg_current_snapshot()) as xid
 ), moved as (
@@ -25,7 +26,9 @@ with horizon as (
     where c.id = $1 and (c.xid, c.event_id) < ($2::text::xid8, $3) and $2::text::xid8 < h.xid
     returning c.id
 )
-select $2::text::xid8 < h.xid as readable, exists (select from moved) as moved from horizon h
+select $2::text::xid8 < h.xid
+       or exists (select from consumers c where c.id = $1 and ($2::text::xid8, $3::text) <= (c.xid, c.event_id)) as readable,
+       exists (select from moved) as moved from horizon h
 
 -- name: seek
 update consumers c set xid = least($2::text::xid8, h.xid), event_id = case when $2::text::xid8 < h.xid then $3 else '' end,
