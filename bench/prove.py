@@ -111,7 +111,7 @@ CAMPAIGNS: Mapping[str, Campaign] = {
     "noisy": Campaign(_kept(noisy.run), small=0.02, promises=2),
     "notifier": Campaign(_kept(notifier.run), small=0.01, promises=11),
     "keys": Campaign(_kept(keys.run), small=0.01, promises=24),
-    "leaks": Campaign(_plain(leaks.run), small=0.05, promises=15),
+    "leaks": Campaign(_plain(leaks.run), small=0.05, promises=19),
     "burst": Campaign(_kept(burst.run), small=0.04, promises=9),
     "chunks": Campaign(_kept(chunks.run), small=0.15, promises=6),
     "looks": Campaign(_kept(looks.run), small=0.1, promises=6),

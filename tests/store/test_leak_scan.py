@@ -3,7 +3,11 @@
 import asyncpg
 import pytest
 
+from bench.campaign.leak_broker import ANSWERS, carried, overhearing
 from bench.campaign.leak_scan import Place, Secret, dump, scan
+from libs.broker.memory import MemoryBroker
+from libs.broker.message import Message
+from libs.broker.topology import CLIPWIRE, JOBS, POST_REQUESTED
 
 KEY = Secret("API key", "cw_Zb1kq0-VtY7dJ8yqX2mWc4rT9aPo3LsE5uHgN6iFv_Q", frozenset({"answer 1"}))
 SIGNATURE = Secret("signed URL", "https://a.example/?sig=a%2Fb+c/d")
@@ -43,3 +47,39 @@ async def test_every_column_of_every_table_is_read_as_it_is(database_url: str) -
 
     assert {leak.place for leak in scan([KEY], places)} == {"table planted_0", "table planted_1", "table planted_2"}
     assert {"table accounts", "table receipts_default", "table audit"} <= {place.name for place in places}
+
+
+async def test_what_the_broker_is_given_is_looked_into_but_for_what_senders_sent() -> None:
+    bus = overhearing()
+    broker = MemoryBroker(bus, prefix="")
+    await broker.start()
+    secret, job = KEY.value, f'{{"access_token": "{KEY.value}"}}'.encode()
+    asked = Message(body=job, routing_key=POST_REQUESTED, message_id="m1", correlation_id="m1", reply_to=ANSWERS)
+    await broker.publish(asked, exchange=CLIPWIRE, timeout=1)
+    async with broker.subscribe(JOBS, prefetch=1) as jobs:
+        [received] = await jobs.receive(limit=1, wait=1)
+        await broker.dead_letter(received, reason=f"wrong: {secret}", timeout=1)
+        assert await broker.reply(received, secret.encode(), timeout=1)
+        await received.ack()
+    await broker.publish(Message(body=secret.encode(), routing_key="event.x"), exchange=CLIPWIRE, timeout=1)
+
+    places, wrong = carried(bus, sent={job})
+
+    assert wrong == [], "its sender's bytes, as they were"
+    assert [place.name.split()[1] for place in places] == ["event.x", "answer", "dead"]
+    assert len(scan([KEY], places)) == 3, "in an event, in an answer, and in what we wrote on a dead job"
+    assert all(job not in place.content for place in places)
+
+
+async def test_a_dead_job_that_nobody_sent_so_is_told() -> None:
+    bus = overhearing()
+    broker = MemoryBroker(bus, prefix="")
+    await broker.start()
+    await broker.publish(Message(body=b"{}", routing_key=POST_REQUESTED), exchange=CLIPWIRE, timeout=1)
+    async with broker.subscribe(JOBS, prefetch=1) as jobs:
+        [received] = await jobs.receive(limit=1, wait=1)
+        await broker.dead_letter(received, reason="wrong", timeout=1)
+
+    _, wrong = carried(bus, sent={b"[]"})
+
+    assert len(wrong) == 1
