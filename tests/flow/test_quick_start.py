@@ -35,7 +35,8 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("requirements.lock", "requirements-dev.lock"):
         os.utime(tmp_path / name, (0, 0))  # older than the stamp, whichever checkout made that
     for name in ("libs", "services", "deploy"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # Compiled, as the packages are; but for what another process is just writing.
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     (tmp_path / ".venv").symlink_to((ROOT / ".venv").resolve())
     return tmp_path
 
