@@ -36,6 +36,7 @@ gc.disable()  # while all is imported and collected: nothing of that is garbage
 def pytest_collection_finish() -> None:
     """Every full collection would go through half a million objects of modules and tests: they stay until the end."""
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # houses come and go: looked through every 700 objects, they are always young
     gc.enable()
 
 
