@@ -88,7 +88,7 @@ class House:
 
     `programs` are those that run in this process; what is left out may run beside it, with `environ` as its
     environment. A `clock` takes the place of time for the programs and the simulator alike. Without RabbitMQ, whoever
-    brings the `bus` has queues of its own on it.
+    brings the `bus` has queues of its own on it. The programs share `connections` to the database.
     """
 
     def __init__(
@@ -98,12 +98,14 @@ class House:
         programs: Collection[str] = PROGRAMS,
         clock: SyncedClock | None = None,
         bus: MemoryBus | None = None,
+        connections: int = 20,
     ) -> None:
         self._places = places
         self._bus = bus
         self._programs = programs
         self._parts = AsyncExitStack()
         self._time = clock
+        self._connections = connections
         self.clock = clock or SyncedClock(SystemClock())
         self.urls: dict[str, str] = {}
 
@@ -142,7 +144,7 @@ class House:
             environ["DATABASE_URL"],
             program="local",
             encryption_keys=environ["CLIPWIRE_ENCRYPTION_KEYS"].split(","),
-            size=20,
+            size=self._connections,
         )
         parts.push_async_callback(self.store.close)
         await self.store.open()

@@ -26,6 +26,8 @@ from tests.eventually import eventually
 FREE_PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
 KNOBS = "audited=true,check_media=false,processing_s=0,public_id_delay_s=null"
 BELLS = ("publisher", "facts", "notifier", "arrivals")
+CONNECTIONS = 8
+"""Each plans every statement for itself, and a stage lives for a few seconds."""
 
 
 class HeldClock(SyncedClock):
@@ -321,7 +323,7 @@ async def open_stage(
         **environ,
     }
     places = Places(database_url=database_url, folder=folder, keepsake=keepsake, environ=given)
-    async with House(places, programs=programs, clock=clock) as house:
+    async with House(places, programs=programs, clock=clock, connections=CONNECTIONS) as house:
         database = await asyncpg.connect(database_url)
         try:
             async with (
