@@ -69,8 +69,7 @@ def databases(found: Found, postgres_url: str) -> Iterator[Databases]:
 @pytest.fixture(scope="session")
 def template_database(databases: Databases) -> str:
     """The name of a migrated database, to be cloned and never connected to."""
-    databases.prepare_template()
-    return databases.template
+    return databases.prepare_template()
 
 
 @pytest.fixture

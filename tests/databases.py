@@ -33,14 +33,15 @@ class Databases:
         self._prefix = f"clipwire_test_{token}_"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="databases")
 
-    @property
-    def template(self) -> str:
-        return f"{self._prefix}template"
+    def template(self, at: datetime | None = None) -> str:
+        return f"{self._prefix}template" + (f"_{at:%Y%m%d}" if at else "")
 
-    def prepare_template(self) -> None:
-        """Makes and migrates the template; the first process does it, the others wait.
+    def prepare_template(self, at: datetime | None = None) -> str:
+        """Makes and migrates the template for clocks that show `at` (None: for the true time); the first process does
+        it, the others wait. Returns its name.
 
-        With the partitions of today and of `START`: to make them anew costs more than all else about a clone.
+        With the partitions of that day: to make them anew costs more than all else about a clone. And of no other: each
+        is four tables more for every clone to copy, and for every statement to look into.
         """
         # here, so that tests without the schema do not need the store
         from libs.store.migrate import migrate
@@ -48,27 +49,29 @@ class Databases:
         from libs.store.pool import Pool
 
         async def furnish(url: str) -> None:
-            await migrate(url)
             pool = Pool(url, program="test", size=1)
             await pool.open()
             try:
-                for moment in (await pool.now(), START):
-                    await Partitions(pool).ensure(now=moment)
+                await Partitions(pool).ensure(now=at or await pool.now())
             finally:
                 await pool.close()
 
-        done = self._directory / "template"
+        bare, name = f"{self._prefix}bare", self.template(at)
         with FileLock(self._directory / "template.lock", timeout=_SECONDS):
-            if not done.exists():
-                self._server(f'create database "{self.template}"')
-                self._run(furnish(self.url(self.template)))
-                done.touch()
+            if not (self._directory / bare).exists():
+                self._server(f'create database "{bare}"')
+                self._run(migrate(self.url(bare)))
+                (self._directory / bare).touch()
+            if not (self._directory / name).exists():
+                self._clone(name, of=bare)
+                self._run(furnish(self.url(name)))
+                (self._directory / name).touch()
+        return name
 
-    def create(self) -> str:
-        """A fresh clone of the template; its name. Its files are copied: not logged page by page, nor in the cache when
-        it is dropped."""
+    def create(self, at: datetime | None = None) -> str:
+        """A fresh clone of the template that was prepared for `at`; its name."""
         name = self._prefix + secrets.token_hex(6)
-        self._server(f'create database "{name}" template "{self.template}" strategy file_copy')
+        self._clone(name, of=self.template(at))
         return name
 
     def drop(self, name: str) -> None:
@@ -93,6 +96,10 @@ class Databases:
                 await connection.execute(f'drop database if exists "{row["datname"]}" with (force)')
         finally:
             await connection.close()
+
+    def _clone(self, name: str, *, of: str) -> None:
+        # Its files are copied: not logged page by page, nor in the cache when it is dropped.
+        self._server(f'create database "{name}" template "{of}" strategy file_copy')
 
     def _server(self, statement: str) -> None:
         self._run(self._execute(statement))

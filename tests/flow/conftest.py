@@ -7,13 +7,19 @@ import pytest
 import pytest_asyncio
 from flow_house import Guest, Stage, open_stage
 
-from tests.databases import Databases
+from tests.databases import START, Databases
+
+
+@pytest.fixture(scope="session")
+def held_template(databases: Databases) -> str:
+    """The name of a migrated database for houses on a held clock."""
+    return databases.prepare_template(START)
 
 
 @pytest.fixture(scope="module")
-def module_database_url(databases: Databases, template_database: str) -> Iterator[str]:
-    """A fresh, migrated database of this module alone."""
-    name = databases.create()
+def module_database_url(databases: Databases, held_template: str) -> Iterator[str]:
+    """A fresh, migrated database of this module alone, for a held clock."""
+    name = databases.create(START)
     yield databases.url(name)
     databases.drop(name)
 
@@ -31,8 +37,16 @@ async def guest(stage: Stage) -> Guest:
     return await stage.guest()
 
 
+@pytest.fixture
+def held_database_url(databases: Databases, held_template: str) -> Iterator[str]:
+    """A fresh, migrated database of this test alone, for a held clock."""
+    name = databases.create(START)
+    yield databases.url(name)
+    databases.drop(name)
+
+
 @pytest_asyncio.fixture
-async def own_stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+async def own_stage(held_database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """A house of this test alone."""
-    async with open_stage(database_url, tmp_path / "house") as stage:
+    async with open_stage(held_database_url, tmp_path / "house") as stage:
         yield stage

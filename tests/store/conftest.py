@@ -1,6 +1,5 @@
 """One migrated database, one event loop and one open store for the run; the database is emptied before every test."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -23,18 +22,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-async def _with_partitions(url: str) -> None:
-    store = Store(url, program="test", encryption_keys=KEYS)
-    await store.open()
-    await store.partitions.ensure(now=NOW)
-    await store.close()
-
-
 @pytest.fixture(scope="session")
-def kept_database_url(databases: Databases, template_database: str) -> Iterator[str]:
+def kept_database_url(databases: Databases) -> Iterator[str]:
     """A database for many tests; use it through `place`, which empties it."""
-    name = databases.create()
-    asyncio.run(_with_partitions(databases.url(name)))
+    databases.prepare_template(NOW)
+    name = databases.create(NOW)
     yield databases.url(name)
     databases.drop(name)
 
