@@ -89,7 +89,8 @@ class Inspect:
         limit, open_id = number(request, "limit", PAGE), request.query.get("open_id")
         world = self._world
         pubs = [pub for pub in world.publications if open_id in (None, pub.open_id)]
-        posts = [post_view(world, post) for post in self._posts(open_id)]
+        shown = self._posts(open_id)
+        posts = [post_view(world, post) for post in shown]
         return answer(
             {
                 "now": self._clock.now().isoformat(),
@@ -107,7 +108,7 @@ class Inspect:
                 ],
                 "posts": posts[-limit:] if limit else [],
                 "publications": [publication_view(pub) for pub in pubs[-limit:]] if limit else [],
-                "duplicates": duplicates(world),
+                "duplicates": duplicates(shown),
             }
         )
 

@@ -1,5 +1,6 @@
 """What is true, as JSON for tests and the page: `/_sim/world` and its parts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from services.simulator.engine.webhook import Webhook
@@ -112,10 +113,10 @@ def webhook_view(hook: Webhook) -> dict[str, Any]:
     }
 
 
-def duplicates(world: World) -> list[dict[str, Any]]:
-    """Posts on one profile with the same words and bytes from different inits: something was published twice."""
+def duplicates(shown: Iterable[Post]) -> list[dict[str, Any]]:
+    """Those on one profile with the same words and bytes from different inits: something was published twice."""
     groups: dict[tuple[str, str, str, tuple[str, ...]], list[Post]] = {}
-    for post in world.posts:
+    for post in shown:
         if post.publish_id is not None and not post.removed:
             key = (post.union_id, post.title, post.description, tuple(media.sha256 for media in post.media))
             groups.setdefault(key, []).append(post)

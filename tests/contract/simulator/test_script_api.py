@@ -31,13 +31,16 @@ async def test_the_world_shows_bytes_hashes_and_how_often_each_upload_was_publis
 
 async def test_the_same_bytes_and_words_published_twice_are_called_out(box: Box) -> None:
     await box.turn(processing_s=0)
-    token = await box.token()
+    twice, once = await box.account(username="anna"), await box.account(username="bert")
     for title in ("same", "other", "same"):
-        await box.upload(await box.init(token, title=title))
+        await box.upload(await box.init(twice["access_token"], title=title))
+    await box.upload(await box.init(once["access_token"], title="same"))
 
     (found,) = (await box.sim("GET", "world"))["duplicates"]
 
     assert found["title"] == "same" and len(found["publish_ids"]) == 2
+    assert (await box.sim("GET", f"world?open_id={twice['open_id']}"))["duplicates"] == [found]
+    assert (await box.sim("GET", f"world?open_id={once['open_id']}"))["duplicates"] == []
 
 
 async def test_the_call_log_holds_every_call_and_no_secret(box: Box) -> None:
