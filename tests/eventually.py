@@ -11,7 +11,7 @@ _PAUSES_SECONDS = (0.005, 0.01, 0.02, 0.04)
 """Soon at first, then rarer: a check often costs more than what it waits for."""
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, timeout: float = 10.0) -> T:
+async def eventually(check: Callable[[], T | Awaitable[T]], *, timeout: float = 30.0) -> T:
     """Calls `check` until it returns something true, and returns that.
 
     An `AssertionError` out of `check` means "not yet". When `timeout` seconds are over, the last one is raised, or

@@ -377,7 +377,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("facts", "claim", [NOW, LEASE, 200]),
     ("facts", "settle", [[1, 2], ["a", "b"], NOW]),
     ("facts", "postpone", [[1, 2], [NOW, NOW]]),
-    ("deliveries", "claim", [NOW, LEASE, 10, 20, []]),
+    ("deliveries", "claim", [NOW, LEASE, 10, 20, [], ["end_7"], 5]),
     ("deliveries", "sleep_lanes", [["end_1", "end_2"], [0, 0]]),
     ("deliveries", "fan_out", [*([each] for each in MADE), NOW, ["evt_1"], [date(2027, 3, 7)]]),
     ("deliveries", "sweep_lanes", [NOW]),

@@ -37,6 +37,8 @@ NO_SECRETS = {
     "receipts.body_hash": "a hash of it",
     "accounts.refresh_hash": "a hash of a random token",
     "connects.state_hash": "a hash of a random state",
+    "connects.link_hash": "a hash of a random token",
+    "reconnect_links.token_hash": "a hash of a random token",
     "keys.hash": "a hash of a random key",
     "keys.previous_hash": "a hash of a random key",
     "idempotency.request_hash": "a hash",

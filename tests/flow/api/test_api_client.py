@@ -165,7 +165,7 @@ async def test_the_same_content_without_a_chosen_key_is_one_post(owned: tuple[st
     meant = await client.do(lambda c: c.posts.create(**wish, idempotency_key="once more"))
 
     assert refused.value.problem.code == "duplicate_content"
-    assert refused.value.problem.model_extra == {"post_id": first.id}
+    assert refused.value.problem.model_extra == {"post_id": first.id, "state": "queued"}
     assert meant.id != first.id
 
 
