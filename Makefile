@@ -35,7 +35,7 @@ key: $(run_ready)  ## Print a fresh key for CLIPWIRE_ENCRYPTION_KEYS
 
 .PHONY: test
 test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some, in one process
-	@exec $(python) -m pytest $(or $(ARGS),-n 3 --dist worksteal)
+	@exec $(python) -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
 .PHONY: check
 check: $(dev_ready)  ## Lint, formatting, types, import rules and contracts

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,15 +99,18 @@ class Databases:
 
     def _clone(self, name: str, *, of: str) -> None:
         # Its files are copied: not logged page by page, nor in the cache when it is dropped.
-        self._server(f'create database "{name}" template "{of}" strategy file_copy')
+        clone = f'create database "{name}" template "{of}" strategy file_copy'
+        # No test waits for the disk: what a server's own crash loses is judged where servers are killed.
+        self._server(clone, f'alter database "{name}" set synchronous_commit = off')
 
-    def _server(self, statement: str) -> None:
-        self._run(self._execute(statement))
+    def _server(self, *statements: str) -> None:
+        self._run(self._execute(statements))
 
-    async def _execute(self, statement: str) -> None:
+    async def _execute(self, statements: Sequence[str]) -> None:
         connection = await asyncpg.connect(self._server_url, timeout=_SECONDS, command_timeout=_SECONDS)
         try:
-            await connection.execute(statement)
+            for statement in statements:
+                await connection.execute(statement)
         finally:
             await connection.close()
 
