@@ -111,16 +111,15 @@ async def test_the_place_a_consumer_began_at_is_acknowledged_though_a_transactio
 ) -> None:
     slow = await other_connection()
     async with slow.transaction():
-        await slow.execute("select pg_current_xact_id()")
+        open_ = await slow.fetchval("select pg_current_xact_id()::text")
         consumer = await a_consumer(place, cursor=None)
 
         nothing, next_cursor = await fetched(place, consumer)
 
         assert nothing == []
         assert await place.store.consumers.acknowledge(consumer, next_cursor, now=NOW)
-        assert not await place.store.consumers.acknowledge(consumer, next_cursor + new_id("evt", NOW), now=NOW), (
-            "nobody saw that"
-        )
+        unseen = f"{open_}.{new_id('evt', NOW)}"
+        assert not await place.store.consumers.acknowledge(consumer, unseen, now=NOW), "nobody saw that"
 
 
 async def test_a_seek_beyond_the_horizon_stops_at_it(place: Place) -> None:
