@@ -158,7 +158,7 @@ class House:
             async with asyncio.timeout(wait_s):
                 return await _answer(reader)
         finally:
-            writer.close()
+            writer.transport.abort()  # what the server did not read would keep it open
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:

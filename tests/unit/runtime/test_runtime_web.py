@@ -142,6 +142,7 @@ async def test_an_address_that_is_a_secret_is_not_in_the_log_of_what_broke() -> 
             await writer.drain()
             await eventually(partial(_says, lines, f"/{place}/..."))
             writer.close()
+            await writer.wait_closed()
     finally:
         await serving.stop()
 
