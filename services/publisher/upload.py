@@ -70,10 +70,9 @@ class Uploader:
                     index, cancelling = await self._progress(run, chunks, index, answer)
                 case ChunkKind.RESYNC:
                     resyncs += 1
-                    index = chunks.resume(answer.received) if answer.received is not None else None
-                    if resyncs > RESYNCS_MAX:
+                    if answer.received is None or resyncs > RESYNCS_MAX:
                         return False
-                    cancelling = await self._store.posts.cancel_requested(run.post.id)
+                    index, cancelling = await self._progress(run, chunks, index, answer)
                 case ChunkKind.EXPIRED | ChunkKind.UNKNOWN_TASK:
                     return True
                 case ChunkKind.BAD:
