@@ -19,6 +19,13 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 MIB = 1024 * 1024
 
 
+TURNS = 10
+"""Of the loop, until both ends of a connection are closed: a transport closes a turn after it was asked to.
+
+A client that gave up in a handshake closes when it sees the other end gone: httpcore lets go of its socket then.
+"""
+
+
 @asynccontextmanager
 async def listening(handle: Handler) -> AsyncIterator[str]:
     """A raw server on a free port; every connection is closed when `handle` returns, and with the block."""
@@ -49,7 +56,8 @@ async def listening(handle: Handler) -> AsyncIterator[str]:
         await asyncio.gather(*left, return_exceptions=True)
         for transport in transports:
             transport.abort()  # one that still has bytes for a client who left would never close by itself
-        await asyncio.sleep(0)  # a transport is closed a turn of the loop after it was asked to
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
 
 def client_of(url: str) -> TikTokClient:
