@@ -170,11 +170,19 @@ async def test_trouble_with_a_chunk_sends_the_same_range_again(
 
 async def test_a_chunk_that_had_arrived_is_not_counted_twice(stage: Stage, big: Big, chunked: Guest) -> None:
     await chunked.fault("reset_after", endpoint="upload", chunk=1)
+    await chunked.fault("latency", endpoint="upload", chunk=2, seconds=60)
     post = await chunked.post(media=[big.media_id])
     await stage.waits(post["id"], "uploading")
 
     await stage.advance(FIRST_PAUSE_S)
 
+    async def at_the_last() -> Any:
+        row = await stage.row("select state, sent_bytes from publications where post_id = $1", post["id"])
+        return row if row["state"] == "committing" else None
+
+    assert (await eventually(at_the_last))["sent_bytes"] == CHUNK, "what TikTok says it holds is kept"
+    await eventually(lambda: spent(stage, chunked))
+    await stage.sim("POST", "faults/release", {"open_id": chunked.open_id})
     await stage.until(post["id"], "published")
     assert await puts(stage, chunked) == [(1, 206), (1, 416), (2, 201)]
     [publication] = await stage.publications(chunked)
