@@ -67,7 +67,9 @@ class Disconnector:
             account_id=account.id,
         )
         state = AccountState.DISCONNECTED
-        changed = await self._store.accounts.end(account, state, used=None, reason=reason, events=[told], now=now)
+        changed = await self._store.accounts.end(
+            account, state, used=None, reason=reason, events=[told], now=now, links_void=True
+        )
         log.info("account.disconnected", account=account.id, at_tiktok=became, changed=changed)
         return became
 

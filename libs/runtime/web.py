@@ -113,9 +113,7 @@ class _Connection(web.RequestHandler):
         if isinstance(exc, ConnectionError) and (request.transport is None or request.transport.is_closing()):
             log.info("request.left", path=shown)  # whoever sent it hung up in the middle: nobody's error
         elif status >= 500:
-            log.error(
-                "request.broke", path=_shown(request.path), exc_info=exc
-            )  # a bug of ours: its trace is worth having
+            log.error("request.broke", path=shown, exc_info=exc)  # a bug of ours: its trace is worth having
         else:
             log.warning("request.unreadable", status=status, error=type(exc).__name__ if exc else None)
         if request.writer is not None and request.writer.output_size > 0:

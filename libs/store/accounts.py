@@ -16,6 +16,7 @@ from libs.store.sql import Queries
 from libs.store.vault import Vault
 
 SQL = Queries("accounts")
+CONNECTS = Queries("connects")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -189,10 +190,12 @@ class Accounts:
         reason: str,
         events: Sequence[Event],
         now: datetime,
+        links_void: bool = False,
     ) -> bool:
         """Takes an account out of use, wakes its posts and records the events; False when it had changed meanwhile.
 
-        Of a disconnected account the tokens are forgotten.
+        Of a disconnected account the tokens are forgotten. With `links_void` no link that was made to connect it again
+        works any more, also when it had changed.
 
         With REAUTHORIZATION_REQUIRED, `used` is the grant whose refresh token TikTok refused: another one stored since
         keeps the account connected.
@@ -201,6 +204,8 @@ class Accounts:
             raise ValueError("which grant was refused?")
 
         async def write(connection: Connection) -> bool:
+            if links_void:
+                await connection.execute(CONNECTS.withdraw, account.id)
             if state is AccountState.REAUTHORIZATION_REQUIRED and used is not None:
                 hash_ = _hash(used.refresh_token)
                 row = await connection.fetchrow(SQL.reauthorize, account.id, used.grant_n, hash_, reason, now)

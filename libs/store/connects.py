@@ -61,10 +61,6 @@ class Connects:
         row = await self._pool.fetchrow(SQL.invitation, _hash(token))
         return (_invitation(row), row["granted"]) if row is not None else None
 
-    async def withdraw(self, account_id: str) -> int:
-        """No link that was made for this account works any more; how many there were."""
-        return await self._pool.execute(SQL.withdraw, account_id)
-
     async def forget(self, *, expired_before: datetime, limit: int) -> int:
         """Of each kind up to `limit`; how many there were."""
         states = await self._pool.execute(SQL.forget, expired_before, limit)

@@ -154,9 +154,8 @@ class Deliveries:
         """Up to `per_lane` due deliveries of each of up to `lanes` due lanes, leased until `lease`; of the lanes
         `few_of` no more than `few`.
         """
-        found = await self._pool.fetch(
-            SQL.claim, now, lease, lanes, per_lane, list(except_lanes), list(few_of), min(few, per_lane)
-        )
+        few = min(few, per_lane)
+        found = await self._pool.fetch(SQL.claim, now, lease, lanes, per_lane, list(except_lanes), list(few_of), few)
         rings: dict[str, int] = {}
         seen: list[LaneSeen] = []
         claimed: list[Claimed] = []
@@ -170,11 +169,9 @@ class Deliveries:
                             row["body"], row["occurred_at"])
                 )  # fmt: skip
         counts = Counter(delivery.endpoint_id for delivery in claimed)
-
-        def most(lane: str) -> int:
-            return min(few, per_lane) if lane in few_of else per_lane
-
-        drained = tuple((lane, ring) for lane, ring in rings.items() if counts[lane] < most(lane))
+        drained = tuple(
+            (lane, ring) for lane, ring in rings.items() if counts[lane] < (few if lane in few_of else per_lane)
+        )
         return Claim(tuple(claimed), tuple(rings), drained, tuple(seen))
 
     async def sleep_lanes(self, lanes: Sequence[tuple[str, int]]) -> None:

@@ -118,6 +118,8 @@ class Uploader:
         """(the chunk to send next, whether to cancel instead)"""
         sent = answer.received if answer.received is not None else chunks.range(index)[1] + 1
         following = chunks.resume(sent)
+        if following is None:
+            return None, False  # no boundary of this plan: what was saved is the last place to go on from
         now = self._now()
         lease = now + self._chunk_lease
         change = progressed(run.post, _live(run), sent=min(sent, chunks.size), lease=lease, now=now)

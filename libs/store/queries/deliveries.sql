@@ -39,9 +39,9 @@ where l.endpoint_id = r.endpoint_id
 -- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
 -- back of the line. Of an open circuit one row is taken, as a probe, and the lane waits for what becomes of it; of a lane
 -- with a rate what a second or one row may cost, and the lane waits as long, whoever takes it; of some lanes (`$6`) a few
--- (`$7`). Lanes come as rows of their
--- own, without an id: what is said of an endpoint is not repeated for each delivery. Rows are named by arrays, and events
--- looked up one by one, because a join over many partitions is planned as a scan of a whole day.
+-- (`$7`). Lanes come as rows of their own, without an id: what is said of an endpoint is not repeated for each delivery.
+-- Rows are named by arrays, and events looked up one by one, because a join over many partitions is planned as a scan of a
+-- whole day.
 with lanes as (
     select endpoint_id, ring, failures, open_since is not null as probing, rate_per_s from endpoint_lanes
     where alarm <= $1 and endpoint_id <> all($5::text[])

@@ -86,6 +86,14 @@ CHANGE: Final = Doc(
         ),
     ),
 )
+
+
+def _disabled(reason: str) -> EndpointAnswer:
+    return _HOOK.model_copy(
+        update={"state": EndpointState.DISABLED, "reason": reason, "disabled_for": DisabledFor.REQUEST}
+    )
+
+
 ENABLE: Final = Doc(
     summary="Let events flow to an endpoint again",
     answers={200: EndpointAnswer},
@@ -97,33 +105,14 @@ DELETE: Final = Doc(
     examples=(
         Example(
             200,
-            _HOOK.model_copy(
-                update={
-                    "state": EndpointState.DISABLED,
-                    "reason": "deleted",
-                    "disabled_for": DisabledFor.REQUEST,
-                    "signing_keys": (),
-                    "header_names": (),
-                }
-            ),
+            _disabled("deleted").model_copy(update={"signing_keys": (), "header_names": ()}),
         ),
     ),
 )
 DISABLE: Final = Doc(
     summary="Stop sending to an endpoint",
     answers={200: EndpointAnswer},
-    examples=(
-        Example(
-            200,
-            _HOOK.model_copy(
-                update={
-                    "state": EndpointState.DISABLED,
-                    "reason": "disabled by request",
-                    "disabled_for": DisabledFor.REQUEST,
-                }
-            ),
-        ),
-    ),
+    examples=(Example(200, _disabled("disabled by request")),),
 )
 ROTATE: Final = Doc(
     summary="Rotate an endpoint's signing keys",

@@ -107,9 +107,7 @@ def _calls() -> tuple[str, str]:
         if call is not Call.STATUS_IDLE
     )
     day = _rows((f"`{CODE_OF[kind]}`", "in 24 hours", why) for kind, why in WHY.items())
-    said = (
-        "<p>Nothing is refused for these: what has no room waits for its turn, and says since when and until when.</p>"
-    )
+    said = "<p>Nothing is refused for these: what has no room waits for its turn, and says until when.</p>"
     return "How often", f"{said}{minute}<h3>Caps, learned from TikTok's answers</h3>{day}"
 
 

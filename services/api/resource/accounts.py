@@ -120,7 +120,6 @@ async def disconnect(call: Call) -> web.StreamResponse:
         became = await call.desk.tiktok.disconnector.disconnect(account, revoke=new.revoke)
     except (Later, TikTokError) as error:
         raise Refusal(_still_connected(trouble(error))) from error
-    await call.desk.store.connects.withdraw(account.id)
     await call.ring("publisher", "notifier")
     return reply(DisconnectAnswer(**dict(shown(await _found(call))), at_tiktok=became))
 
