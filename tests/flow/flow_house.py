@@ -271,9 +271,9 @@ class Stage:
         return {name: float(value) for name, _, value in lines}
 
 
-LEASES_S = {"posts": [89.5, 90.0, 270.0], "deliveries": [119.5]}
+LEASES_S = {"posts": [89.837, 90.0, 270.0], "deliveries": [119.837]}
 """How long each is claimed for: an alarm exactly so long after a moment of a clock that moves by hand means work under
-way."""
+way. Odd, so that no wait that a test brings about ends where a lease of an earlier moment would."""
 
 _DUE = """
 with leases (posts, deliveries) as (values ($2::timestamptz[], $3::timestamptz[]))
@@ -317,9 +317,9 @@ async def open_stage(
         "TIKTOK_AUDITED": "true",
         "TIKTOK_SITE_VERIFICATION": "Proof1",
         "PUBLISHER_IDLE_S": "0.5",
-        "PUBLISHER_LEASE_S": "89.5",
+        "PUBLISHER_LEASE_S": "89.837",
         "NOTIFIER_IDLE_S": "0.5",
-        "NOTIFIER_LEASE_S": "119.5",
+        "NOTIFIER_LEASE_S": "119.837",
         **environ,
     }
     places = Places(database_url=database_url, folder=folder, keepsake=keepsake, environ=given)
