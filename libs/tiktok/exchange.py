@@ -9,7 +9,7 @@ import time
 import zlib
 from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -41,6 +41,10 @@ Reader = Callable[[httpx.Response], Awaitable[bytes]]
 """Takes what is wanted of a reply's body: `whole` or `nothing`."""
 
 
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
 class _Unfit(Exception):
     """The body cannot be taken; carries why."""
 
@@ -66,7 +70,11 @@ async def exchange(
     deadline = asyncio.timeout(timeout)
     try:
         async with deadline:
-            response = await transport.handle_async_request(request)
+            try:
+                response = await transport.handle_async_request(request)
+            except asyncio.CancelledError:
+                await line.hang_up()
+                raise
             try:
                 body = await read(response)
             finally:
@@ -121,10 +129,20 @@ class _Line:
     def __init__(self) -> None:
         self._followed = False
         self._writing = False
+        self._greeting: _Closable | None = None
 
-    async def follow(self, step: str, _: dict[str, Any]) -> None:
+    async def follow(self, step: str, said: dict[str, Any]) -> None:
         self._followed = True
         self._writing |= step.endswith("send_request_headers.started")
+        if step.endswith("connect_tcp.complete"):
+            self._greeting = said["return_value"]
+        elif step.endswith("start_tls.complete"):
+            self._greeting = None  # the pool's from here on
+
+    async def hang_up(self) -> None:
+        """Close a connection whose TLS handshake was broken off: httpcore forgets it, open, when it is cancelled there."""
+        if self._greeting is not None and not self._writing:
+            await self._greeting.aclose()
 
     @property
     def sent(self) -> bool:

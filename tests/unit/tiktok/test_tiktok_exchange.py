@@ -1,6 +1,7 @@
 """The exchange over real sockets: what has left this machine, how long it may take, how much memory it holds."""
 
 import asyncio
+import gc
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -97,6 +98,29 @@ async def test_a_tls_handshake_that_never_ends_proves_that_nothing_was_sent() ->
         error = await no_reply(url.replace("http://", "https://"), timeout=0.3)
 
     assert not error.sent
+
+
+async def test_a_handshake_broken_off_leaves_no_open_connection() -> None:
+    greeted, gone = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        greeted.set()
+        await reader.read()
+        gone.set()
+
+    gc.disable()  # it would close what was forgotten
+    try:
+        async with listening(silent) as url, client_of(url.replace("http://", "https://")) as client:
+            call = asyncio.create_task(client.creator_info(TOKEN, timeout=30))
+            async with asyncio.timeout(5):
+                await greeted.wait()
+                call.cancel()
+                await gone.wait()
+    finally:
+        gc.enable()
+
+    assert call.cancelled()
 
 
 async def test_a_deadline_that_passes_while_connecting_proves_that_nothing_was_sent() -> None:
