@@ -10,7 +10,7 @@ from libs.egress import BadAllowList, parse_allow
 from libs.model.key import PREFIX
 from libs.runtime.settings import CommaList, ProgramSettings, SecretList
 from libs.store.vault import usable_keys
-from libs.tiktok.oauth import redirect_problem
+from libs.tiktok.oauth import SCOPES, redirect_problem
 
 CALLBACK = "/oauth/tiktok/callback"
 RECONNECT = "/oauth/tiktok/reconnect/{token}"
@@ -36,9 +36,7 @@ class ApiSettings(ProgramSettings):
     media_quota_files: Annotated[int, Field(ge=0)] = 10_000
     tiktok_client_key: str = Field("", description="the app that accounts belong to unless they name another")
     tiktok_client_secret: SecretList = ()
-    tiktok_scopes: CommaList = Field(
-        ("user.info.basic", "video.publish", "video.upload"), description="asked for when a connect names none"
-    )
+    tiktok_scopes: CommaList = Field(SCOPES, description="asked for when a connect names none")
     tiktok_audited: bool = False
     tiktok_per_minute: Annotated[str, AfterValidator(usable_limits)] = ""
     """Calls an account may make a minute, where TikTok allows this app others than it documents."""

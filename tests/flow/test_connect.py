@@ -18,8 +18,8 @@ SCOPES = ["user.info.basic", "user.info.profile", "user.info.stats", "video.list
 
 
 async def asked(stage: Stage, customer_id: str, **more: Any) -> dict[str, Any]:
-    """A link for a creator."""
-    wanted = {"customer_id": customer_id, "scopes": SCOPES, **more}
+    """A link for a creator, which asks for what a connect asks for by itself."""
+    wanted = {"customer_id": customer_id, **more}
     made: dict[str, Any] = await stage.api("POST", "accounts/connect", wanted, status=201)
     return made
 
