@@ -140,7 +140,7 @@ class _Line:
             self._greeting = None  # the pool's from here on
 
     async def hang_up(self) -> None:
-        """Close a connection whose TLS handshake was broken off: httpcore forgets it, open, when it is cancelled there."""
+        """Close a connection whose TLS handshake was broken off: cancelled there, httpcore forgets it, open."""
         if self._greeting is not None and not self._writing:
             await self._greeting.aclose()
 
