@@ -55,8 +55,14 @@ VERBS = {"POST": "create", "PATCH": "change", "PUT": "set", "DELETE": "delete", 
 
 
 def action_of(method: str, path: str) -> str:
-    """What an operation is called: `POST /v1/endpoints/{id}/enable` is `endpoints.enable`."""
+    """What an operation is called: `POST /v1/endpoints/{id}/enable` is `endpoints.enable`.
+
+    In another vendor's words its name comes first: `POST /compat/acme/v1/posts` is `acme.posts.create`.
+    """
     parts = [part for part in path.split("/")[2:] if part and not part.startswith("{")]
+    if path.startswith("/compat/"):
+        named = action_of(method, "/".join(["", *parts[1:]])) if parts[1:] else VERBS.get(method, method.lower())
+        return f"{parts[0]}.{named}"
     if len(parts) > 1 and method == "POST":
         return ".".join(parts)
     return ".".join([*parts, VERBS.get(method, method.lower())])

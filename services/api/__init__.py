@@ -22,6 +22,7 @@ What lives here
     ``doc/``         what each operation says of itself in the OpenAPI document
     ``openapi/``     that document, generated, and the page that shows it
     ``resource/``    one module per resource; each ends in its table of routes
+    ``dialects/``    other vendors' calls, compiled into ours
 
 May import every room of ``libs``, never another service. Decides nothing that the model decides, and changes nothing
 that a poller would not find again: a bell only makes it quicker.

@@ -24,6 +24,7 @@ from services.api.body import BODY_MAX
 from services.api.call import Desk, UrlCheck
 from services.api.callback import Callback
 from services.api.contracts import add_contracts
+from services.api.dialects import ROUTES as DIALECTS
 from services.api.door import Door
 from services.api.openapi.serve import Document
 from services.api.problem import problems
@@ -64,7 +65,7 @@ def build(
         customers=settings.api_rate_per_minute, operators=settings.api_operator_rate_per_minute, clock=time.monotonic
     )
     auditor = Auditor(store.audit, clock)
-    add_routes(app, ROUTES, desk=desk, gate=Gate(Door(store.keys, used=used), rates, auditor))
+    add_routes(app, (*ROUTES, *DIALECTS), desk=desk, gate=Gate(Door(store.keys, used=used), rates, auditor))
     callback = Callback(line, broker, auditor, clock)
     app.router.add_get(CALLBACK, callback.show, allow_head=False)  # HEAD uses no link up
     app.router.add_get(RECONNECT, callback.reopen, allow_head=False)

@@ -1,5 +1,7 @@
 """Writes the audit log: every write, and every refusal to a key that is known."""
 
+from typing import Any
+
 import orjson
 import structlog
 from aiohttp import hdrs, web
@@ -16,6 +18,8 @@ log = structlog.get_logger()
 
 OWNER = web.RequestKey("owner", str)
 """Whom the call concerns, once that is known."""
+TOLD = web.RequestKey("told", dict[str, Any])
+"""What else the call's entry has to say."""
 
 
 class Auditor:
@@ -31,6 +35,7 @@ class Auditor:
         now = self._clock.now()
         decision = Decision.of(status)
         detail = {"method": request.method, "route": pattern, "status": status} | ({"code": code} if code else {})
+        detail |= request.get(TOLD, {})
         await self.record(
             Entry(
                 id=new_id("aud", now),

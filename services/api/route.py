@@ -24,6 +24,7 @@ from services.api.idempotency import given_key
 from services.api.once import REPLAYED, once
 from services.api.rate import Quota, Rates
 
+Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 KEY_ID = web.RequestKey("key_id", str)
 CUSTOMER_ID = web.RequestKey("customer_id", str)
 QUOTA = web.RequestKey("quota", Quota)
@@ -33,7 +34,7 @@ QUOTA = web.RequestKey("quota", Quota)
 class Route:
     """One operation of the REST API: which grant opens it, who answers it, what its query string may hold (nothing)."""
 
-    method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+    method: Method
     path: str
     capability: Capability
     handle: Callable[[Call], Awaitable[web.StreamResponse]]

@@ -39,7 +39,11 @@ SAID: Final[dict[Judged, tuple[int, str]]] = {
 
 async def connect(call: Call) -> web.StreamResponse:
     """201: where to send the creator's browser. The state is random, for one use, this customer and this redirect."""
-    new = await call.body(ConnectNew)
+    return reply(await begin(call, await call.body(ConnectNew)), status=201)
+
+
+async def begin(call: Call, new: ConnectNew) -> ConnectAnswer:
+    """A consent that is asked for. Raises `Refusal`."""
     owner = await call.owner(new.customer_id)
     line = call.desk.tiktok
     redirect = new.redirect_uri or line.callback_url()
@@ -73,10 +77,9 @@ async def connect(call: Call) -> web.StreamResponse:
         group_id=new.group_id,
         always_ask=new.always_ask,
     )
-    answer = ConnectAnswer(
+    return ConnectAnswer(
         auth_url=begun.auth_url, state=begun.state, redirect_uri=redirect, scopes=scopes, expires_at=begun.expires_at
     )
-    return reply(answer, status=201)
 
 
 async def reconnect(call: Call) -> web.StreamResponse:
@@ -128,7 +131,12 @@ async def reconnect(call: Call) -> web.StreamResponse:
 
 async def exchange(call: Call) -> web.StreamResponse:
     """201: a new account. 200: the customer had it; it keeps its id. The state is used up whatever comes of it."""
-    new = await call.body(ExchangeNew)
+    account = await finish(call, await call.body(ExchangeNew))
+    return reply(shown(account), status=201 if account.grant_n == 1 else 200, location=f"/v1/accounts/{account.id}")
+
+
+async def finish(call: Call, new: ExchangeNew) -> Account:
+    """The account that a consent brought. Raises `Refusal`, which says how else it ended."""
     query = {"state": new.state}
     if new.error is not None:
         query["error"] = new.error
@@ -138,8 +146,7 @@ async def exchange(call: Call) -> web.StreamResponse:
     if isinstance(ended, Ended):
         raise Refusal(_problem(ended))
     await call.ring("notifier", "publisher")
-    account = ended.account
-    return reply(shown(account), status=201 if account.grant_n == 1 else 200, location=f"/v1/accounts/{account.id}")
+    return ended.account
 
 
 def _everything(account: Account, usual: tuple[str, ...]) -> tuple[str, ...]:

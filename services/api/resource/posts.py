@@ -31,6 +31,7 @@ from libs.store.errors import Contended
 from libs.store.intake import take_request
 from libs.store.lists import Wanted
 from libs.store.posts import Context
+from services.api.audit import TOLD
 from services.api.body import read_object
 from services.api.call import Call, reply
 from services.api.cancel import AskDriver, AtOnce, cancelling
@@ -50,14 +51,21 @@ TRIES = 5
 async def create(call: Call) -> web.StreamResponse:
     """201: a new post (several with `account_ids`). 200: the idempotency key was used for the very same request."""
     request, named = await wanted(call)
+    return _accepted(request, await accept(call, request, named=named))
+
+
+async def accept(call: Call, request: PostRequest, *, named: str | None = None) -> Accepted:
+    """Takes it for whoever's it is, under the key that it was given, and wakes who acts on it. Raises `Refusal`."""
     given = settle_key(call.request, in_body=request.idempotency_key)
     owner = await owner_of(call, request, named=named)
+    if request.consent is not None:
+        call.request[TOLD] = {"consent": request.consent.model_dump(mode="json")}
     # Without a key that somebody chose nobody asks for this very one again: what looks the same and comes soon is it.
     chosen = given is not None and not given.startswith(AUTOMATIC)
     taken = await take(call, request, owner=owner, key=given or f"none-{new_id('post', call.now)}", guarded=not chosen)
     if taken.created:
         await call.ring("publisher", "notifier")
-    return _accepted(request, taken)
+    return taken
 
 
 async def listed(call: Call) -> web.StreamResponse:
@@ -204,10 +212,15 @@ async def take(call: Call, request: PostRequest, *, owner: str, key: str, guarde
     raise Contended("a post request gave way to others again and again")
 
 
+def in_order(request: PostRequest, taken: Accepted) -> list[Post]:
+    """The posts in the order in which the request names their accounts."""
+    order = {account: place for place, account in enumerate(request.accounts)}
+    return sorted(taken.posts, key=lambda post: order[post.account_id])
+
+
 def _accepted(request: PostRequest, taken: Accepted) -> web.Response:
     status = 201 if taken.created else 200
-    order = {account: place for place, account in enumerate(request.accounts)}
-    posts = sorted(taken.posts, key=lambda post: order[post.account_id])
+    posts = in_order(request, taken)
     if request.account_ids is None:
         made = reply(shown(posts[0]), status=status, location=f"/v1/posts/{posts[0].id}")
     else:

@@ -7,8 +7,7 @@ import pytest
 from api_house import House
 
 from libs.model.key import Capability
-from services.api.resource import ROUTES
-from tests.flow.api.test_api_door import filled, furnish, rows_of
+from tests.flow.api.test_api_door import ROUTES, filled, furnish, noun_of, rows_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,7 +59,7 @@ async def test_on_every_route_a_key_for_one_account_learns_nothing_of_the_others
     for route in ROUTES:
         for prefix in ("acc", "post"):
             row = next(row for row in rows[prefix] if row["id"] != own)
-            if "{id}" not in route.path or route.path.split("/")[2] != {"acc": "accounts", "post": "posts"}[prefix]:
+            if "{id}" not in route.path or noun_of(route.path) != {"acc": "accounts", "post": "posts"}[prefix]:
                 continue
             answer = await house.call(route.method, filled(route, row), key=key)
             unsupported = answer.json()["code"] == "capability_not_supported"  # said of any post, without a look

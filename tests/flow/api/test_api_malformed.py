@@ -8,8 +8,8 @@ from api_house import House, body_of
 
 from services.api.body import BODY_MAX, DEPTH_MAX
 from services.api.doc.shape import Upload
-from services.api.resource import ROUTES
 from services.api.resource.capabilities import Anything
+from tests.flow.api.test_api_door import ROUTES, noun_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 JSON = {"Content-Type": "application/json"}
@@ -18,7 +18,7 @@ PREFIXES = {
     "groups": "grp", "apps": "app", "customers": "cus", "batches": "bat", "media": "med",
 }  # fmt: skip
 PATHS = [
-    route.path.replace("{name}", "nobody").replace("{id}", f"{PREFIXES.get(route.path.split('/')[2])}_{'0' * 26}")
+    route.path.replace("{name}", "nobody").replace("{id}", f"{PREFIXES.get(noun_of(route.path))}_{'0' * 26}")
     for route in ROUTES
     if route.method == "POST"
     and not isinstance(route.doc.body, Upload)  # which takes files
@@ -55,7 +55,8 @@ async def test_a_body_that_is_no_proper_object_is_refused_everywhere(
 ) -> None:
     for path in PATHS:
         response = await house.post(path, content=raw, headers=JSON)
-        assert (response.status_code, response.json()["code"]) == (status, code), path
+        said = 400 if path.startswith("/compat/") and code == "invalid_request" else status  # as vendors have it
+        assert (response.status_code, response.json()["code"]) == (said, code), path
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from api_house import House
 from libs.model.key import digest
 from libs.store.idempotency import LIFE, Held, Kept, Taken
 from services.api.once import LEASE
-from services.api.resource import ROUTES
-from tests.flow.api.test_api_door import path_of, rows_of
+from tests.flow.api.test_api_door import ROUTES, path_of, rows_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -22,13 +22,15 @@ from libs.store.errors import BadData, Contended, SchemaMismatch, Stale, Unavail
 from libs.store.vault import new_key
 from services.api.body import parsed
 from services.api.call import tame
+from services.api.dialects import ROUTES as DIALECTS
 from services.api.door import check_grant
 from services.api.page import page
 from services.api.problem import problem_of
-from services.api.resource import ROUTES
+from services.api.resource import ROUTES as OURS
 from services.api.resource.customers import shown
 from services.api.settings import ApiSettings
 
+ROUTES = (*OURS, *DIALECTS)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 GOOD = {"DATABASE_URL": "postgresql://x", "CLIPWIRE_ENCRYPTION_KEYS": new_key(), "MEDIA_URL": "file:///m"}
 

@@ -1,0 +1,198 @@
+"""What every dialect is made of. `socialapi` shows how it is used."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from libs.model.capability import UNSUPPORTED
+from libs.model.key import Capability
+from libs.model.post import Post
+from libs.model.post_request import PostRequest
+from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.rest.shape import Answer, Ask
+from libs.store.acceptance import Accepted
+from libs.store.lists import Wanted
+from services.api.call import Call, tame
+from services.api.doc.shape import Doc, Example, Upload
+from services.api.idempotency import given_key
+from services.api.resource import posts
+from services.api.resource.capabilities import Anything
+from services.api.route import Method, Route
+
+Handle = Callable[[Call], Awaitable[web.StreamResponse]]
+METHODS: Final[tuple[Method, ...]] = ("GET", "POST", "PATCH", "PUT", "DELETE")
+
+
+class Adjustment(Answer):
+    """Something that was decided for the caller: what came in, what is used instead, and why."""
+
+    field: str
+    code: str
+    """`defaulted`, `renamed`, `changed` or `ignored`."""
+    detail: str
+    sent: Any = None
+    used: Any = None
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A vendor's body in our words. `errors` name the vendor's fields; while there are any, it is no request."""
+
+    request: dict[str, Any] = field(default_factory=dict)
+    adjustments: list[Adjustment] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
+
+    def adjust(self, name: str, code: str, detail: str, *, sent: Any = None, used: Any = None) -> None:
+        self.adjustments.append(Adjustment(field=name, code=code, detail=detail, sent=sent, used=used))
+
+    def wrong(self, name: str, code: str, detail: str, remedy: str, **more: Any) -> None:
+        self.errors.append(FieldError(name, code, detail, remedy=remedy, **more))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One vendor: how its addresses begin, and what it calls our fields when they are wrong."""
+
+    name: str
+    vendor: str
+    prefix: str = "/v1"
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Our field → theirs; what stands behind a field, as in `media.0`, stays behind it."""
+    says: Callable[[Problem], Problem] = lambda problem: problem
+    """What else is different about its problems."""
+
+    @property
+    def base(self) -> str:
+        """What `https://api.vendor.example` becomes."""
+        return f"/compat/{self.name}"
+
+    def route(
+        self,
+        method: Method,
+        path: str,
+        capability: Capability,
+        handle: Handle,
+        *,
+        summary: str,
+        body: type[BaseModel] | Upload | None = None,
+        examples: tuple[Example, ...] = (),
+        query: type[Ask] = Ask,
+        per_account: bool = False,
+        own_key: bool = False,
+    ) -> Route:
+        """A call as the vendor has it. Whatever is not a GET writes, and needs the full grant."""
+        return Route(
+            method,
+            self.base + path,
+            capability,
+            self._spoken(handle),
+            doc=Doc(summary=summary, answers={}, examples=examples, body=body),
+            write=method != "GET",
+            query=query,
+            per_account=per_account,
+            own_key=own_key,
+        )
+
+    def complete(self, *routes: Route) -> tuple[Route, ...]:
+        """These calls, and an answer for every other address: what TikTok does not do is said so, never a bare 404."""
+        rest = self._rest(routes)
+        return (*routes, *(self._other(method, rest) for method in METHODS))
+
+    def problem(self, problem: Problem) -> Problem:
+        """A problem of ours in the vendor's words: its fields, and 400 for a request that is wrong."""
+        if problem.code == "invalid_request":
+            problem = replace(invalid([self._renamed(error) for error in problem.errors]), status=400)
+        return self.says(problem)
+
+    def word(self, name: str) -> str:
+        """The vendor's name for a field of ours."""
+        known = max((ours for ours in self.words if f"{name}.".startswith(f"{ours}.")), key=len, default=None)
+        return name if known is None else self.words[known] + name[len(known) :]
+
+    def _renamed(self, error: FieldError) -> FieldError:
+        if error.field == "customer_id":  # which no call of theirs has
+            return replace(error, remedy="Use a key of that customer: an operator's does not say whose this is.")
+        return replace(error, field=self.word(error.field))
+
+    def _spoken(self, handle: Handle) -> Handle:
+        async def speak(call: Call) -> web.StreamResponse:
+            try:
+                return await handle(call)
+            except Refusal as refusal:
+                raise Refusal(self.problem(refusal.problem)) from refusal
+
+        return speak
+
+    def _other(self, method: Method, handle: Handle) -> Route:
+        return Route(
+            method,
+            self.base + "/{name:.*}",
+            Capability.POSTS,
+            handle,
+            doc=Doc(summary=f"Whatever else {self.vendor} has", answers={}, examples=()),
+            write=method != "GET",
+            query=Anything,
+            per_account=True,
+            own_key=True,
+        )
+
+    def _rest(self, routes: Sequence[Route]) -> Handle:
+        calls = [f"{route.method} {route.path}" for route in routes]
+        forms = [(route.method, _form(route.path)) for route in routes]
+        refused = list(self._refused())
+
+        async def refuse(call: Call) -> web.StreamResponse:
+            path = call.request.path
+            if mine := {method for method, form in forms if form.fullmatch(path)}:
+                raise web.HTTPMethodNotAllowed(call.request.method, mine)
+            for form, problem in refused:
+                if form.fullmatch(path):
+                    raise Refusal(problem)
+            raise Refusal(self._unknown(f"{tame(call.request.method)} {tame(path)}", calls))
+
+        return refuse
+
+    def _refused(self) -> Iterator[tuple[re.Pattern[str], Problem]]:
+        for ability in UNSUPPORTED.values():
+            for path in ability.paths:
+                yield _form(f"{self.base}{self.prefix}{path}"), ability.refusal()
+
+    def _unknown(self, asked: str, calls: Sequence[str]) -> Problem:
+        return Problem(
+            code="unknown_address",
+            title=f"{self.vendor} is not spoken this far",
+            status=404,
+            detail=f"{asked} is none of the calls of {self.vendor} that are understood here.",
+            remedy="Use one of calls, or our own API beneath /v1, which does more: see /docs.",
+            extra={"calls": list(calls)},
+        )
+
+
+async def accept(call: Call, compiled: Compiled) -> tuple[PostRequest, Accepted]:
+    """Takes the post request the native way. Raises `Refusal`, also for the compiler's errors."""
+    if compiled.errors:
+        raise Refusal(invalid(compiled.errors))
+    request = posts.request_of(call, compiled.request)
+    return request, await posts.accept(call, request)
+
+
+async def before(call: Call, accounts: Sequence[str]) -> Post | None:
+    """What an earlier request under the same Idempotency-Key made, so that what was chosen then is chosen again."""
+    key = given_key(call.request)
+    if key is None:
+        return None
+    store = call.desk.store
+    owners = {one.customer_id for one in (await store.accounts.get_many(accounts, customer_id=call.sees)).values()}
+    if len(owners) != 1:
+        return None
+    wanted = Wanted(idempotency_key=key)
+    found = await store.lists.posts(wanted, customer_id=owners.pop(), before=None, limit=1, reach=call.reach)
+    return found[0] if found else None
+
+
+def _form(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{\w+}", "[^/]+", path))
