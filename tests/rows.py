@@ -14,9 +14,7 @@ _AGENTS = "agents' tools and their reference: they come with the MCP server"
 _STATS = "snapshots of numbers over time: they come with statistics"
 LATER: dict[str, str] = {
     **dict.fromkeys(
-        ("SA-02", "SA-15", "SA-19", "SA-27", "SA-28", "SA-29", "SA-31", "SA-40", "SA-48", "SA-70", "SS-04", "SS-16",
-         "SS-18", "SS-19", "SS-20", "SS-21", "SS-22", "SS-23", "SS-24", "SS-26", "SS-31", "SS-40", "SS-42", "SS-43",
-         "SS-44", "SS-45", "SS-46", "SS-49", "SS-55", "PP-02", "PP-04", "PP-06", "PP-07", "PP-08", "PP-09", "PP-10",
+        ("PP-02", "PP-04", "PP-06", "PP-07", "PP-08", "PP-09", "PP-10",
          "PP-12", "PP-13", "PP-19", "PP-20", "PP-28", "PP-29", "PP-30", "PP-31", "PP-37", "PP-48", "PP-49", "PP-57"),
         _DIALECTS,
     ),

@@ -59,6 +59,8 @@ class Connected:
 
     account: Account
     connect: Connect
+    user: User
+    """What the granted scopes told of the creator, nothing if TikTok did not say."""
 
 
 class Connector:
@@ -223,7 +225,7 @@ class Connector:
             tell=lambda account: [connected_event(account, now=now)],
         )
         log.info("account.connected", account=account.id, grant=account.grant_n, missing=account.missing_scopes)
-        return Connected(account, connect)
+        return Connected(account, connect, user)
 
     async def _user(self, given: UserTokens) -> User:
         """Who it is, as far as the granted scopes tell; nobody is kept from connecting because that did not come."""

@@ -59,7 +59,7 @@ class Post(Data):
 
 
 class PostAccepted(Post):
-    idempotency_key: str | None = Field(description="null when the request came without one")
+    idempotency_key: str
 
 
 class PostRejected(Data):

@@ -15,7 +15,7 @@ from libs.model.post_request import TIME, PostRequest
 from libs.model.post_rule import rule_errors
 from libs.model.problem import FieldError
 from libs.model.storable import WHY, flaw
-from libs.model.veil import veil
+from libs.model.veil import veil, veil_path
 
 NAME_MAX = 100
 
@@ -78,7 +78,7 @@ def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
 
 
 def _shape_error(detail: Any) -> FieldError:
-    place = veil(".".join(str(part) for part in detail["loc"]))[:NAME_MAX]
+    place = veil_path(".".join(str(part) for part in detail["loc"]))[:NAME_MAX]
     kind = str(detail["type"])
     if kind == "extra_forbidden":
         return FieldError(place, "unknown_field", "This field is not known.", remedy="Remove it or correct its name.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from libs.model.veil import veil
+from libs.model.veil import veil, veil_path
 
 DOCS = "/docs#problem-"
 """Where the api says what a code means; what follows is the code."""
@@ -25,7 +25,7 @@ class FieldError:
     remedy: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "field", veil(self.field))
+        object.__setattr__(self, "field", veil_path(self.field))
         if isinstance(self.found, str):
             object.__setattr__(self, "found", veil(self.found))
 

@@ -18,6 +18,12 @@ def veil(text: str) -> str:
     return _RUN.sub(_masked, _URL_QUERY.sub(r"\1?…", text))
 
 
+def veil_path(text: str) -> str:
+    """The same for where a field stands: piece by piece between its dots, because names of others in a row, as in
+    `tiktokSettings.content_preview_confirmed`, look random together."""
+    return ".".join(map(veil, text.split(".")))
+
+
 def _masked(run: re.Match[str]) -> str:
     """A path, a URL's too, piece by piece; all else as one, because base64 has slashes."""
     text = run[0]

@@ -10,7 +10,7 @@ from aiohttp.http import HttpVersion11
 from pydantic import BaseModel, ValidationError
 
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.model.veil import veil
+from libs.model.veil import veil_path
 
 BODY_MAX = 1024 * 1024
 BODY_S = 30.0
@@ -70,7 +70,7 @@ def parsed(model: type[M], values: Mapping[str, Any]) -> M:
 
 def field_error(detail: Mapping[str, Any]) -> FieldError:
     """pydantic's finding in our words."""
-    place = veil(".".join(str(part) for part in detail["loc"]))[:120]
+    place = veil_path(".".join(str(part) for part in detail["loc"]))[:120]
     match detail["type"]:
         case "extra_forbidden":
             return FieldError(place, "unknown_field", "This is not known.", remedy="Remove it or correct its name.")

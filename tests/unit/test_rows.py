@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.rows import ALL_ROWS, LATER, ranges, report
+from tests.rows import ALL_ROWS, DOCUMENTS, LATER, ranges, report
 
 _MARK = re.compile(r"mark\.row\(([^)]*)\)|^ROWS = \{([^}]*)\}", re.MULTILINE)
 _ROW = re.compile(r"\b(?:SA|SS|BO|PP)-\d\d\b")
@@ -19,9 +19,10 @@ def test_the_report_tells_rows_with_a_test_from_those_without() -> None:
     lines = list(report({"SA-01", "SA-02", "SA-04", "PP-57"}))
 
     assert lines[:2] == ["SA: 3 of 71 rows have a test", "    with:    SA-01..SA-02 SA-04"]
-    assert lines[2].startswith("    later:   SA-15 SA-19 ")
-    assert lines[3].startswith("    without: SA-03 SA-05..SA-14 SA-16")
-    assert any(line.startswith("later, ") and "PP-29" in line for line in lines)
+    later = [row for row in ALL_ROWS if row in LATER and row not in ("SA-01", "SA-02", "SA-04", "PP-57")]
+    assert sum(line.startswith("    later:   ") for line in lines) == len(DOCUMENTS)
+    assert lines[3].startswith("    without: SA-03 SA-05..")
+    assert all(any(line.startswith("later, ") and row in line for line in lines) for row in later)
 
 
 def test_every_row_has_a_test_or_a_reason_for_coming_later_and_none_has_both() -> None:

@@ -32,7 +32,7 @@ class Adjustment(Answer):
 
     field: str
     code: str
-    """`defaulted`, `renamed`, `changed` or `ignored`."""
+    """`defaulted`, `renamed`, `moved`, `changed` or `ignored`."""
     detail: str
     sent: Any = None
     used: Any = None
@@ -45,6 +45,8 @@ class Compiled:
     request: dict[str, Any] = field(default_factory=dict)
     adjustments: list[Adjustment] = field(default_factory=list)
     errors: list[FieldError] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+    """Our field → where it stood in this very body, where that differs from the dialect's usual place."""
 
     def adjust(self, name: str, code: str, detail: str, *, sent: Any = None, used: Any = None) -> None:
         self.adjustments.append(Adjustment(field=name, code=code, detail=detail, sent=sent, used=used))
@@ -105,18 +107,8 @@ class Dialect:
     def problem(self, problem: Problem) -> Problem:
         """A problem of ours in the vendor's words: its fields, and 400 for a request that is wrong."""
         if problem.code == "invalid_request":
-            problem = replace(invalid([self._renamed(error) for error in problem.errors]), status=400)
+            problem = replace(renamed(problem, self.words), status=400)
         return self.says(problem)
-
-    def word(self, name: str) -> str:
-        """The vendor's name for a field of ours."""
-        known = max((ours for ours in self.words if f"{name}.".startswith(f"{ours}.")), key=len, default=None)
-        return name if known is None else self.words[known] + name[len(known) :]
-
-    def _renamed(self, error: FieldError) -> FieldError:
-        if error.field == "customer_id":  # which no call of theirs has
-            return replace(error, remedy="Use a key of that customer: an operator's does not say whose this is.")
-        return replace(error, field=self.word(error.field))
 
     def _spoken(self, handle: Handle) -> Handle:
         async def speak(call: Call) -> web.StreamResponse:
@@ -172,12 +164,29 @@ class Dialect:
         )
 
 
+def renamed(problem: Problem, words: Mapping[str, str]) -> Problem:
+    """An `invalid_request` whose errors name fields as `words` has them."""
+    return invalid([_renamed(error, words) for error in problem.errors])
+
+
+def _renamed(error: FieldError, words: Mapping[str, str]) -> FieldError:
+    if error.field == "customer_id":  # which no call of theirs has
+        return replace(error, remedy="Use a key of that customer: an operator's does not say whose this is.")
+    known = max((ours for ours in words if f"{error.field}.".startswith(f"{ours}.")), key=len, default=None)
+    return error if known is None else replace(error, field=words[known] + error.field[len(known) :])
+
+
 async def accept(call: Call, compiled: Compiled) -> tuple[PostRequest, Accepted]:
     """Takes the post request the native way. Raises `Refusal`, also for the compiler's errors."""
     if compiled.errors:
         raise Refusal(invalid(compiled.errors))
-    request = posts.request_of(call, compiled.request)
-    return request, await posts.accept(call, request)
+    try:
+        request = posts.request_of(call, compiled.request)
+        return request, await posts.accept(call, request)
+    except Refusal as refusal:
+        if refusal.problem.code != "invalid_request":
+            raise
+        raise Refusal(renamed(refusal.problem, compiled.words)) from refusal
 
 
 async def before(call: Call, accounts: Sequence[str]) -> Post | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from libs.accounts.connect import Ended
+from libs.accounts.connect import Connected, Ended
 from libs.model.account import Account
 from libs.model.connect import Judged
 from libs.model.key import Capability
@@ -131,12 +131,12 @@ async def reconnect(call: Call) -> web.StreamResponse:
 
 async def exchange(call: Call) -> web.StreamResponse:
     """201: a new account. 200: the customer had it; it keeps its id. The state is used up whatever comes of it."""
-    account = await finish(call, await call.body(ExchangeNew))
+    account = (await finish(call, await call.body(ExchangeNew))).account
     return reply(shown(account), status=201 if account.grant_n == 1 else 200, location=f"/v1/accounts/{account.id}")
 
 
-async def finish(call: Call, new: ExchangeNew) -> Account:
-    """The account that a consent brought. Raises `Refusal`, which says how else it ended."""
+async def finish(call: Call, new: ExchangeNew) -> Connected:
+    """What a consent brought. Raises `Refusal`, which says how else it ended."""
     query = {"state": new.state}
     if new.error is not None:
         query["error"] = new.error
@@ -146,7 +146,7 @@ async def finish(call: Call, new: ExchangeNew) -> Account:
     if isinstance(ended, Ended):
         raise Refusal(_problem(ended))
     await call.ring("notifier", "publisher")
-    return ended.account
+    return ended
 
 
 def _everything(account: Account, usual: tuple[str, ...]) -> tuple[str, ...]:

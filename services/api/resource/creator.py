@@ -35,12 +35,17 @@ async def profile(call: Call) -> web.StreamResponse:
     found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
     if found is None:
         raise call.missing("acc")
+    return reply(await profile_of(call, found))
+
+
+async def profile_of(call: Call, found: Account) -> AccountProfile:
+    """Who the creator is, as TikTok says now. Raises `Refusal`."""
     fields = user_fields(found.scopes)
     if not fields:
         raise Refusal(_lacks("user.info.basic", found))
     client = call.desk.tiktok.client
     said = await asked(call, found, lambda token: client.user_info(token, fields, timeout=ASK_S))
-    return reply(AccountProfile(id=found.id, **said.value.model_dump(exclude_none=True)))
+    return AccountProfile(id=found.id, **said.value.model_dump(exclude_none=True))
 
 
 async def videos(call: Call) -> web.StreamResponse:

@@ -41,6 +41,11 @@ class Sent:
     kind: str = ""
     status: int = 200
 
+    @property
+    def own(self) -> bool:
+        """Whether the customer's own key sends it: vendors' calls have no field to say whose something new is."""
+        return self.path.startswith("/compat/") and self.status == 201
+
 
 @dataclass
 class World:
@@ -51,12 +56,11 @@ class World:
     session: aiohttp.ClientSession
     customer: str = ""
     key: str = ""
-    """Of that customer: vendors' calls have no field to say whose something is."""
     made: dict[str, str] = field(default_factory=dict)
 
     async def send(self, method: str, sent: Sent, name: str) -> tuple[int, str, str]:
         """(status, body, whether it was told before); by aiohttp, for there are thousands."""
-        key = self.key if sent.path.startswith("/compat/") else self.house.operator
+        key = self.key if sent.own else self.house.operator
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": name}
         given: dict[str, Any] = {"json": sent.json} if sent.json is not None else {}
         if sent.data is not None:
@@ -318,10 +322,55 @@ def consumer(method: str, path: str, body: Any = None) -> None:
     RECIPES[method, path] = make
 
 
-@recipe("POST", "/compat/socialapi/v1/accounts/connect")
+SOCIALAPI = "/compat/socialapi/v1"
+CONNECT = {"platform": "tiktok", "metadata": {"redirect_uri": "https://app.acme.example/tiktok"}}
+about("DELETE", f"{SOCIALAPI}/posts/{{id}}", "scheduled")
+
+
+@recipe("POST", f"{SOCIALAPI}/accounts/connect")
 async def _(world: World) -> Sent:
-    asked = {"platform": "tiktok", "metadata": {"redirect_uri": "https://app.acme.example/tiktok"}}
-    return Sent("/compat/socialapi/v1/accounts/connect", asked, status=201)
+    return Sent(f"{SOCIALAPI}/accounts/connect", CONNECT, status=201)
+
+
+@recipe("POST", f"{SOCIALAPI}/oauth/exchange")
+async def _(world: World) -> Sent:
+    begun = await world.house.make(f"{SOCIALAPI}/accounts/connect", CONNECT, key=world.key)
+    metadata = CONNECT["metadata"] | {"state": begun["state"]}  # type: ignore[operator]
+    asked = {"platform": "tiktok", "code": fresh(world), "metadata": metadata}
+    return Sent(f"{SOCIALAPI}/oauth/exchange", asked, status=201)
+
+
+@recipe("POST", f"{SOCIALAPI}/media/upload")
+async def _(world: World) -> Sent:
+    return Sent(f"{SOCIALAPI}/media/upload", data=picture(), kind="image/jpeg", status=201)
+
+
+@recipe("POST", f"{SOCIALAPI}/posts")
+async def _(world: World) -> Sent:
+    post = await _post(world)
+    settings = {"tiktok": {"privacy_level": "PRIVATE"}}
+    asked = {"account_ids": [post["account_id"]], "media_ids": post["media"], "platform_data": settings}
+    return Sent(f"{SOCIALAPI}/posts", asked, status=201)
+
+
+SOCIALSYNCER = "/compat/socialsyncer/v1"
+about("DELETE", f"{SOCIALSYNCER}/posts/{{id}}", "scheduled")
+about("POST", f"{SOCIALSYNCER}/posts/{{id}}/retry", "failed")
+
+
+@recipe("POST", f"{SOCIALSYNCER}/posts")
+async def _(world: World) -> Sent:
+    post = await _post(world)
+    asked = {
+        "mediaItems": [{"type": "video", "url": post["media"][0]}],
+        "platforms": [{"platform": "tiktok", "accountId": post["account_id"]}],
+        "tiktokSettings": {
+            "privacy_level": "SELF_ONLY", "allow_comment": True, "allow_duet": True, "allow_stitch": True,
+            "content_preview_confirmed": True, "express_consent_given": True,
+        },
+        "publishNow": True,
+    }  # fmt: skip
+    return Sent(f"{SOCIALSYNCER}/posts", asked, status=201)
 
 
 consumer("POST", "/v1/consumers/{name}/acknowledge")

@@ -33,6 +33,7 @@ async def test_what_a_dialect_does_not_have_is_said_so(
         assert f"POST {BASE}/v1/accounts/connect" in said["calls"]
     if status == 405:
         assert answer.headers["Allow"] == "POST"
+        return  # as ours do, whoever asks
     assert (await house.call(method, BASE + path, key="")).status_code == 401
 
 

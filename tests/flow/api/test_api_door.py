@@ -246,7 +246,7 @@ async def test_lists_show_a_customer_key_its_own_rows_only(house: House) -> None
         assert theirs not in str(data), route
         shown += mine in str(data)
         other = await house.get(f"{route.path}?customer_id={theirs}", key=key)
-        assert other.status_code == 422, route
+        assert other.status_code == (400 if route.path.startswith("/compat/") else 422), route
         assert other.json()["errors"][0]["code"] == "unknown_customer"
 
     assert shown >= 10

@@ -37,10 +37,13 @@ CHANGING = {"date", "x-request-id", "ratelimit", "traceparent"}
 PREFIXES: dict[str, Prefix] = {
     "account_id": "acc", "account_ids": "acc", "accounts": "acc", "group_id": "grp", "batch_id": "bat",
     "post_id": "post", "endpoint_id": "end", "event_id": "evt", "key_id": "key", "media": "med", "scoped": "acc",
+    "media_ids": "med", "accountId": "acc", "platforms": "acc", "mediaItems": "med",
 }  # fmt: skip
 """What the fields of requests that name things are about; a new one has to be added here."""
 OURS_ALONE = {"customer_id", "open_id", "client_key", "publish_id"}
 """Names that are the caller's own word, or whose strangers are refused by name: `unknown_customer`."""
+
+EITHER = {"account_id", "account_ids"}
 
 Theirs = tuple[House, str, dict[str, list[dict[str, Any]]]]
 
@@ -118,7 +121,7 @@ async def test_by_an_id_in_the_path_another_customers_thing_is_one_that_was_neve
 def filters() -> Iterator[tuple[Route, str]]:
     for route in ROUTES:
         for name in route.query.model_fields:
-            if route.method == "GET" and "{" not in route.path and name.endswith(("_id", "_ids")):
+            if route.method == "GET" and "{" not in route.path and name.endswith(("_id", "_ids", "Id")):
                 yield route, name
 
 
@@ -146,7 +149,7 @@ def named() -> Iterator[tuple[Route, str]]:
         body = route.doc.body if route.doc else None
         if route.write and "{" not in route.path and isinstance(body, type) and issubclass(body, BaseModel):
             for name in body.model_fields:
-                if name in PREFIXES or re.search(r"_ids?$", name):
+                if name in PREFIXES or re.search(r"(_ids?|Id)$", name):
                     yield route, name
 
 
@@ -161,7 +164,8 @@ async def test_by_a_field_of_a_body_another_customers_thing_is_one_that_was_neve
         absent, hidden = new_id(prefix, house.now()), str(rows[prefix][0]["id"])
         answers = []
         for id_ in (absent, hidden):
-            body = {**example(route), name: _value(name, id_)}
+            body = {field: value for field, value in example(route).items() if {field, name} != EITHER}
+            body[name] = _value(name, id_)
             body = {field: value for field, value in body.items() if field not in OURS_ALONE - {"open_id"}}
             answers.append(blank(await house.call(route.method, route.path, key=key, body=body), id_))
         assert answers[0] == answers[1], (route.path, name)
@@ -175,8 +179,12 @@ def _value(name: str, id_: str) -> Any:
     match name:
         case "scoped":
             return [{"account_id": id_, "grants": {"posts": "read"}}]
-        case "account_ids" | "accounts" | "media":
+        case "account_ids" | "accounts" | "media" | "media_ids":
             return [id_]
+        case "platforms":
+            return [{"platform": "tiktok", "accountId": id_}]
+        case "mediaItems":
+            return [{"type": "video", "url": id_}]
         case _:
             return id_
 

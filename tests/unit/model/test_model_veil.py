@@ -23,6 +23,13 @@ def test_a_secret_in_any_place_of_an_error_is_not_shown_back(secret: str) -> Non
     assert problem.errors[0].found == f"…({len(secret)} characters) as it was sent"
 
 
+def test_the_fields_that_vendors_name_are_shown_as_they_name_them() -> None:
+    names = ["tiktokSettings.content_preview_confirmed", "platforms.1.platformSpecificData.allow_duet",
+             "tiktokSettings.commercialContentType"]  # fmt: skip
+
+    assert [FieldError(name, "x", "y").field for name in names] == names
+
+
 def test_a_url_is_shown_without_its_query() -> None:
     assert (
         veil("ftp://a.example/v.mp4?sig=abc and https://b.example/?x")

@@ -1,0 +1,84 @@
+"""Posts as SocialAPI.ai has them."""
+
+from typing import Final
+
+from aiohttp import web
+
+from libs.model.post import PostState
+from libs.store.lists import Wanted
+from services.api.call import Call, reply
+from services.api.dialects.frame import accept
+from services.api.dialects.privacy import settle_privacy
+from services.api.dialects.socialapi import shape
+from services.api.dialects.socialapi.compile import PostNew, compiled
+from services.api.dialects.socialapi.words import CONNECTOR, DIALECT
+from services.api.doc.sample import ACCOUNT, MEDIA, POST, WHEN
+from services.api.doc.shape import Example
+from services.api.page import page
+from services.api.resource import capabilities
+from services.api.resource.posts import find, in_order
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """201: a post, or several. What was chosen for whoever sent it stands under `adjustments`."""
+    made = compiled(await call.body(PostNew), strict=call.desk.settings.strict_disclosure)
+    await settle_privacy(call, made, made.words.get("privacy_level", f"{CONNECTOR}.privacy_level"))
+    request, taken = await accept(call, made)
+    answer = shape.made(in_order(request, taken), made.adjustments)
+    return reply(answer, status=201, location=f"{DIALECT.base}/v1/posts/{answer.id}")
+
+
+async def listed(call: Call) -> web.StreamResponse:
+    """Posts, newest first."""
+    query = call.query(shape.ListQuery)
+    rows = await call.desk.store.lists.posts(
+        Wanted(account_id=query.account_id),
+        customer_id=call.scope(query.customer_id),
+        before=query.cursor,
+        limit=query.limit + 1,
+        reach=call.reach,
+    )
+    return reply(page(rows, shape.post, limit=query.limit))
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """One post."""
+    return reply(shape.post((await find(call)).post))
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    """What has not been sent is cancelled; what TikTok has, no app can delete."""
+    done = await capabilities.delete(call)
+    return reply(shape.post((await find(call)).post), status=done.status)
+
+
+CREATE: Final = (
+    Example(
+        201,
+        shape.PostMade(
+            id=POST,
+            status=PostState.QUEUED,
+            posts=(
+                shape.PostShown(
+                    id=POST,
+                    account_id=ACCOUNT,
+                    status=PostState.QUEUED,
+                    text="Check out this video!",
+                    media_ids=(MEDIA,),
+                    platform_data={"tiktok": {"media_type": "video", "privacy_level": "SELF_ONLY"}},
+                    post_ids=(),
+                    error=None,
+                    publish_at=None,
+                    created_at=WHEN,
+                ),
+            ),
+            adjustments=(),
+        ),
+        {
+            "account_ids": [ACCOUNT],
+            "text": "Check out this video!",
+            "media_ids": [MEDIA],
+            "platform_data": {"tiktok": {"media_type": "video", "privacy_level": "PRIVATE"}},
+        },
+    ),
+)
