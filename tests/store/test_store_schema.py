@@ -414,7 +414,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("ordering", "lanes_of", [["dlv_1"], [date(2027, 3, 7)]]),
     ("ordering", "promote", [["end_1"], ["acc_1"], NOW]),
     ("consumers", "position_at", ["cus_7", date(2027, 3, 12), "evt_2"]),
-    ("events", "get", ["evt_1", date(2027, 3, 7), None]),
+    ("events", "get", ["evt_1", date(2027, 3, 7), None, None, []]),
 ]
 BIG = ("posts", "publications", "facts", "events", "deliveries", "attempts", "accounts")
 
