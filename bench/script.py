@@ -14,8 +14,8 @@ from typing import Any
 from libs.runtime.program import run
 
 LINE_MAX = 64 * 1024 * 1024
-POLLS = frozenset({"count"})
-"""Commands that come many times a second while something is measured."""
+POLLS = frozenset({"count", "seen"})
+"""Commands that come while something is measured."""
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
