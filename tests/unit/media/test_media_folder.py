@@ -6,8 +6,10 @@ import asyncio
 import os
 import shutil
 import stat
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -208,3 +210,19 @@ def test_what_is_in_memory_is_read_without_waiting_and_is_the_same(tmp_path: Pat
 
     assert cached in (content[500:1500], b"")  # nothing where the system has no such reads
     assert beyond == b""
+
+
+@pytest.mark.parametrize("held", [1, 2, 5])
+def test_pieces_that_are_still_held_keep_their_bytes_while_others_are_read(tmp_path: Path, held: int) -> None:
+    content = Random(7).randbytes(20_000)
+    (tmp_path / "file").write_bytes(content)
+    file = Descriptor(tmp_path / "file", os.O_RDONLY)
+    file.open()
+    kept: deque[tuple[int, int, bytes]] = deque(maxlen=held)
+    try:
+        for at, length in [*((at, 1000) for at in range(0, 9000, 1000)), (9000, 10), (9010, 3000), (19_500, 1000)]:
+            kept.append((at, length, file.read_cached(length, at=at)))
+            assert all(piece in (content[at : at + length], b"") for at, length, piece in kept)
+    finally:
+        file.close()
+    assert all(piece in (content[at : at + length], b"") for at, length, piece in kept)
