@@ -17,6 +17,7 @@ from libs.tiktok.chunks import ChunkPlan
 from libs.tiktok.client import TikTokClient
 from libs.tiktok.errors import NoReply, TikTokError
 from libs.tiktok.upload import ChunkAnswer, ChunkKind, ContentType
+from services.publisher.reading import Reading
 from services.publisher.saving import Run
 
 RESYNCS_MAX = 3
@@ -54,13 +55,18 @@ class Uploader:
             raise LookupError(f"{run.post.id} has no media")
         chunks = ChunkPlan(publication.size, publication.chunk_size, publication.chunk_count)
         run.publication = publication
+        async with aclosing(Reading(self._storage, media.key, chunks)) as reading:
+            return await self._send(run, media, chunks, reading)
+
+    async def _send(self, run: Run, media: Media, chunks: ChunkPlan, reading: Reading) -> bool | None:
+        publication = _live(run)
         index = chunks.resume(publication.sent_bytes)
         resyncs = 0
         cancelling = await self._store.posts.cancel_requested(run.post.id)
         while index is not None and index < chunks.count:
             if cancelling and await self._cancelled(run):
                 return None
-            answer = await self._chunk(run, media, chunks, index)
+            answer = await self._chunk(run, media, chunks, index, reading)
             if not isinstance(answer, ChunkAnswer):
                 return answer
             match answer.kind:
@@ -85,15 +91,17 @@ class Uploader:
         await run.save(committed(run.post, _live(run), now=now), now=now)
         return None
 
-    async def _chunk(self, run: Run, media: Media, chunks: ChunkPlan, index: int) -> ChunkAnswer | bool | None:
+    async def _chunk(
+        self, run: Run, media: Media, chunks: ChunkPlan, index: int, reading: Reading
+    ) -> ChunkAnswer | bool | None:
         """One PUT. Without an answer, what `upload` returns: None when saved, False when TikTok must be asked."""
         first, last = chunks.range(index)
         final = index == chunks.count - 1
+        pieces = await reading.chunk(index)
         if final:
             now = self._now()
             await run.save(committing(run.post, _live(run), lease=now + self._chunk_lease, now=now), now=now)
         kind = media.content_type if media.content_type in CONTENT_TYPES else "video/mp4"
-        pieces = await self._storage.open_range(media.key, first=first, last=last)
         try:
             async with aclosing(pieces):
                 answer = await self._client.put_chunk(
