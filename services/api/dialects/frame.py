@@ -13,9 +13,11 @@ from libs.model.key import Capability
 from libs.model.post import Post
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.model.veil import veil, veil_path
 from libs.rest.shape import Answer, Ask
 from libs.store.acceptance import Accepted
 from libs.store.lists import Wanted
+from services.api.audit import TOLD
 from services.api.call import Call, tame
 from services.api.doc.shape import Doc, Example, Upload
 from services.api.idempotency import given_key
@@ -24,6 +26,9 @@ from services.api.resource.capabilities import Anything
 from services.api.route import Method, Route
 
 Handle = Callable[[Call], Awaitable[web.StreamResponse]]
+REST: Final = "/{rest:.*}"
+"""Whatever else is asked of a dialect."""
+SHOWN_MAX: Final = 300
 METHODS: Final[tuple[Method, ...]] = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 
@@ -49,7 +54,9 @@ class Compiled:
     """Our field → where it stood in this very body, where that differs from the dialect's usual place."""
 
     def adjust(self, name: str, code: str, detail: str, *, sent: Any = None, used: Any = None) -> None:
-        self.adjustments.append(Adjustment(field=name, code=code, detail=detail, sent=sent, used=used))
+        """What is shown of values is veiled and short: they are somebody's words, in whatever place."""
+        told = Adjustment(field=veil_path(name), code=code, detail=detail, sent=_shown(sent), used=_shown(used))
+        self.adjustments.append(told)
 
     def wrong(self, name: str, code: str, detail: str, remedy: str, **more: Any) -> None:
         self.errors.append(FieldError(name, code, detail, remedy=remedy, **more))
@@ -122,7 +129,7 @@ class Dialect:
     def _other(self, method: Method, handle: Handle) -> Route:
         return Route(
             method,
-            self.base + "/{name:.*}",
+            self.base + REST,
             Capability.POSTS,
             handle,
             doc=Doc(summary=f"Whatever else {self.vendor} has", answers={}, examples=()),
@@ -139,12 +146,14 @@ class Dialect:
 
         async def refuse(call: Call) -> web.StreamResponse:
             path = call.request.path
+            asked = f"{call.request.method} {veil(tame(path))}"
+            call.request[TOLD] = {"asked": asked}
             if mine := {method for method, form in forms if form.fullmatch(path)}:
                 raise web.HTTPMethodNotAllowed(call.request.method, mine)
             for form, problem in refused:
                 if form.fullmatch(path):
                     raise Refusal(problem)
-            raise Refusal(self._unknown(f"{tame(call.request.method)} {tame(path)}", calls))
+            raise Refusal(self._unknown(asked, calls))
 
         return refuse
 
@@ -174,6 +183,18 @@ def _renamed(error: FieldError, words: Mapping[str, str]) -> FieldError:
         return replace(error, remedy="Use a key of that customer: an operator's does not say whose this is.")
     known = max((ours for ours in words if f"{error.field}.".startswith(f"{ours}.")), key=len, default=None)
     return error if known is None else replace(error, field=words[known] + error.field[len(known) :])
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case str():
+            return veil(value)[:SHOWN_MAX]
+        case bool() | int() | float() | None:
+            return value
+        case dict() if len(value) < 9 and all(isinstance(one, bool) for one in value.values()):
+            return {veil(str(name))[:80]: one for name, one in value.items()}
+        case _:
+            return None
 
 
 async def accept(call: Call, compiled: Compiled) -> tuple[PostRequest, Accepted]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs.accounts.errors import Later, NotConnected
-from libs.model.account import AccountState
+from libs.model.accept import SCOPE
+from libs.model.account import Account, AccountState
 from libs.model.post_request import Privacy
 from libs.model.problem import Refusal
 from libs.tiktok.errors import TikTokError
@@ -34,7 +35,7 @@ async def settle_privacy(call: Call, compiled: Compiled, name: str) -> None:
     provisional = Privacy.MUTUAL_FOLLOW_FRIENDS if branded else Privacy.SELF_ONLY
     request = posts.request_of(call, asked | {"privacy_level": provisional})  # what is wrong anyway asks nobody
     known = await call.desk.store.accounts.get_many(request.accounts, customer_id=call.sees)
-    if any(id_ not in known or known[id_].state is not AccountState.CONNECTED for id_ in request.accounts):
+    if not all(id_ in known and _can_post(known[id_]) for id_ in request.accounts):
         asked["privacy_level"] = provisional  # refused for the account, whoever may see it
         return
     if (earlier := await before(call, request.accounts)) is not None:
@@ -54,6 +55,10 @@ async def settle_privacy(call: Call, compiled: Compiled, name: str) -> None:
     asked["privacy_level"] = chosen
     detail = "Left out, it is the choice of the creator's own that the fewest people see. Set it when you go live."
     compiled.adjust(name, "defaulted", detail, used=str(chosen))
+
+
+def _can_post(account: Account) -> bool:
+    return account.state is AccountState.CONNECTED and SCOPE["direct"] in account.scopes
 
 
 async def _offered(call: Call, accounts: Sequence[str]) -> list[Sequence[str]]:

@@ -37,6 +37,21 @@ async def test_what_a_dialect_does_not_have_is_said_so(
     assert (await house.call(method, BASE + path, key="")).status_code == 401
 
 
+async def test_what_was_asked_in_vain_is_audited_and_no_secret_in_its_address_is_shown(
+    house: House,
+) -> None:
+    customer = await house.customer()
+    key = await house.key(customer)
+    house.secrets.add(key)
+
+    answer = await house.post(f"{BASE}/v1/{key}", {}, key=key)
+
+    assert answer.status_code == 404
+    told = (await house.get(f"/v1/audit?customer_id={customer}")).json()["data"]
+    assert (told[0]["action"], told[0]["detail"]["code"]) == ("socialapi.create", "unknown_address")
+    assert told[0]["detail"]["asked"].startswith(f"POST {BASE}/v1/…(")
+
+
 async def test_wrong_fields_are_400_and_named_as_the_vendor_names_them(house: House) -> None:
     key = await house.key(await house.customer())
     bad = {"platform": "tiktok", "metadata": {"redirect_uri": "ftp://x"}}

@@ -13,6 +13,7 @@ from libs.model.key import Capability, digest, new_secret
 from libs.rest.shape import PageQuery
 from services.api.call import _NOUNS
 from services.api.dialects import ROUTES as DIALECTS
+from services.api.dialects.frame import REST
 from services.api.resource import ROUTES as OURS
 from services.api.route import Route
 from tests.eventually import eventually
@@ -21,10 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROUTES = (*OURS, *DIALECTS)
 """Everything behind the door: our own contract and the vendors' words."""
-
-
-REST = "{name:.*}"
-"""Whatever else is asked of a dialect."""
 
 
 def routes_of(house: House) -> set[tuple[str, str]]:
@@ -48,7 +45,7 @@ def prefix_of(path: str) -> Prefix:
 def path_of(route: Route, house: House) -> str:
     """Its path, about something that is not there."""
     if "{" not in route.path or route.path.endswith(REST):
-        return route.path.replace(REST, "v1/nothing")
+        return route.path.replace(REST, "/v1/nothing")
     return filled(route, {"id": new_id(prefix_of(route.path), house.now()), "name": "nobody"})
 
 
@@ -128,7 +125,7 @@ async def test_every_way_of_having_no_key_gets_the_same_401_on_every_route(house
 async def test_whatever_the_router_has_beneath_v1_goes_through_the_door(house: House) -> None:
     beneath = {(method, path) for method, path in routes_of(house) if path.startswith(("/v1", "/compat"))}
 
-    behind = {(route.method, route.path.replace(REST, "{name}")) for route in ROUTES}
+    behind = {(route.method, route.path.replace(REST, "/{rest}")) for route in ROUTES}
     assert behind <= beneath and len(behind) > 30
     key = await house.key(await house.customer())
     for method, path in beneath - behind:  # open to everybody: they say the same to everybody

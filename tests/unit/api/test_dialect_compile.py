@@ -274,6 +274,23 @@ def test_our_problems_name_the_vendors_fields_with_whatever_stands_behind_them()
     assert [error.field for error in said.errors] == ["media_ids.1", "media_ids", "mediate", "text"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("PUBLIC", "PUBLIC"), (True, True), (7, 7), (None, None), (FALSE, FALSE), ("x" * 400, "x" * 300),
+        ("cw_L3jc0S1BrgJbw5mtDl3J39ku1tiAHB3JjfdGmz7o", "…(43 characters)"),
+        ("https://cdn.example.com/a.jpg?signature=s", "https://cdn.example.com/a.jpg?…"),
+        (["x"], None), ({"a": {}}, None),
+    ],
+)  # fmt: skip
+def test_an_adjustment_shows_short_values_and_no_secrets(sent: Any, shown: Any) -> None:
+    made = Compiled()
+
+    made.adjust("a", "changed", "why", sent=sent)
+
+    assert made.adjustments[0].sent == shown
+
+
 def test_unknown_fields_of_a_body_are_refused() -> None:
     with pytest.raises(ValidationError):
         syncer(surprise=1)

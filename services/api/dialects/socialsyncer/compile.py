@@ -66,7 +66,7 @@ def compiled(new: PostNew, *, by: str, at: datetime) -> Compiled:
         detail = "A draft in the creator's inbox has no settings: its creator chooses them in the app."
         made.adjust(SETTINGS, "ignored", detail)
     if new.tags:
-        made.adjust("tags", "ignored", "TikTok has no tags but the hashtags of a text.", sent=list(new.tags[:20]))
+        made.adjust("tags", "ignored", "TikTok has no tags but the hashtags of a text.", sent=" ".join(new.tags))
     if new.metadata is not None:
         made.request["metadata"] = new.metadata
     return made
@@ -128,7 +128,7 @@ def _text(new: PostNew, made: Compiled) -> None:
     made.request["title"] = title = photo_title(new.content)
     if title != new.content:
         detail = "The title of photos has no hashtags and no addresses, and at most 90 characters."
-        made.adjust("content", "changed", detail, sent=new.content[:4000], used=title)
+        made.adjust("content", "changed", detail, sent=new.content, used=title)
 
 
 def _cover(made: Compiled) -> None:
