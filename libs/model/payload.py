@@ -7,21 +7,17 @@ Fields may be added; a reader passes over those it does not know. What is here i
 from functools import cache
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, create_model
 
+from libs.model.contract import Data
 from libs.model.event_type import EventType
+from libs.model.forwarded import Forwarded, ForwardedDownload, ForwardedShare
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class BadEvent(ValueError):
     """An event that breaks its contract: a fault of ours. Says which fields, never their values."""
-
-
-class Data(BaseModel):
-    """Fields that are newer than a reader are passed over by it."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
 class FieldErrorData(Data):
@@ -139,7 +135,7 @@ class Account(Data):
     open_id: str
     state: str
     scopes: list[str]
-    missing_scopes: list[str] = []
+    missing_scopes: list[str] = Field(default=[])
     """What the creator was asked for and left switched off."""
     username: str | None
     display_name: str | None
@@ -202,17 +198,6 @@ class EndpointRecovered(EndpointNews):
     was_disabled: bool
 
 
-class Forwarded(Data):
-    """What TikTok said and Clipwire does not interpret."""
-
-    tiktok_event: str | None
-    client_key: str
-    open_id: str | None
-    create_time: int | None
-    content: Any
-    account_id: str | None = None
-
-
 class WebhookTest(Data):
     endpoint_id: str
     message: str
@@ -244,9 +229,9 @@ PAYLOADS: Final[dict[EventType, type[Data]]] = {
     EventType.ENDPOINT_FAILING: EndpointFailing,
     EventType.ENDPOINT_DISABLED: EndpointDisabled,
     EventType.ENDPOINT_RECOVERED: EndpointRecovered,
-    EventType.VIDEO_PUBLISH_COMPLETED: Forwarded,
-    EventType.VIDEO_UPLOAD_FAILED: Forwarded,
-    EventType.PORTABILITY_DOWNLOAD_READY: Forwarded,
+    EventType.VIDEO_PUBLISH_COMPLETED: ForwardedShare,
+    EventType.VIDEO_UPLOAD_FAILED: ForwardedShare,
+    EventType.PORTABILITY_DOWNLOAD_READY: ForwardedDownload,
     EventType.TIKTOK_UNRECOGNIZED: Forwarded,
     EventType.WEBHOOK_TEST: WebhookTest,
 }

@@ -121,7 +121,7 @@ DATA: Final[dict[EventType, dict[str, Any]]] = {
         "tiktok_event": "portability.download.ready",
         "open_id": None,
         "account_id": None,
-        "content": {"request_id": "1"},
+        "content": {"request_id": "4611686018427387905"},
     },
     EventType.TIKTOK_UNRECOGNIZED: _FORWARDED | {"tiktok_event": "something.new", "content": {"any": "thing"}},
     EventType.WEBHOOK_TEST: {"endpoint_id": _ENDPOINT["endpoint_id"], "message": "This is a test of your endpoint."},

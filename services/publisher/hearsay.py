@@ -8,6 +8,7 @@ import structlog
 from libs.model.account import REMOVED_REASONS, Account, AccountState, removal_applies
 from libs.model.event import Event, EventType, event
 from libs.model.fact import Fact, FactKind
+from libs.model.forwarded import exact
 from libs.store.facts import Claimed
 from libs.store.store import Store
 
@@ -79,7 +80,7 @@ def _forward(fact: Fact, owners: Sequence[Account], *, now: datetime) -> list[Ev
         "client_key": fact.client_key,
         "open_id": fact.open_id or None,
         "create_time": fact.create_time,
-        "content": fact.data.get("content", {}),
+        "content": exact(fact.data.get("content", {})),
     }
     if not owners:
         return [event(type_, key=f"{fact.key}:operator", now=now, data=data, customer_id=None)]
