@@ -1,6 +1,11 @@
 """The commands, wired. One module per group in `command`; each knows its own."""
 
+import sys
+from collections.abc import Sequence
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from services.cli.command import (
     access,
@@ -22,6 +27,7 @@ from services.cli.command import (
     trigger,
 )
 from services.cli.desk import told
+from services.cli.ending import wrong_use
 
 ABOUT = """Publish to TikTok for your customers, and hear what became of it.
 
@@ -40,8 +46,26 @@ Every command takes --json: answers on stdout, everything else on stderr. Exit c
 3 nobody answers, 4 time is over, 130 interrupted.
 """
 
+
+class Commands(TyperGroup):
+    """All of them. With --json a wrong command line is told as every other problem is, not drawn in a box."""
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, standalone_mode: bool = True, **rest: Any) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        if not standalone_mode or "--json" not in given:
+            return super().main(args, *more, standalone_mode=standalone_mode, **rest)
+        try:
+            code = super().main(args, *more, standalone_mode=False, **rest)
+        except Exception as error:
+            if (message := getattr(error, "format_message", None)) is None:
+                raise
+            sys.exit(wrong_use(message()))
+        sys.exit(code or 0)
+
+
 app = typer.Typer(
     name="clipwire",
+    cls=Commands,
     help=told(ABOUT),
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # its traces show the values of variables, and keys are values

@@ -58,6 +58,12 @@ def end(error: Exception, say: Say) -> int:
     return code
 
 
+def wrong_use(detail: str) -> int:
+    """Says as JSON that the command line is wrong; the exit code."""
+    _json(Say(as_json=True).err, {"code": "usage", "detail": detail, "remedy": "Add --help to see what it takes."})
+    return USAGE
+
+
 def _meaning(error: Exception) -> tuple[int, str, str]:
     """Exit code, a word for programs, and what to do."""
     unsure = getattr(error, "may_have_worked", False)

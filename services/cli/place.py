@@ -76,12 +76,18 @@ def _known(environ: Mapping[str, str], folder: Path) -> Iterator[Place]:
     if (kept := _read(path)) is not None:
         yield Place(_text(kept, "url", path), _text(kept, "key", path), kept.get("customer_id"), kept.get("simulator"),
                     str(path))  # fmt: skip
+    if (found := find_card(folder)) is not None:
+        path, card = found
+        yield Place(_text(card, "api", path), _text(card, "operator_key", path), card.get("customer_id"),
+                    card.get("simulator"), str(path))  # fmt: skip
+
+
+def find_card(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """What `make run` wrote about itself, in this folder or the nearest above, and where. Raises `Unplaced`."""
     for above in (folder, *folder.parents):
-        path = above / LOCAL
-        if (card := _read(path)) is not None:
-            yield Place(_text(card, "api", path), _text(card, "operator_key", path), card.get("customer_id"),
-                        card.get("simulator"), str(path))  # fmt: skip
-            return
+        if (card := _read(above / LOCAL)) is not None:
+            return above / LOCAL, card
+    return None
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -29,21 +29,21 @@ def doctor(desk: Desk) -> None:
     Looks at settings, database, schema, encryption keys, clocks, RabbitMQ, TikTok and its app, the public URL and its
     signature file, the media store, and which programs answer. Changes nothing.
 
-    Run it on the machine of the programs, where their settings are: the environment, or .env in this folder. Exit code
-    1 when there is a fault; what is only worth knowing is none.
+    Run it on the machine of the programs, where their settings are: the environment, or .env in this folder. Where
+    `make run` or `clipwire up` runs, it looks at that instead, unless DATABASE_URL is set. Exit code 1 when there is a
+    fault; what is only worth knowing is none.
 
     \b
     Examples:
       clipwire doctor
       clipwire doctor --json | jq '.data[] | select(.verdict == "fault")'
     """
-    if "DATABASE_URL" not in os.environ and not Path(".env").exists():
-        desk.say.note("Neither .env nor DATABASE_URL is here: run this where a deployment's settings are.")
     # here, because it needs what the programs are made of: every other command would start in twice the time
     from services.cli.doctor.examine import keep_quiet
 
     keep_quiet()
-    found = asyncio.run(_examined(desk.say))
+    told = "DATABASE_URL" in os.environ or Path(".env").exists()
+    found = asyncio.run(_examined(desk.say, told=told))
     faults = sum(finding.is_fault for finding in found)
     if desk.say.as_json:
         data = [{"check": f.check, "verdict": f.verdict, "text": f.text, "remedy": f.remedy or None} for f in found]
@@ -54,11 +54,15 @@ def doctor(desk: Desk) -> None:
         raise typer.Exit(REFUSED)
 
 
-async def _examined(say: Say) -> list[Finding]:
+async def _examined(say: Say, *, told: bool) -> list[Finding]:
     from services.cli.doctor.examine import examine
+    from services.cli.doctor.house import examine_house, running_house
 
     found = []
-    async for finding in examine():
+    card = await running_house()
+    if card is None and not told:
+        say.note("Neither .env nor DATABASE_URL is here, and nothing runs: run this where a deployment's settings are.")
+    async for finding in examine() if card is None else examine_house(card):
         found.append(finding)
         if not say.as_json:
             _show(finding, say)

@@ -72,12 +72,16 @@ async def _verified(url: str, token: str) -> Finding:
 
 async def running(settings: DeploymentSettings, *, programs: Sequence[str] = PROGRAMS) -> list[Finding]:
     """Which of the programs run here and say that they are ready."""
-    return list(await asyncio.gather(*(_ready(name, *settings.address(name)) for name in programs)))
+    return list(await asyncio.gather(*(ready_at(name, _base(*settings.address(name))) for name in programs)))
 
 
-async def _ready(program: str, host: str, port: int) -> Finding:
+def _base(host: str, port: int) -> str:
+    return f"http://{'127.0.0.1' if host in WILDCARDS else host}:{port}"
+
+
+async def ready_at(program: str, base: str) -> Finding:
+    """Whether it is this program that answers there, and says that it is ready."""
     check = f"program {program}"
-    base = f"http://{'127.0.0.1' if host in WILDCARDS else host}:{port}"
     page = await get(f"{base}/readyz")
     if page.status is None:
         remedy = f"Start it (`python -m services.{program}`), unless it runs on another machine."

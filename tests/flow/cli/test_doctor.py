@@ -232,6 +232,24 @@ async def test_the_command_says_each_fault_with_its_remedy_and_ends_with_1(
     assert "stale" not in done.output and deployment.environ["CLIPWIRE_ENCRYPTION_KEYS"] not in done.output
 
 
+async def test_beside_a_make_run_it_looks_at_that_and_finds_it_well(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / ".clipwire").mkdir()
+    card = {name: f"http://127.0.0.1:{deployment.environ[f'{name.upper()}_PORT']}" for name in ("api", "ingest")}
+    told = {"simulator": f"http://{NOBODY}", "operator_key": "cw_hush", "rabbitmq_url": "amqp://me:hush@127.0.0.1/"}
+    (tmp_path / ".clipwire" / "local.json").write_text(json.dumps(card | told))
+    monkeypatch.chdir(tmp_path / "deeper")
+
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--json"], env={"DATABASE_URL": ""})
+
+    found = {each["check"]: each for each in json.loads(done.stdout)["data"]}
+    assert [found[f"program {name}"]["verdict"] for name in ("api", "ingest", "simulator")] == ["ok", "ok", "warning"]
+    assert found.keys() >= {"house", "rabbitmq", "disk"} and done.exit_code == 0, done.output
+    assert "hush" not in done.output
+
+
 async def test_a_program_that_is_down_and_a_port_that_is_anothers(deployment: Deployment) -> None:
     taken = deployment.environ["SIMULATOR_PORT"]
 

@@ -132,6 +132,18 @@ def test_every_command_says_what_it_does_in_lines_that_fit_and_takes_json() -> N
             assert param.name and not param.name.startswith("_"), name
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["nope --json", "posts show --json", "posts list --json --limit 0", "posts nope --json", "keys list --what --json"],
+)
+def test_a_wrong_command_line_is_a_problem_too_when_json_is_asked_for(line: str) -> None:
+    done = CliRunner().invoke(app, line.split())
+
+    told = json.loads(done.stderr)
+    assert (done.exit_code, done.stdout, told["code"]) == (2, "", "usage")
+    assert told["detail"] and "╭" not in told["detail"] and "--help" in told["remedy"]
+
+
 def test_examples_in_help_are_commands_there_are() -> None:
     every = dict(commands(get_command(app)))
     shown = [line.split() for one in every.values() for line in (one.help or "").splitlines()
