@@ -10,7 +10,7 @@ from libs.model.problem import Problem, Refusal
 from libs.store.keys import Keys
 from services.api.upkeep import LastUsed
 
-_BEARER = re.compile(r"[Bb]earer +(cw_[A-Za-z0-9_-]{1,200})", re.ASCII)
+_BEARER = re.compile(r"(?i:bearer) +(cw_[A-Za-z0-9_-]{1,200})", re.ASCII)
 _NOBODY = digest("")
 
 

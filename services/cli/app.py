@@ -50,16 +50,28 @@ Every command takes --json: answers on stdout, everything else on stderr. Exit c
 class Commands(TyperGroup):
     """All of them. With --json a wrong command line is told as every other problem is, not drawn in a box."""
 
-    def main(self, args: Sequence[str] | None = None, *more: Any, standalone_mode: bool = True, **rest: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         given = sys.argv[1:] if args is None else list(args)
-        if not standalone_mode or "--json" not in given:
-            return super().main(args, *more, standalone_mode=standalone_mode, **rest)
+        alone = standalone_mode and "--json" not in given
         try:
-            code = super().main(args, *more, standalone_mode=False, **rest)
+            code = super().main(args, prog_name, complete_var, alone, windows_expand_args, **extra)
+        except typer.Abort:
+            sys.exit(1)
         except Exception as error:
-            if (message := getattr(error, "format_message", None)) is None:
+            message = getattr(error, "format_message", None)
+            if not standalone_mode or message is None:
                 raise
             sys.exit(wrong_use(message()))
+        if not standalone_mode:
+            return code
         sys.exit(code or 0)
 
 

@@ -158,6 +158,9 @@ async def test_what_was_uploaded_is_posted_by_its_id_as_what_it_is(
     assert (draft.json["kind"], other.json["kind"], draft.json["state"]) == ("photo", "video", "draft")
     assert "image/jpeg" in (await cli("media", "show", sent[0]["id"])).out
     await cli("media", "upload", "none.mp4", code=2)
+    (words := tmp_path / "words.mp4").write_text("no film")
+    halfway = await cli("media", "upload", str(photo), str(words), code=1)
+    assert halfway.out.startswith("med_") and "✗" in halfway.err, "the first is there: its id is shown"
 
 
 async def test_a_group_holds_an_account(cli: CommandLine, guest: Guest) -> None:

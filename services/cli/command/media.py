@@ -46,8 +46,15 @@ def upload(
     if missing := [file for file in local if not Path(file).is_file()]:
         raise Ended(f"There is no file {missing[0]}.", code=USAGE)
     with Bar(desk.say, uploads=len(local)) as bar:
-        made = [_kept(desk, file, desk.owner(customer), bar) for file in files]
-        bar.part(1, 1, "uploaded" if local else "asked for")
+        made: list[MediaAnswer] = []
+        try:
+            for file in files:
+                made.append(_kept(desk, file, desk.owner(customer), bar))
+            bar.part(1, 1, "uploaded" if local else "asked for")
+        except BaseException:
+            if made:
+                desk.say.rows(made, COLUMNS)  # those are there, whatever became of the next
+            raise
     desk.say.rows(made, COLUMNS)
 
 
