@@ -1,43 +1,104 @@
 """Reading a post request, by REST and by RabbitMQ alike.
 
-What is wrong comes back as `FieldError`s that name the field, the limit, what was found and the remedy. Nothing here
-needs the account or the media: those checks come after.
+What is wrong comes back as `FieldError`s that name the field, the limit, what was found and the remedy: every wrong
+field of a body at once, whatever else is wrong. Nothing here needs the account or the media: what those forbid joins
+by `Reading.also`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from libs.model import stand_in
 from libs.model.post_request import TIME, PostRequest
 from libs.model.post_rule import rule_errors
 from libs.model.problem import FieldError
 from libs.model.storable import WHY, flaw
-from libs.model.veil import veil, veil_path
+from libs.model.wording import NAME_MAX, worded
 
-NAME_MAX = 100
+ERRORS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body says: the request, or what is wrong with it and what it may have been meant to be."""
+
+    errors: tuple[FieldError, ...]
+    meant: tuple[PostRequest, ...]
+    """With stand-ins for the wrong fields, the likeliest first; none when the body is no object. One if all is well."""
+
+    @property
+    def request(self) -> PostRequest | None:
+        """The likeliest. With `errors` it may be asked about and never be made."""
+        return self.meant[0] if self.meant else None
+
+    def also(self, find: Callable[[PostRequest], Iterable[FieldError]]) -> tuple[FieldError, ...]:
+        """`errors`, and those that `find` has of the other fields, whatever the wrong ones were meant to be."""
+        return _joined(self.errors, [list(find(request)) for request in self.meant])
 
 
 def parse(body: object) -> PostRequest | list[FieldError]:
     """Reads a decoded JSON body. Never raises: what is wrong comes back as one error per wrong field."""
+    reading = read(body)
+    return list(reading.errors) if reading.errors else reading.meant[0]
+
+
+def read(body: object) -> Reading:
+    """The same, with what is left to be asked of the rest of a wrong body."""
     if not isinstance(body, dict):
-        return [FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")]
-    flaws = list(_flaws(body))
-    if flaws:
-        return flaws
-    placed = in_timezone(body)
+        wrong = FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")
+        return Reading((wrong,), ())
+    errors = list(_flaws(body))
+    rest = body
+    for name in [name for name, value in body.items() if not isinstance(name, str) or flaw(name) or flaw(value)]:
+        rest = stand_in.whole(rest, name)
+    placed = in_timezone(rest)
     if isinstance(placed, list):
-        return placed
+        errors += placed
+    unplaced = _local(rest) if any(error.field == "timezone" for error in errors) else []
+    if unplaced or isinstance(placed, list):
+        placed = _as_if_in_utc(rest)
+    request, misshapen = _shaped(placed)
+    errors += misshapen
+    if len(unplaced) == 1:  # two of them can be told apart, whatever the zone
+        request = request.model_copy(update={unplaced[0]: None})
+    meant = stand_in.meant(request, {error.field.partition(".")[0] for error in errors})
+    found = Reading(tuple(errors), meant).also(rule_errors)[:ERRORS_MAX]
+    return Reading(found, tuple(one.model_copy(update=dict.fromkeys(unplaced)) for one in meant) if unplaced else meant)
+
+
+def unnamed(known: Sequence[FieldError], more: Iterable[FieldError]) -> list[FieldError]:
+    """Those of `more` whose field, or a field around it, is not wrong already."""
+    named = {error.field for error in known}
+    return [error for error in more if not any(_around(name, error.field) for name in named)]
+
+
+def _around(outer: str, name: str) -> bool:
+    return outer != "" and f"{name}.".startswith(f"{outer}.")
+
+
+def _joined(known: tuple[FieldError, ...], found: Sequence[list[FieldError]]) -> tuple[FieldError, ...]:
+    first, *others = [unnamed(known, errors) for errors in found] or [[]]
+    kept = [error for error in first if all(any(error.field == one.field for one in other) for other in others)]
+    return (*known, *kept)
+
+
+def _shaped(body: dict[str, Any]) -> tuple[PostRequest, list[FieldError]]:
+    """The request of these fields, stand-ins where their shape is wrong, and what is wrong with it."""
     try:
-        request = PostRequest.model_validate(placed)
+        return PostRequest.model_validate(body), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        inner = {detail["loc"][:-1] for detail in details}  # an item is wrong: its list is then "too short" as well
-        return [_shape_error(detail) for detail in details if detail["loc"] not in inner][:50]
-    errors = list(rule_errors(request))
-    return errors or request
+    inner = {detail["loc"][:-1] for detail in details}  # an item is wrong: its list is then "too short" as well
+    details = [detail for detail in details if detail["loc"] not in inner]
+    mended = body
+    for detail in details:
+        mended = stand_in.inner(mended, detail["loc"])
+    return PostRequest.model_validate(mended), [worded(detail) for detail in details]
 
 
 def _flaws(body: dict[Any, Any]) -> Iterator[FieldError]:
@@ -77,19 +138,13 @@ def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
     return placed
 
 
-def _shape_error(detail: Any) -> FieldError:
-    place = veil_path(".".join(str(part) for part in detail["loc"]))[:NAME_MAX]
-    kind = str(detail["type"])
-    if kind == "extra_forbidden":
-        return FieldError(place, "unknown_field", "This field is not known.", remedy="Remove it or correct its name.")
-    if kind == "missing":
-        return FieldError(place, "required", "This field is required.", remedy=f"Add {place}.")
-    found = detail.get("input")
-    found = str(found).lower() if isinstance(found, bool) else found
-    shown = found if isinstance(found, int) else (veil(found)[:80] if isinstance(found, str) else None)
-    if place in ("publish_at", "publish_before") and kind == "timezone_aware":
-        return FieldError(place, "no_offset", "A time needs an offset.", found=shown,
-                          remedy="End it with Z or an offset such as +02:00, or send timezone as well.")  # fmt: skip
-    limits = detail.get("ctx") or {}
-    limit = next((limits[n] for n in ("max_length", "min_length", "le", "lt", "ge", "expected") if n in limits), None)
-    return FieldError(place, kind, f"{detail['msg']}.", limit=limit, found=shown, remedy=f"Correct {place}.")
+def _local(body: dict[str, Any]) -> list[str]:
+    """The times without an offset."""
+    times = [(name, body.get(name)) for name in ("publish_at", "publish_before")]
+    return [name for name, value in times if isinstance(value, str) and TIME.fullmatch(value)]
+
+
+def _as_if_in_utc(body: dict[str, Any]) -> dict[str, Any]:
+    """For a wrong `timezone`: so that local times can be read, and be compared with each other."""
+    placed = in_timezone(body | {"timezone": "UTC"})
+    return {name: value for name, value in placed.items() if name != "timezone"} if isinstance(placed, dict) else body

@@ -29,9 +29,11 @@ def rule_errors(request: PostRequest) -> Iterator[FieldError]:
         yield FieldError("publish_before", "before_publish_at", "publish_before must be later than publish_at.",
                          limit=request.publish_at.isoformat(), found=request.publish_before.isoformat(),
                          remedy="Move publish_before after publish_at, or leave it out.")  # fmt: skip
-    if len(orjson.dumps(request.metadata, default=str)) > METADATA_BYTES_MAX:
-        yield FieldError("metadata", "too_large", "metadata is too large.", limit=METADATA_BYTES_MAX,
-                         remedy="Keep only what you need to recognize the post.")  # fmt: skip
+    size = len(orjson.dumps(request.metadata, default=str))
+    if size > METADATA_BYTES_MAX:
+        yield FieldError("metadata", "too_large", "metadata is too large, counted in bytes of JSON.",
+                         limit=METADATA_BYTES_MAX, found=size,
+                         remedy=f"Take {size - METADATA_BYTES_MAX} bytes away: it is for recognizing the post.")  # fmt: skip
     if request.consent and not (request.consent.preview_confirmed and request.consent.express_consent):
         yield FieldError("consent", "not_given", "Consent is recorded as not given.",
                          remedy="Post only what its creator has seen and agreed to (both flags true).")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Bounded JSON in, or what is wrong with it. No message repeats a value: it may be a token."""
+"""Bounded JSON in, or what is wrong with it. No message repeats a text that came in: it may be a token."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from aiohttp.http import HttpVersion11
 from pydantic import BaseModel, ValidationError
 
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.model.veil import veil_path
+from libs.model.wording import worded
 
 BODY_MAX = 1024 * 1024
 BODY_S = 30.0
@@ -64,25 +64,13 @@ def parsed(model: type[M], values: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        details = error.errors(include_url=False)
         raise Refusal(invalid([field_error(detail) for detail in details[:ERRORS_MAX]])) from None
 
 
 def field_error(detail: Mapping[str, Any]) -> FieldError:
-    """pydantic's finding in our words."""
-    place = veil_path(".".join(str(part) for part in detail["loc"]))[:120]
-    match detail["type"]:
-        case "extra_forbidden":
-            return FieldError(place, "unknown_field", "This is not known.", remedy="Remove it or correct its name.")
-        case "missing":
-            return FieldError(place, "required", "This is required.", remedy=f"Add {place}.")
-        case kind:
-            limits = detail.get("ctx") or {}
-            names = ("max_length", "min_length", "le", "lt", "ge", "gt", "expected")
-            limit = next((limits[name] for name in names if name in limits), None)
-            shown = limit if isinstance(limit, int | str) or limit is None else str(limit)
-            remedy = f"Correct {place or 'the body'}."
-            return FieldError(place, str(kind), f"{detail['msg']}.", limit=shown, remedy=remedy)
+    """pydantic's finding in our words. A text that came in is not repeated."""
+    return worded(detail, show=False)
 
 
 async def invite(request: web.Request) -> None:
