@@ -105,7 +105,7 @@ def _post(
 
 
 def _events(post: Post, *, now: datetime) -> list[Event]:
-    more = {"idempotency_key": post.idempotency_key}
+    more = {"idempotency_key": post.chosen_key}
     told = [post_event(EventType.POST_ACCEPTED, post, key="accepted", now=now, more=more)]
     if post.state is PostState.SCHEDULED and post.publish_at:
         at = {"publish_at": post.publish_at.isoformat()}

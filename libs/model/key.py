@@ -28,8 +28,10 @@ class Capability(StrEnum):
     AUDIT = "audit"
 
 
-PER_ACCOUNT: Final = frozenset({Capability.ACCOUNTS, Capability.PROFILE, Capability.VIDEOS, Capability.POSTS})
-"""What can be granted for one account or group, too."""
+PER_ACCOUNT: Final = frozenset(
+    {Capability.ACCOUNTS, Capability.PROFILE, Capability.VIDEOS, Capability.POSTS, Capability.EVENTS}
+)
+"""What can be granted for one account or group, too. Files, endpoints and the rest belong to a customer whole."""
 
 
 class Level(StrEnum):

@@ -55,7 +55,7 @@ class Post(Data):
 
 
 class PostAccepted(Post):
-    idempotency_key: str
+    idempotency_key: str | None = Field(description="null when the request came without one")
 
 
 class PostRejected(Data):

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from libs.model.ids import is_id
 from libs.model.problem import Problem
 
 
@@ -43,6 +44,14 @@ UNSENT = frozenset({PostState.DRAFT, PostState.SCHEDULED, PostState.QUEUED})
 """No publication is live: cancelling is immediate and truthful."""
 
 
+_NOBODYS = "none-"
+
+
+def nobodys_key(id_: str) -> str:
+    """The idempotency key of a request that came without one: unlike every other. `id_` is one made for this."""
+    return _NOBODYS + id_
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """One row of `posts`. `request` is the accepted post request; `version` guards every save."""
@@ -79,6 +88,12 @@ class Post:
     public_post_ids: tuple[str, ...] = ()
     problem: dict[str, Any] | None = None
     finished_at: datetime | None = None
+
+    @property
+    def chosen_key(self) -> str | None:
+        """The idempotency key, unless the request came without one."""
+        nobodys = self.idempotency_key.startswith(_NOBODYS) and is_id(self.idempotency_key[len(_NOBODYS) :], "post")
+        return None if nobodys else self.idempotency_key
 
     @property
     def inbox(self) -> bool:

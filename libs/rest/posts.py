@@ -72,7 +72,7 @@ class PostAnswer(Item):
     customer_id: str
     account_id: str
     batch_id: str | None
-    idempotency_key: str
+    idempotency_key: str | None
     state: PostState
     kind: str
     mode: str

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from libs.model.event import Event
 from libs.model.ids import is_id
+from libs.model.key import EVERYWHERE, Reach
 from libs.store import rows
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
@@ -67,10 +68,10 @@ class Events:
         """RabbitMQ did not take these: they are due at `at` instead of the end of their lease."""
         await self._pool.execute(SQL.relay_again, [e.id for e in events], [e.day for e in events], at)
 
-    async def get(self, id_: str, *, customer_id: str | None) -> str | None:
-        """An event's body, if it is that customer's (None: anybody's)."""
+    async def get(self, id_: str, *, customer_id: str | None, reach: Reach = EVERYWHERE) -> str | None:
+        """An event's body, if it is that customer's (None: anybody's) and within reach."""
         day = rows.id_day(id_)
-        row = await self._pool.fetchrow(SQL.get, id_, day, customer_id) if day else None
+        row = await self._pool.fetchrow(SQL.get, id_, day, customer_id, *rows.reach(reach)) if day else None
         return row["body"] if row else None
 
     async def feed(
@@ -81,17 +82,20 @@ class Events:
         limit: int,
         types: Sequence[str] | None = None,
         post_id: str | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> list[FeedItem]:
         """Events in commit order after `cursor` (None: from the beginning); never skips one that commits late.
 
-        `types` None means every type. Raises ValueError for text that is no cursor.
+        `types` None means every type; what is about no account is within a reach that names none. Raises
+        ValueError for text that is no cursor.
         """
         xid, id_ = position(cursor)
         wanted = list(types) if types is not None else None
+        within = rows.reach(reach)
         if customer_id is None:
-            found = await self._pool.fetch(SQL.feed_of_all, xid, id_, wanted, post_id, limit)
+            found = await self._pool.fetch(SQL.feed_of_all, xid, id_, wanted, post_id, limit, *within)
         else:
-            found = await self._pool.fetch(SQL.feed, xid, id_, wanted, post_id, limit, customer_id)
+            found = await self._pool.fetch(SQL.feed, xid, id_, wanted, post_id, limit, customer_id, *within)
         return [FeedItem(r["id"], r["type"], r["body"], f"{r['position']}.{r['id']}") for r in found]
 
 

@@ -394,8 +394,8 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("events", "claim_fan_out", [NOW, 50]),
     ("events", "claim_relay", [NOW, LEASE, 50]),
     ("events", "relayed", [["evt_1"], [date(2027, 3, 7)]]),
-    ("events", "feed", ["0", "", None, None, 50, "cus_7"]),
-    ("events", "feed_of_all", ["0", "", None, None, 50]),
+    ("events", "feed", ["0", "", None, None, 50, "cus_7", None, []]),
+    ("events", "feed_of_all", ["0", "", None, None, 50, None, []]),
     (
         "replays",
         "batch",

@@ -37,6 +37,7 @@ update events set relay_at = $3 where id = any($1::text[]) and day = any($2::dat
 
 -- name: get
 select * from events where id = $1 and day = $2 and ($3::text is null or customer_id = $3)
+  and ($4::text[] is null or account_id = any($4)) and (account_id is null or account_id <> all($5::text[]))
 
 -- name: feed
 -- Nothing that is returned may be called `xid`: the order would be that of its text.
@@ -45,6 +46,7 @@ select id, type, body, xid::text as position from events
 where customer_id = $6 and (xid, id) > ($1::text::xid8, $2::text)
   and xid < pg_snapshot_xmin(pg_current_snapshot())
   and ($3::text[] is null or type = any($3)) and ($4::text is null or post_id = $4)
+  and ($7::text[] is null or account_id = any($7)) and (account_id is null or account_id <> all($8::text[]))
 order by xid, id limit $5
 
 -- name: feed_of_all
@@ -53,4 +55,5 @@ select id, type, body, xid::text as position from events
 where (xid, id) > ($1::text::xid8, $2::text)
   and xid < pg_snapshot_xmin(pg_current_snapshot())
   and ($3::text[] is null or type = any($3)) and ($4::text is null or post_id = $4)
+  and ($6::text[] is null or account_id = any($6)) and (account_id is null or account_id <> all($7::text[]))
 order by xid, id limit $5

@@ -19,6 +19,7 @@ async def feed(call: Call) -> web.StreamResponse:
         limit=query.limit,
         types=[query.type] if query.type else None,
         post_id=query.post_id,
+        reach=call.reach,
     )
     # The bodies are JSON already, and stay the bytes that endpoints get.
     data = [orjson.Fragment(item.body) for item in items]
@@ -28,13 +29,13 @@ async def feed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One event: the webhook body."""
-    body = await call.desk.store.events.get(call.id("evt"), customer_id=call.sees)
+    body = await call.desk.store.events.get(call.id("evt"), customer_id=call.sees, reach=call.reach)
     if body is None:
         raise call.missing("evt")
     return web.Response(body=body.encode(), content_type="application/json")
 
 
 ROUTES = (
-    Route("GET", "/v1/events", Capability.EVENTS, feed, doc=doc.FEED, query=EventsQuery),
-    Route("GET", "/v1/events/{id}", Capability.EVENTS, get, doc=doc.GET),
+    Route("GET", "/v1/events", Capability.EVENTS, feed, doc=doc.FEED, query=EventsQuery, per_account=True),
+    Route("GET", "/v1/events/{id}", Capability.EVENTS, get, doc=doc.GET, per_account=True),
 )

@@ -9,7 +9,7 @@ from libs.media.judge import judge
 from libs.model.change import Change
 from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
-from libs.model.post import Note, Post
+from libs.model.post import Note, Post, nobodys_key
 from libs.model.post_parse import parse
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
@@ -62,7 +62,8 @@ async def accept(call: Call, request: PostRequest, *, named: str | None = None) 
         call.request[TOLD] = {"consent": request.consent.model_dump(mode="json")}
     # Without a key that somebody chose nobody asks for this very one again: what looks the same and comes soon is it.
     chosen = given is not None and not given.startswith(AUTOMATIC)
-    taken = await take(call, request, owner=owner, key=given or f"none-{new_id('post', call.now)}", guarded=not chosen)
+    key = given or nobodys_key(new_id("post", call.now))
+    taken = await take(call, request, owner=owner, key=key, guarded=not chosen)
     if taken.created:
         await call.ring("publisher", "notifier")
     return taken
@@ -243,12 +244,13 @@ def detailed(context: Context) -> PostDetail:
 
 def _fields(post: Post) -> dict[str, Any]:
     same = (
-        "id", "customer_id", "account_id", "batch_id", "idempotency_key", "state", "publish_at", "publish_before",
+        "id", "customer_id", "account_id", "batch_id", "state", "publish_at", "publish_before",
         "media_id", "failures", "retries", "life", "held_at", "cancel_requested_at", "problem",
         "created_at", "updated_at", "finished_at",
     )  # fmt: skip
     fields = {name: getattr(post, name) for name in same}
     return fields | {
+        "idempotency_key": post.chosen_key,
         "next_slot_at": post.slot_at,
         "kind": post.request["kind"],
         "mode": post.request["mode"],

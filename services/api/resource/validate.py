@@ -102,4 +102,4 @@ def _duration_errors(request: PostRequest, creator: CreatorInfo, media: Collecti
     return [violation.as_field_error() for violation in broken if not violation.convertible]
 
 
-ROUTES = (Route("POST", "/v1/posts/validate", Capability.POSTS, validate, doc=doc.VALIDATE),)
+ROUTES = (Route("POST", "/v1/posts/validate", Capability.POSTS, validate, doc=doc.VALIDATE, per_account=True),)

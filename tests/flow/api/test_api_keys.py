@@ -6,7 +6,7 @@ import httpx
 import pytest
 from api_house import House
 
-from libs.model.key import Capability
+from libs.model.key import PER_ACCOUNT, Capability
 from tests.flow.api.test_api_door import ROUTES, filled, furnish, noun_of, rows_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,11 +48,36 @@ async def test_a_grant_for_one_account_opens_that_account_and_no_other(house: Ho
     assert (await house.post("/v1/accounts/connect", {}, key=key)).status_code == 403, "it is not about one account"
 
 
+async def test_a_grant_for_one_account_opens_its_events_and_lets_it_validate_its_posts(house: House) -> None:
+    customer, mine, other = await two_accounts(house)
+    scoped = [{"account_id": mine, "grants": {"posts": "full", "events": "read"}}]
+    key = (await made(house, customer, scoped=scoped))["secret"]
+    but = [{"account_id": other, "grants": {"events": "off"}}]
+    rest = (await made(house, customer, grants={"events": "read"}, scoped=but))["secret"]
+    for account in (mine, other):
+        await post(house, account, customer)
+    await house.make("/v1/endpoints", {"customer_id": customer, "url": "https://8.8.8.8/hook", "events": ["*"]})
+
+    feed = (await house.get(f"/v1/events?customer_id={customer}")).json()["data"]
+    about = {event["id"]: event["data"].get("account_id") for event in feed}
+    own = [id_ for id_, account in about.items() if account == mine]
+    seen, left = [(await house.get("/v1/events", key=by)).json()["data"] for by in (key, rest)]
+
+    assert own and [event["id"] for event in seen] == own
+    assert [event["id"] for event in left] == [id_ for id_, account in about.items() if account != other]
+    hidden = next(id_ for id_, account in about.items() if account == other)
+    assert [(await house.get(f"/v1/events/{id_}", key=key)).status_code for id_ in (own[0], hidden)] == [200, 404]
+    assert (await house.get("/v1/consumers", key=key)).status_code == 403, "it is about all of a customer's events"
+    draft = {"kind": "video", "media": [await house.video(customer)], "mode": "inbox"}
+    asked = [await house.post("/v1/posts/validate", draft | {"account_id": one}, key=key) for one in (mine, other)]
+    assert [answer.status_code for answer in asked] == [200, 403], asked[0].text
+
+
 async def test_on_every_route_a_key_for_one_account_learns_nothing_of_the_others(house: House) -> None:
     customer = await house.customer()
     await furnish(house, customer)
     own = await house.account(customer, open_id=f"-own{customer}")
-    every = {str(name): "full" for name in ("accounts", "posts", "profile", "videos")}
+    every = {str(name): "full" for name in PER_ACCOUNT}
     key = (await made(house, customer, scoped=[{"account_id": own, "grants": every}]))["secret"]
     rows = await rows_of(house, customer)
 
@@ -66,7 +91,13 @@ async def test_on_every_route_a_key_for_one_account_learns_nothing_of_the_others
             assert unsupported or answer.status_code in (403, 404, 415), route
         if "{" not in route.path and route.method == "GET":
             listed = await house.get(route.path, key=key)
-            others = [row["id"] for rows_ in rows.values() for row in rows_ if row["id"] not in (own, customer)]
+            mine = (own, customer)
+            others = [
+                row["id"]
+                for rows_ in rows.values()
+                for row in rows_
+                if row["id"] not in mine and row.get("account_id") != own
+            ]
             assert not [id_ for id_ in others if id_ in listed.text], route
 
 
@@ -170,6 +201,7 @@ async def test_a_key_cannot_rise_by_changing_or_taking_over_another(house: House
         ({"grants": {"posts": "full"}}, "one_place"),
         ({"account_id": "ACC", "group_id": "grp_00000000000000000000000000", "grants": {"posts": "full"}}, "one_place"),
         ({"account_id": "ACC", "grants": {"keys": "full"}}, "not_per_account"),
+        ({"account_id": "ACC", "grants": {"media": "full"}}, "not_per_account"),
         ({"account_id": "acc_00000000000000000000000000", "grants": {"posts": "read"}}, "unknown"),
         ({"account_id": "ACC", "grants": {}}, "too_short"),
     ],
