@@ -187,6 +187,7 @@ async def _replay(store: Store, customer_id: str) -> int:
     now = await store.now()
     selection = Selection(customer_id, now - timedelta(days=1), now + timedelta(days=1), ("delivered", "exhausted"))
     made = await store.replays.create(new_id("rpl", now), selection, per_second=5000, now=now)
+    assert made is not None
     return int(made["total"])
 
 

@@ -165,6 +165,7 @@ async def _replay(store: Store, customer_id: str) -> int:
     await asyncio.sleep(1.5)  # what was answered is saved
     selection = Selection(customer_id, now - timedelta(days=1), now + timedelta(days=1), ("delivered",), None, plain.id)
     made = await store.replays.create(new_id("rpl", now), selection, per_second=1000, now=now)
+    assert made is not None
     return int(made["total"])
 
 

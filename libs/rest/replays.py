@@ -40,10 +40,13 @@ class DryRun(Answer):
 
 
 class ReplayAnswer(Item):
-    """`replayed` of about `total` are on their way again: `total` was counted when the replay was made."""
+    """`replayed` of about `total` are on their way again, at most a second's worth of them not yet due: `total` was
+    counted when the replay was made. An endpoint that takes less than `per_second` holds up nobody else; what is for
+    one that is down is handed out when it is back, and the replay runs until then, or until it is cancelled.
+    """
 
     customer_id: str
-    state: Literal["running", "paused", "done"]
+    state: Literal["running", "paused", "done", "cancelled"]
     since: Moment
     until: Moment
     endpoint_id: str | None

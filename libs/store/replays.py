@@ -1,10 +1,12 @@
-"""Replays: many deliveries sent again, a batch at a time, each once."""
+"""Replays: many deliveries sent again, a second's worth at a time, each once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
+from libs.model import replay as model
 from libs.model.ids import day_of, first_id
+from libs.model.replay import CROWD, Room, Step, Waiting
 from libs.store import rows
 from libs.store.deliveries import SQL as DELIVERIES
 from libs.store.ordering import promote
@@ -13,9 +15,8 @@ from libs.store.sql import Queries
 
 SQL = Queries("replays")
 BATCH = 200
-CROWD = 500
-"""So many deliveries that are due to one endpoint are enough: more would keep waiting what comes fresh."""
-CROWDED_FOR = timedelta(seconds=1)
+SHARES = 20
+"""Shares of single endpoints that one step sees to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Selection:
 
 
 class Replays:
-    """The table replays. The api makes, pauses and resumes them, the notifier works them."""
+    """The tables replays and replay_shares. The api makes, pauses and ends them, the notifier works them."""
 
     def __init__(self, pool: Pool, *, batch: int = BATCH) -> None:
         self._pool = pool
@@ -41,17 +42,27 @@ class Replays:
         """How many deliveries a replay would send again now."""
         return int(await self._pool.fetchval(SQL.count, *_filter(selection, first_id("dlv", selection.since))))
 
-    async def unfinished(self, customer_id: str) -> int:
-        return int(await self._pool.fetchval(SQL.unfinished, customer_id))
-
-    async def create(self, id_: str, selection: Selection, *, per_second: int, now: datetime) -> rows.Row:
-        """A replay that begins at once; `total` is what it would send again now."""
-        total = await self.count(selection)
+    async def create(
+        self, id_: str, selection: Selection, *, per_second: int, now: datetime, unfinished_max: int | None = None
+    ) -> rows.Row | None:
+        """A replay that begins at once; `total` is what it would send again now. None when its customer has
+        `unfinished_max` that are neither done nor cancelled.
+        """
+        total, begin = await self.count(selection), first_id("dlv", selection.since)
         types = list(selection.types) if selection.types is not None else None
-        return await self._pool.fetchone(
-            SQL.insert, id_, selection.customer_id, selection.since, selection.until, types, selection.endpoint_id,
-            list(selection.states), per_second, total, first_id("dlv", selection.since), now,
-        )  # fmt: skip
+        most = unfinished_max if unfinished_max is not None else 2**31 - 1
+
+        async def write(connection: Connection) -> rows.Row | None:
+            await connection.execute(SQL.hold_customer, selection.customer_id)
+            made = await connection.fetchrow(
+                SQL.insert, id_, selection.customer_id, selection.since, selection.until, types, selection.endpoint_id,
+                list(selection.states), per_second, total, begin, now, most,
+            )  # fmt: skip
+            if made is not None and selection.endpoint_id is not None:
+                await connection.execute(SQL.set_aside, id_, [selection.endpoint_id], begin, now)
+            return made
+
+        return await self._pool.transact(write)
 
     async def get(self, id_: str, *, customer_id: str | None) -> rows.Row | None:
         return await self._pool.fetchrow(SQL.get, id_, customer_id)
@@ -60,15 +71,24 @@ class Replays:
         return await self._pool.fetch(SQL.page, customer_id, before, limit)
 
     async def pause(self, id_: str, *, customer_id: str | None, now: datetime) -> bool:
-        """Stops it where it is; what was sent again already goes out. False when it does not run."""
+        """Stops it where it is: what goes out within a second goes out. False when it does not run."""
         return await self._pool.execute(SQL.pause, id_, customer_id, now) > 0
 
     async def resume(self, id_: str, *, customer_id: str | None, now: datetime) -> bool:
         """Goes on where it stopped; False when it is not paused."""
         return await self._pool.execute(SQL.resume, id_, customer_id, now) > 0
 
+    async def cancel(self, id_: str, *, customer_id: str | None, now: datetime) -> bool:
+        """Ends it where it is, as `pause` stops it, for good; False when it is over."""
+        return await self._pool.execute(SQL.cancel, id_, customer_id, now) > 0
+
+    async def next_look(self) -> datetime | None:
+        """When there is something to do for some replay; None while none runs."""
+        found: datetime | None = await self._pool.fetchval(SQL.next_look)
+        return found
+
     async def work(self, *, now: datetime) -> int | None:
-        """One batch of one replay that is due, with the place it reached: both or neither, whoever is killed.
+        """One step of one replay that is due, with the places it reached: all or nothing, whoever is killed.
 
         Returns how many deliveries it sent on their way, None when no replay is due.
         """
@@ -80,34 +100,59 @@ class Replays:
         return await self._pool.transact(write)
 
     async def _step(self, connection: Connection, replay: rows.Row, *, now: datetime) -> int:
-        if await connection.fetchval(SQL.crowded, replay["customer_id"], replay["endpoint_id"], now, CROWD):
-            await connection.execute(SQL.advance, replay["id"], replay["place"], 0, now + CROWDED_FOR, now)
-            return 0
+        scanned, sent = Step(look=replay["scan_at"]), 0
+        if replay["scan_at"] is not None and replay["scan_at"] <= now:
+            scanned, sent = await self._of_many(connection, replay, now=now)
+        for share in await connection.fetch(SQL.shares_due, replay["id"], now, SHARES):
+            sent += await self._of_one(connection, replay, share, now=now)
+        await connection.execute(SQL.advance, replay["id"], scanned.place, sent, scanned.look, now)
+        return sent
+
+    async def _of_many(self, connection: Connection, replay: rows.Row, *, now: datetime) -> tuple[Step, int]:
+        waiting, days = await self._next(connection, replay, place=replay["place"], endpoint_id=None)
+        rooms = await _rooms(connection, sorted({each.endpoint_id for each in waiting}), now=now)
+        step = model.many(waiting, rooms, per_second=replay["per_second"], now=now)
+        if step.aside:
+            await connection.execute(SQL.set_aside, replay["id"], sorted(step.aside), replay["place"], now)
+        return step, await _send(connection, step, days, now=now)
+
+    async def _of_one(self, connection: Connection, replay: rows.Row, share: rows.Row, *, now: datetime) -> int:
+        endpoint_id = share["endpoint_id"]
+        waiting, days = await self._next(connection, replay, place=share["place"], endpoint_id=endpoint_id)
+        rooms = await _rooms(connection, [endpoint_id], now=now)
+        step = model.one(waiting, rooms.get(endpoint_id, Room()), per_second=replay["per_second"], now=now)
+        await connection.execute(SQL.move_share, replay["id"], endpoint_id, step.place, step.look)
+        return await _send(connection, step, days, now=now)
+
+    async def _next(
+        self, connection: Connection, replay: rows.Row, *, place: str, endpoint_id: str | None
+    ) -> tuple[list[Waiting], dict[str, date]]:
+        """What comes next, and the day of each."""
         types = tuple(replay["types"]) if replay["types"] is not None else None
         selection = Selection(
-            customer_id=replay["customer_id"],
-            since=replay["since"],
-            until=replay["until"],
-            states=tuple(replay["states"]),
-            types=types,
-            endpoint_id=replay["endpoint_id"],
+            replay["customer_id"], replay["since"], replay["until"], tuple(replay["states"]), types, endpoint_id
         )
-        per_second = replay["per_second"]
-        sent = await connection.fetch(SQL.batch, *_filter(selection, replay["place"]), self._batch, now, per_second)
-        await self._wake(connection, sent, now=now)
-        span = timedelta(seconds=(1 + max((row["n"] for row in sent), default=0)) / per_second)
-        again = now + span if len(sent) == self._batch else None
-        place = sent[-1]["id"] if sent else replay["place"]
-        await connection.execute(SQL.advance, replay["id"], place, len(sent), again, now)
-        return len(sent)
+        limit = self._batch if endpoint_id is None else min(self._batch, replay["per_second"])
+        found = await connection.fetch(SQL.next, *_filter(selection, place), limit, replay["id"])
+        return [Waiting(row["id"], row["endpoint_id"]) for row in found], {row["id"]: row["day"] for row in found}
 
-    async def _wake(self, connection: Connection, sent: Sequence[rows.Row], *, now: datetime) -> None:
-        waiting = sorted({(row["endpoint_id"], now) for row in sent if row["lane"] is None})
-        await promote(
-            connection, [(row["endpoint_id"], row["lane"]) for row in sent if row["lane"] is not None], now=now
-        )
-        if waiting:
-            await connection.execute(DELIVERIES.ring_lanes, *rows.columns(waiting, 2))
+
+async def _rooms(connection: Connection, endpoint_ids: Sequence[str], *, now: datetime) -> dict[str, Room]:
+    found = await connection.fetch(SQL.rooms, endpoint_ids, now, CROWD) if endpoint_ids else []
+    return {row["endpoint_id"]: Room(row["due"], row["rate_per_s"], row["paused_until"]) for row in found}
+
+
+async def _send(connection: Connection, step: Step, days: dict[str, date], *, now: datetime) -> int:
+    """Has what the step hands out sent again, and wakes whom it concerns; how many it was."""
+    if not step.out:
+        return 0
+    handed = [(id_, days[id_], alarm) for id_, alarm in step.out]
+    sent = await connection.fetch(SQL.again, *rows.columns(handed, 3))
+    await promote(connection, [(row["endpoint_id"], row["lane"]) for row in sent if row["lane"] is not None], now=now)
+    awake = sorted({row["endpoint_id"] for row in sent if row["lane"] is None})
+    if awake:
+        await connection.execute(DELIVERIES.ring_lanes, awake, [now] * len(awake))
+    return len(sent)
 
 
 def _filter(selection: Selection, place: str) -> list[object]:

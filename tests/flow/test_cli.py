@@ -266,9 +266,18 @@ async def test_deliveries_are_counted_then_sent_again(cli: CommandLine, guest: G
 
     counted = await cli("replay", "--since", "2099-01-01T00:00Z", "--dry-run", code=1)
     some = await cli("replay", "--since", "2020-01-01T00:00Z", "--delivered", "--dry-run", "--json")
-    made = await cli("replay", "--since", "2020-01-01T00:00Z", "--delivered", "--wait", "--json")
+    watching = asyncio.create_task(cli("replay", "--since", "2020-01-01T00:00Z", "--delivered", "--wait", "--json"))
+
+    async def on_their_way() -> bool:
+        return bool((await stage.row("select count(*) as n from replays where replayed = total and total > 0"))["n"])
+
+    await eventually(on_their_way)
+    await stage.advance(60)
+    made = await watching
+    over = await cli("replays", "cancel", made.json["id"], "--json")
 
     assert "since" in counted.err
+    assert over.json == made.json
     assert some.json["total"] > 0
     assert made.json["state"] == "done"
     assert made.json["id"] in (await cli("replays", "list")).out

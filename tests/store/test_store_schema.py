@@ -346,6 +346,7 @@ SETTLED = (
 )
 MADE = ("dlv_0", date(2027, 3, 7), "evt_1", "end_1", "cus_1")
 REPLAYED = ("cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None)
+AGAIN: list[Any] = ["cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"]]
 TRIED = ["att_1", "att_2", date(2027, 3, 1), date(2027, 3, 15), None, None, 50]
 LISTED = ["post_", "post_9", 50]
 SENT = ["failed", "published"]
@@ -396,12 +397,9 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("events", "relayed", [["evt_1"], [date(2027, 3, 7)]]),
     ("events", "feed", ["0", "", None, None, 50, "cus_7", None, []]),
     ("events", "feed_of_all", ["0", "", None, None, 50, None, []]),
-    (
-        "replays",
-        "batch",
-        ["cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None, 200, NOW, 50],
-    ),
-    ("replays", "crowded", ["cus_7", None, NOW, 500]),
+    *(("replays", "next", [*AGAIN, endpoint_id, None, 200, "rpl_1"]) for endpoint_id in (None, "end_7")),
+    ("replays", "again", [["dlv_1"], [date(2027, 3, 7)], [NOW]]),
+    ("replays", "rooms", [["end_7"], NOW, 500]),
     ("attempts", "of_endpoints", [*TRIED, ["end_2", "end_3"]]),
     ("attempts", "of_failed", [*TRIED, ["end_2", "end_3"]]),
     ("attempts", "of_event", [*TRIED, "evt_7", date(2027, 3, 7), None]),

@@ -184,6 +184,7 @@ class Replays(Resource[R]):
     list = listing("/v1/replays", ReplaysQuery, ReplayAnswer)
     pause = acting("/v1/replays/{}/pause", ReplayAnswer)
     resume = acting("/v1/replays/{}/resume", ReplayAnswer)
+    cancel = acting("/v1/replays/{}/cancel", ReplayAnswer)
 
 
 class Events(Resource[R]):

@@ -31,6 +31,7 @@ _REPLAY: Final = ReplayAnswer(
     finished_at=None,
 )
 _PAUSED: Final = _REPLAY.model_copy(update={"state": "paused"})
+_CANCELLED: Final = _REPLAY.model_copy(update={"state": "cancelled", "finished_at": WHEN})
 
 CREATE: Final = Doc(
     summary="Send many deliveries again",
@@ -50,3 +51,6 @@ LISTED: Final = Doc(
 GET: Final = Doc(summary="Show how far a replay is", answers={200: ReplayAnswer}, examples=(Example(200, _REPLAY),))
 PAUSE: Final = Doc(summary="Pause a replay", answers={200: ReplayAnswer}, examples=(Example(200, _PAUSED),))
 RESUME: Final = Doc(summary="Resume a replay", answers={200: ReplayAnswer}, examples=(Example(200, _REPLAY),))
+CANCEL: Final = Doc(
+    summary="End a replay where it is", answers={200: ReplayAnswer}, examples=(Example(200, _CANCELLED),)
+)

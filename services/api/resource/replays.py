@@ -1,4 +1,4 @@
-"""Replays: counted first, made, watched, paused and resumed."""
+"""Replays: counted first, made, watched, paused, resumed and cancelled."""
 
 from datetime import datetime
 
@@ -25,10 +25,13 @@ async def create(call: Call) -> web.StreamResponse:
     selection = await _selection(call, new)
     if new.dry_run:
         return reply(DryRun(total=await call.desk.store.replays.count(selection)))
-    if await call.desk.store.replays.unfinished(selection.customer_id) >= UNFINISHED_MAX:
-        detail = f"There are {UNFINISHED_MAX} replays that are not done."
-        raise Refusal(Problem("too_many_replays", "No more replays at once", 409, detail, "Wait until one is done."))
-    made = await call.desk.store.replays.create(call.new_id("rpl"), selection, per_second=new.per_second, now=call.now)
+    made = await call.desk.store.replays.create(
+        call.new_id("rpl"), selection, per_second=new.per_second, now=call.now, unfinished_max=UNFINISHED_MAX
+    )
+    if made is None:
+        detail = f"There are {UNFINISHED_MAX} replays that are neither done nor cancelled."
+        remedy = "Wait until one is done, or cancel one: POST /v1/replays/{id}/cancel."
+        raise Refusal(Problem("too_many_replays", "No more replays at once", 409, detail, remedy))
     await call.ring("notifier")
     return reply(shown(made), status=201, location=f"/v1/replays/{made['id']}")
 
@@ -48,7 +51,9 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def pause(call: Call) -> web.StreamResponse:
-    """Stops it where it is; what it sent again already goes out. Pausing what does not run changes nothing."""
+    """Stops it where it is; what is handed out already, a second's worth, goes out. Pausing what does not run changes
+    nothing.
+    """
     await call.nothing()
     await call.desk.store.replays.pause(call.id("rpl"), customer_id=call.sees, now=call.now)
     return reply(await _found(call))
@@ -61,6 +66,13 @@ async def resume(call: Call) -> web.StreamResponse:
     found = await _found(call)
     await call.ring("notifier")
     return reply(found)
+
+
+async def cancel(call: Call) -> web.StreamResponse:
+    """Ends it where it is, for good. Cancelling what is over changes nothing."""
+    await call.nothing()
+    await call.desk.store.replays.cancel(call.id("rpl"), customer_id=call.sees, now=call.now)
+    return reply(await _found(call))
 
 
 def shown(row: Row) -> ReplayAnswer:
@@ -103,4 +115,5 @@ ROUTES = (
     Route("GET", "/v1/replays/{id}", Capability.EVENTS, get, doc=doc.GET),
     Route("POST", "/v1/replays/{id}/pause", Capability.EVENTS, pause, doc=doc.PAUSE, write=True),
     Route("POST", "/v1/replays/{id}/resume", Capability.EVENTS, resume, doc=doc.RESUME, write=True),
+    Route("POST", "/v1/replays/{id}/cancel", Capability.EVENTS, cancel, doc=doc.CANCEL, write=True),
 )

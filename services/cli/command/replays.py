@@ -15,6 +15,7 @@ from services.cli.when import ago
 
 ReplayId = Annotated[str, typer.Argument(metavar="REPLAY_ID", help="rpl_…")]
 LOOK_S: Final = 1.0
+OVER: Final = ("done", "cancelled")
 
 COLUMNS: Final = (
     Column("replay", lambda r: r.id),
@@ -31,6 +32,7 @@ def add(app: typer.Typer) -> None:
     command(group)(show)
     command(group)(pause)
     command(group)(resume)
+    command(group)(cancel)
     app.add_typer(group, rich_help_panel=HEAR)
 
 
@@ -90,14 +92,19 @@ def resume(desk: Desk, replay: ReplayId) -> None:
     desk.say.thing(desk.client.replays.resume(replay))
 
 
+def cancel(desk: Desk, replay: ReplayId) -> None:
+    """End a replay where it is, for good."""
+    desk.say.thing(desk.client.replays.cancel(replay))
+
+
 def _watched(desk: Desk, replay: ReplayAnswer, timeout: float) -> ReplayAnswer:
     deadline = time.monotonic() + timeout
     with Bar(desk.say) as bar:
-        while replay.state != "done":
+        while replay.state not in OVER:
             bar.part(replay.replayed, max(replay.total, replay.replayed), f"{replay.replayed} of {replay.total}")
             if time.monotonic() >= deadline:
                 raise Ended(f"{replay.id} is {replay.state}.", code=TIMED_OUT, remedy="It goes on without you.")
             time.sleep(LOOK_S)
             replay = desk.client.replays.get(replay.id)
-        bar.part(1, 1, "all on their way")
+        bar.part(1, 1, "all on their way" if replay.state == "done" else f"cancelled after {replay.replayed}")
     return replay

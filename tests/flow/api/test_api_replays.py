@@ -28,6 +28,26 @@ async def test_a_replay_is_counted_made_paused_and_resumed(house: House) -> None
     assert (await house.get(path, key=key)).json()["state"] == "done"
 
 
+async def test_ten_replays_at_once_are_enough_and_one_that_is_cancelled_makes_room(house: House) -> None:
+    customer = await house.customer()
+    key, stranger = await house.key(customer), await house.key(await house.customer())
+    body = {"since": stamp(house.now() - timedelta(hours=1))}
+    made = [await house.make("/v1/replays", body, key=key) for _ in range(10)]
+    await house.post(f"/v1/replays/{made[0]['id']}/pause", key=key)
+
+    refused = await house.post("/v1/replays", body, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_replays")
+    assert "cancel" in refused.json()["remedy"]
+    path = f"/v1/replays/{made[0]['id']}/cancel"
+    assert (await house.post(path, key=stranger)).status_code == 404
+    for _ in range(2):
+        over = await house.post(path, key=key)
+        assert (over.status_code, over.json()["state"]) == (200, "cancelled")
+        assert over.json()["finished_at"] is not None
+    assert (await house.post(f"/v1/replays/{made[0]['id']}/resume", key=key)).json()["state"] == "cancelled"
+    await house.make("/v1/replays", body, key=key)
+
+
 async def test_what_is_wrong_with_a_replay_is_said(house: House) -> None:
     key = await house.key(await house.customer())
     stranger = await house.make(
