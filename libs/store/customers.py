@@ -24,6 +24,8 @@ class Customer:
     media_bytes_max: int | None = None
     """Its own quotas of media; None: the settings'."""
     media_files_max: int | None = None
+    strict_disclosure: bool = False
+    """Its posts in another vendor's words have to say whether they are branded content."""
 
 
 class Customers:
@@ -40,12 +42,17 @@ class Customers:
         return _customer(row) if row else None
 
     async def change(
-        self, id_: str, *, name: str | None = None, quotas: Mapping[Quota, int | None] | None = None
+        self,
+        id_: str,
+        *,
+        name: str | None = None,
+        quotas: Mapping[Quota, int | None] | None = None,
+        strict_disclosure: bool | None = None,
     ) -> Customer | None:
-        """Its name and its own quotas of media from now on, those that are given; a quota of None is the settings'."""
+        """What is given holds from now on; a quota of None is the settings'."""
         given = quotas or {}
         pairs = [value for which in QUOTAS for value in (which in given, given.get(which))]
-        row = await self._pool.fetchrow(SQL.change, id_, name, *pairs)
+        row = await self._pool.fetchrow(SQL.change, id_, name, *pairs, strict_disclosure)
         return _customer(row) if row else None
 
     async def page(self, *, before: str | None, limit: int) -> list[Customer]:
@@ -53,4 +60,11 @@ class Customers:
 
 
 def _customer(row: rows.Row) -> Customer:
-    return Customer(row["id"], row["name"], row["created_at"], row["media_bytes_max"], row["media_files_max"])
+    return Customer(
+        row["id"],
+        row["name"],
+        row["created_at"],
+        row["media_bytes_max"],
+        row["media_files_max"],
+        row["strict_disclosure"],
+    )

@@ -41,7 +41,6 @@ class ApiSettings(ProgramSettings):
     tiktok_per_minute: Annotated[str, AfterValidator(usable_limits)] = ""
     """Calls an account may make a minute, where TikTok allows this app others than it documents."""
     tiktok_site_verification: CommaList = Field((), description="the tokens of TikTok's URL-prefix signature files")
-    strict_disclosure: bool = Field(False, description="vendors' calls have to say whether a post is branded content")
     egress_allow: str = Field("", description="CIDRs customers may be reached on besides the public internet")
     operator_key: SecretStr | None = Field(None, description="made to exist at start, with every grant")
     api_rate_per_minute: Annotated[int, Field(ge=1)] = Field(

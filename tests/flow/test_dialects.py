@@ -127,7 +127,7 @@ async def test_who_consented_and_when_is_in_the_audit_log_and_without_consent_no
 
 @pytest.mark.row(
     "SA-02", "SA-15", "SA-18", "SA-19", "SA-20", "SA-26", "SA-27", "SA-28", "SA-29", "SA-30", "SA-31", "SA-33", "SA-36",
-    "SA-40", "SA-47", "SA-48", "SA-49",
+    "SA-40", "SA-47", "SA-48", "SA-49", "SA-70",
 )  # fmt: skip
 async def test_socialapis_pages_run_from_the_connect_to_the_published_post(
     stage: Stage, guest: Guest, tmp_path: Path
@@ -172,6 +172,12 @@ async def test_socialapis_pages_run_from_the_connect_to_the_published_post(
     assert (chosen[0]["privacy_level"]["sent"], chosen[0]["privacy_level"]["used"]) == ("PUBLIC", "PUBLIC_TO_EVERYONE")
     assert (chosen[1]["privacy_level"]["code"], chosen[1]["privacy_level"]["used"]) == ("defaulted", "SELF_ONLY")
     assert "go live" in chosen[1]["privacy_level"]["detail"]
+    await stage.api("PATCH", f"customers/{guest.customer_id}", {"strict_disclosure": True})
+    for by in (vendor, Vendor(guest, "socialapi", stage.keepsake.operator_key)):
+        body = {"account_ids": [account["id"]], "media_ids": [media["id"]], "text": "silent"}
+        silent = await by("POST", "posts", body, status=400)
+        assert [error["field"] for error in silent["errors"]] == ["platform_data.tiktok.disclosure"]
+    await stage.api("PATCH", f"customers/{guest.customer_id}", {"strict_disclosure": False})
     assert chosen[1]["media_type"]["used"] == "video" and "media_type" not in chosen[0]
     sent = await stage.sim("GET", f"world?open_id={(await stage.api('GET', 'accounts/' + account['id']))['open_id']}")
     infos = [one["post_info"] for one in sent["publications"]]

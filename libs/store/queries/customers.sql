@@ -7,9 +7,10 @@ on conflict (id) do update set id = excluded.id returning *
 select * from customers where id = $1
 
 -- name: change
--- `$2` null and `$3`, `$5` false: that stays as it is.
+-- `$2`, `$7` null and `$3`, `$5` false: that stays as it is.
 update customers set name = coalesce($2, name), media_bytes_max = case when $3 then $4 else media_bytes_max end,
-    media_files_max = case when $5 then $6 else media_files_max end
+    media_files_max = case when $5 then $6 else media_files_max end,
+    strict_disclosure = coalesce($7, strict_disclosure)
 where id = $1 returning *
 
 -- name: page

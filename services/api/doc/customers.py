@@ -7,7 +7,9 @@ from libs.rest.shape import Page
 from services.api.doc.sample import CUSTOMER, WHEN
 from services.api.doc.shape import Doc, Example
 
-ACME: Final = CustomerAnswer(id=CUSTOMER, name="Acme", media_bytes_max=None, media_files_max=None, created_at=WHEN)
+ACME: Final = CustomerAnswer(
+    id=CUSTOMER, name="Acme", media_bytes_max=None, media_files_max=None, strict_disclosure=False, created_at=WHEN
+)
 _KEEPS: Final = CustomerDetail(**dict(ACME), media_bytes=10_485_760, media_files=1)
 
 CREATE: Final = Doc(
@@ -23,7 +25,7 @@ LISTED: Final = Doc(
 )
 GET: Final = Doc(summary="Show a customer", answers={200: CustomerDetail}, examples=(Example(200, _KEEPS),))
 CHANGE: Final = Doc(
-    summary="Change a customer's name or quotas of media",
+    summary="Change a customer's name, quotas of media or duty to disclose",
     body=CustomerChange,
     answers={200: CustomerDetail},
     examples=(

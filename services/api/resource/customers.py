@@ -39,12 +39,14 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def change(call: Call) -> web.StreamResponse:
-    """Its name, and its quotas of media from now on: what is over a smaller one stays, and nothing new is taken until
-    that has gone."""
+    """Its name, its quotas of media from now on (what is over a smaller one stays, and nothing new is taken until that
+    has gone), and whether it has to disclose."""
     asked = await call.body(CustomerChange)
     quotas: dict[Quota, int | None] = {"bytes": asked.media_bytes_max, "files": asked.media_files_max}
     given = {which: most for which, most in quotas.items() if f"media_{which}_max" in asked.model_fields_set}
-    found = await call.desk.store.customers.change(call.id("cus"), name=asked.name, quotas=given)
+    found = await call.desk.store.customers.change(
+        call.id("cus"), name=asked.name, quotas=given, strict_disclosure=asked.strict_disclosure
+    )
     if found is None:
         raise call.missing("cus")
     return reply(await _detailed(call, found))
@@ -61,6 +63,7 @@ def shown(customer: Customer) -> CustomerAnswer:
         name=customer.name,
         media_bytes_max=customer.media_bytes_max,
         media_files_max=customer.media_files_max,
+        strict_disclosure=customer.strict_disclosure,
         created_at=customer.created_at,
     )
 

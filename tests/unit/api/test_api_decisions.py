@@ -106,6 +106,7 @@ def test_a_page_shows_everything_its_items_have() -> None:
 
     assert made.model_dump_json() == (
         '{"data":[{"id":"cus_1","name":"Acme","media_bytes_max":null,"media_files_max":null,'
+        '"strict_disclosure":false,'
         '"created_at":"2026-11-20T12:00:00.000Z"}],"next_cursor":null}'
     )
     assert isinstance(made, Page)

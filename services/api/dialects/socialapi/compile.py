@@ -42,6 +42,11 @@ class PostNew(Ask):
         """Whether it has the shape of the landing page, where the disclosure is required."""
         return self.account_id is not None or self.platforms is not None or self.platform_options is not None
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The accounts, by whichever of its two names."""
+        return self.account_ids if self.account_ids is not None else ((self.account_id,) if self.account_id else ())
+
 
 def compiled(new: PostNew, *, strict: bool) -> Compiled:
     """In our words, but for a `privacy_level` that was left out. `strict`: the disclosure is required in any shape."""
@@ -84,7 +89,7 @@ def _settings(new: PostNew, made: Compiled) -> tuple[dict[str, Any], str]:
 def _accounts(new: PostNew, made: Compiled) -> None:
     if new.account_id is not None and new.account_ids is not None and new.account_ids != (new.account_id,):
         _contradicts(made, "account_id", "account_ids")
-    ids = new.account_ids if new.account_ids is not None else ((new.account_id,) if new.account_id else ())
+    ids = new.named
     if not ids:
         made.wrong("account_ids", "required", "An account is required.", "Name one, or several.")
     elif len(ids) == 1:

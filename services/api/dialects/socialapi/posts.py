@@ -21,11 +21,21 @@ from services.api.resource.posts import find, in_order
 
 async def create(call: Call) -> web.StreamResponse:
     """201: a post, or several. What was chosen for whoever sent it stands under `adjustments`."""
-    made = compiled(await call.body(PostNew), strict=call.desk.settings.strict_disclosure)
+    new = await call.body(PostNew)
+    made = compiled(new, strict=await _strict(call, new))
     await settle_privacy(call, made, made.words.get("privacy_level", f"{CONNECTOR}.privacy_level"))
     request, taken = await accept(call, made)
     answer = shape.made(in_order(request, taken), made.adjustments)
     return reply(answer, status=201, location=f"{DIALECT.base}/v1/posts/{answer.id}")
+
+
+async def _strict(call: Call, new: PostNew) -> bool:
+    """Whether whoever's account it is has to disclose in any shape."""
+    store, owners = call.desk.store, {call.sees}
+    if call.sees is None:
+        owners = {one.customer_id for one in (await store.accounts.get_many(new.named, customer_id=None)).values()}
+    found = [await store.customers.get(owner) for owner in owners if owner is not None]
+    return any(one is not None and one.strict_disclosure for one in found)
 
 
 async def listed(call: Call) -> web.StreamResponse:
