@@ -123,7 +123,7 @@ def _drive(
         store,
         budget,
         preparer,
-        Beginner(store, line, tiktok, puller, now=now, chunk_lease=chunk_lease),
+        Beginner(store, line, tiktok, puller, now=now, chunk_lease=chunk_lease, audited=settings.tiktok_audited),
         Uploader(
             store,
             storage,

@@ -20,7 +20,7 @@ from libs.tiktok.posting import CreatorInfo, FileUpload, UploadSlot
 from libs.tiktok.wire import Reply
 from services.publisher.pull import Puller
 from services.publisher.saving import Lost, Run, Turn
-from services.publisher.validate import problem_before_init
+from services.publisher.validate import adjusted, problem_before_init, turned_off
 from services.publisher.verdict import Retry, Stop, Wait, judge
 from services.publisher.wording import video_post
 
@@ -40,13 +40,16 @@ class Beginner:
         *,
         now: Callable[[], datetime],
         chunk_lease: timedelta,
+        audited: bool,
     ) -> None:
+        """`audited` is the operator's app; an account of a customer's own app goes by that."""
         self._store = store
         self._line = line
         self._client = client
         self._puller = puller
         self._now = now
         self._chunk_lease = chunk_lease
+        self._audited = audited
 
     async def begin(self, run: Run, turn: Turn) -> bool:
         """True when an upload URL was given; otherwise what happened instead is saved.
@@ -64,10 +67,11 @@ class Beginner:
         if not ids or len(found) < len(set(ids)):
             raise LookupError(f"{run.post.id} has no media")
         media = [found[id_] for id_ in ids]
-        if not await self._allowed(run, media):
+        off = await self._allowed(run, media)
+        if off is None:
             return False
         if run.post.pulled:
-            await self._puller.begin(run, turn, media, self._refused)
+            await self._puller.begin(run, turn, media, off, self._refused)
             return False
         chunks = plan(media[0].size)
         now = self._now()
@@ -75,11 +79,14 @@ class Beginner:
         intended = intend(
             run.post, lease=lease, size=media[0].size, chunk_size=chunks.chunk_size, chunk_count=chunks.count, now=now
         )
-        await run.save(intended, now=now)
-        return await self._init(run, turn.take(), media[0], chunks)
+        await run.save(adjusted(intended, off), now=now)
+        return await self._init(run, turn.take(), media[0], chunks, off)
 
-    async def _allowed(self, run: Run, media: Sequence[Media]) -> bool:
-        """Checks the post against the rules and, for a direct post, its creator's settings of right now; saves a no."""
+    async def _allowed(self, run: Run, media: Sequence[Media]) -> tuple[str, ...] | None:
+        """Checks the post against the rules and, for a direct post, its creator's settings of right now.
+
+        None when that says no, which is saved then; else the fields that go out as true whatever was asked for.
+        """
         creator: CreatorInfo | None = None
         if not run.post.inbox:
             try:
@@ -91,14 +98,20 @@ class Beginner:
                 )
             except TikTokError as error:
                 await self._refused_before(run, error)
-                return False
+                return None
             run.called(reply.trace)
             creator = reply.value
-        problem = problem_before_init(run.post, media, creator)
+        problem = problem_before_init(run.post, media, creator, audited=await self._app_audited(run.post))
         if problem is not None:
             now = self._now()
             await run.save(fail(run.post, problem, stage="validate", now=now), now=now)
-        return problem is None
+            return None
+        return turned_off(run.post, creator) if creator is not None else ()
+
+    async def _app_audited(self, post: Post) -> bool:
+        account = await self._store.accounts.get(post.account_id, customer_id=post.customer_id)
+        own = account.app_audited if account is not None else None
+        return self._audited if own is None else own
 
     async def _refused_before(self, run: Run, error: TikTokError) -> None:
         """A call before the init failed: nothing was begun."""
@@ -113,7 +126,7 @@ class Beginner:
                 change = fail(run.post, problem, stage="init", now=now)
         await run.save(change, now=now)
 
-    async def _init(self, run: Run, slot: Slot, media: Media, chunks: ChunkPlan) -> bool:
+    async def _init(self, run: Run, slot: Slot, media: Media, chunks: ChunkPlan, off: tuple[str, ...]) -> bool:
         publication = run.publication
         if publication is None:
             raise LookupError("an init without a saved intent")
@@ -121,7 +134,7 @@ class Beginner:
             reply = await self._line.call(
                 run.post.account_id,
                 slot.call,
-                lambda token, timeout: self._send(run.post, media, chunks, token, timeout),
+                lambda token, timeout: self._send(run.post, media, chunks, off, token, timeout),
                 slot=slot,
                 refused=run.refused,
             )
@@ -155,11 +168,13 @@ class Beginner:
             raise
         return True
 
-    async def _send(self, post: Post, media: Media, chunks: ChunkPlan, token: str, timeout: float) -> Reply[UploadSlot]:
+    async def _send(
+        self, post: Post, media: Media, chunks: ChunkPlan, off: tuple[str, ...], token: str, timeout: float
+    ) -> Reply[UploadSlot]:
         source = FileUpload(chunks)
         if post.inbox:
             return await self._client.inbox_video_init(token, source, timeout=timeout)
-        return await self._client.video_init(token, video_post(post, media), source, timeout=timeout)
+        return await self._client.video_init(token, video_post(post, media, off=off), source, timeout=timeout)
 
     async def _refused(self, run: Run, publication: Publication, error: TikTokError) -> None:
         """The init was refused or its reply lost. An upload that nobody has the URL of never publishes."""

@@ -29,6 +29,7 @@ from libs.tiktok.posting import Publication as Begun
 from libs.tiktok.posting import PullFromUrl
 from libs.tiktok.wire import Reply
 from services.publisher.saving import Run, Turn
+from services.publisher.validate import adjusted
 from services.publisher.wording import photo_post, video_post
 
 log = structlog.get_logger()
@@ -41,6 +42,7 @@ LEARN_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses before the tries to keep a publish id that could not be saved with its post."""
 ENDINGS = {"jpeg": "jpg", "webp": "webp", "mp4": "mp4", "quicktime": "mov", "webm": "webm"}
 Refused = Callable[[Run, Publication, TikTokError], Awaitable[None]]
+Send = Callable[[str, float], Awaitable[Reply[Begun]]]
 
 
 class Puller:
@@ -72,23 +74,26 @@ class Puller:
             await self._queue_behind(run, since=before[1])
         return before is not None
 
-    async def begin(self, run: Run, turn: Turn, media: Sequence[Media], refused: Refused) -> None:
+    async def begin(self, run: Run, turn: Turn, media: Sequence[Media], off: tuple[str, ...], refused: Refused) -> None:
         """Grants URLs, saves the intent and makes the init; what came of it is saved. Raises `Lost`, `NotConnected`.
 
-        `refused` saves what an init that did nothing means for its post.
+        `off` are fields that go out as true; `refused` saves what an init that did nothing means for its post.
         """
         token, now = secrets.token_urlsafe(32), self._now()
         lease = now + timedelta(seconds=2 * TIMEOUT_S[Call.VIDEO_INIT] + 30)
         ids, size = tuple(one.id for one in media), sum(one.size for one in media)
         intended = intend_pull(run.post, token_hash=digest(token), media=ids, size=size, lease=lease, now=now)
         try:
-            await run.save(intended, now=now)
+            await run.save(adjusted(intended, off), now=now)
         except Illegal as illegal:
             if ONE_UNRESOLVED not in str(illegal):
                 raise
             await self._queue_behind(run, since=now)
             return
-        await self._init(run, turn, media, self._urls(token, media), refused)
+        urls = self._urls(token, media)
+        await self._init(
+            run, turn, lambda token, timeout: self._send(run.post, media, urls, off, token, timeout), refused
+        )
 
     async def reckon(self, run: Run, publication: Publication) -> None:
         """The driver that intended this init is gone, and nobody knows what came of it."""
@@ -124,15 +129,13 @@ class Puller:
         wait = min(max(now - since, SOON), LATEST)
         await run.save(waits(run.post, until=now + wait, why=why, now=now), now=now)
 
-    async def _init(
-        self, run: Run, turn: Turn, media: Sequence[Media], urls: tuple[str, ...], refused: Refused
-    ) -> None:
+    async def _init(self, run: Run, turn: Turn, send: Send, refused: Refused) -> None:
         publication, slot = _live(run), turn.take()
         try:
             reply = await self._line.call(
                 run.post.account_id,
                 slot.call,
-                lambda token, timeout: self._send(run.post, media, urls, token, timeout),
+                send,
                 slot=slot,
                 refused=run.refused,
             )
@@ -194,14 +197,20 @@ class Puller:
         return tuple(f"{self._public_url}/pull/{token}/{place}.{ENDINGS.get(kind, 'bin')}" for place, kind in named)
 
     async def _send(
-        self, post: Post, media: Sequence[Media], urls: tuple[str, ...], token: str, timeout: float
+        self,
+        post: Post,
+        media: Sequence[Media],
+        urls: tuple[str, ...],
+        off: tuple[str, ...],
+        token: str,
+        timeout: float,
     ) -> Reply[Begun]:
         if post.photo:
-            return await self._client.content_init(token, photo_post(post, urls), timeout=timeout)
+            return await self._client.content_init(token, photo_post(post, urls, off=off), timeout=timeout)
         source = PullFromUrl(urls[0])
         if post.inbox:
             return await self._client.inbox_video_init(token, source, timeout=timeout)
-        return await self._client.video_init(token, video_post(post, media[0]), source, timeout=timeout)
+        return await self._client.video_init(token, video_post(post, media[0], off=off), source, timeout=timeout)
 
 
 def unreachable() -> Problem:

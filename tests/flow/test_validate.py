@@ -66,6 +66,36 @@ async def test_what_the_creator_does_not_offer_is_named_before_anything_is_sent(
     assert (said["valid"], error["field"], error["code"]) == (False, "privacy_level", "not_offered")
 
 
+async def test_what_the_creator_has_turned_off_is_warned_of(stage: Stage, guest: Guest) -> None:
+    await guest.creator(comment_disabled=True, duet_disabled=True)
+
+    said = await verdict(stage, guest, disable_comment=False)
+
+    assert said["valid"] is True
+    assert [(one["field"], one["code"]) for one in said["warnings"]] == [("disable_comment", "turned_off_by_creator")]
+    assert guest.account_id in said["warnings"][0]["detail"]
+
+
+async def test_an_app_without_an_audit_posts_to_private_accounts_only_and_nothing_is_spent_to_find_out(
+    stage: Stage,
+) -> None:
+    owner = (await stage.api("POST", "customers", {"name": "unaudited"}))["id"]
+    await stage.sim("PUT", "apps/awunaudited01", {"secrets": ["unaudited-secret"]})
+    app = {"customer_id": owner, "client_key": "awunaudited01", "client_secrets": ["unaudited-secret"]}
+    await stage.api("POST", "apps", app)
+    guest = await stage.guest(customer_id=owner, client_key="awunaudited01", private=False)
+
+    said = await verdict(stage, guest)
+    post = await stage.until((await guest.post())["id"], "failed")
+    await guest.creator(private=True)
+    then = await verdict(stage, guest)
+
+    named = [error["code"] for error in said["accounts"][0]["problem"]["errors"]]
+    assert (said["valid"], named, then["valid"]) == (False, ["account_not_private"], True)
+    assert (post["problem"]["stage"], post["problem"]["errors"][0]["code"]) == ("validate", "account_not_private")
+    assert await stage.calls("video/init", guest) == []
+
+
 async def test_a_creator_who_may_not_post_now_is_told_in_tiktoks_word_though_it_came_with_200(
     stage: Stage, guest: Guest
 ) -> None:

@@ -53,6 +53,25 @@ async def test_title_description_cover_music_and_disclosure_of_photos_arrive_unc
     assert seen["cover_index"] == cover
 
 
+async def test_what_the_creator_has_turned_off_stays_off_and_the_timeline_says_so(stage: Stage, guest: Guest) -> None:
+    allowed: dict[str, Any] = {"disable_comment": False, "disable_duet": False, "disable_stitch": False}
+    await guest.creator(comment_disabled=True, stitch_disabled=True)
+
+    video = await guest.published(**allowed)
+    photos = await guest.published(
+        kind="photo", media=[f"{stage.urls['simulator']}/_sim/sample-1.jpg"], title="photo", disable_comment=False
+    )
+
+    told = []
+    for post in (video, photos):
+        lines = (await stage.api("GET", f"posts/{post['id']}/timeline"))["data"]
+        told += [line["detail"]["fields"] for line in lines if line["kind"] == "adjusted"]
+    assert told == [["disable_comment", "disable_stitch"], ["disable_comment"]]
+    sent = [one["post_info"] for one in await stage.publications(guest)]
+    assert [info["disable_comment"] for info in sent] == [True, True]
+    assert (sent[0]["disable_duet"], sent[0]["disable_stitch"]) == (False, True)
+
+
 @pytest.mark.row("SA-45", "SA-57", "SS-12")
 async def test_every_step_of_a_post_is_an_event_of_its_own_in_order(stage: Stage, guest: Guest) -> None:
     video = await guest.published()  # a webhook may tell of it before the upload's end is saved

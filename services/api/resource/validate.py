@@ -12,7 +12,8 @@ from libs.media.judge import judge
 from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
 from libs.media.rules import post_violations
-from libs.model.creator import privacy_errors
+from libs.model.account import Account
+from libs.model.creator import audience_errors, disabled, privacy_errors
 from libs.model.ids import is_id
 from libs.model.key import Capability
 from libs.model.post_request import PostRequest
@@ -50,19 +51,22 @@ async def validate(call: Call) -> web.StreamResponse:
     if isinstance(checked, Problem):
         raise Refusal(checked)
     media = await _media(call, request, owner=owner)
+    accounts = await call.desk.store.accounts.get_many(request.accounts, customer_id=owner)
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(account_id: str) -> AccountVerdict:
         async with turns:
-            return await _of_account(call, request, account_id, media)
+            return await _of_account(call, request, accounts[account_id], media)
 
-    accounts = tuple(await asyncio.gather(*(one(account_id) for account_id in request.accounts)))
-    valid = all(verdict.problem is None for verdict in accounts)
-    return reply(Verdict(valid=valid, accounts=accounts, warnings=tuple(_warnings(request, media))))
+    verdicts = tuple(await asyncio.gather(*(one(account_id) for account_id in request.accounts)))
+    valid = all(verdict.problem is None for verdict in verdicts)
+    warnings = (*_warnings(request, media), *_turned_off(request, verdicts))
+    return reply(Verdict(valid=valid, accounts=verdicts, warnings=warnings))
 
 
-async def _of_account(call: Call, request: PostRequest, account_id: str, media: Collection[Media]) -> AccountVerdict:
+async def _of_account(call: Call, request: PostRequest, account: Account, media: Collection[Media]) -> AccountVerdict:
     """What TikTok says of this account. Raises `Refusal` 503 when it says nothing: then nobody knows."""
+    account_id = account.id
     if request.mode == "inbox":
         return AccountVerdict(account_id=account_id, creator=None, problem=None)
     try:
@@ -72,7 +76,10 @@ async def _of_account(call: Call, request: PostRequest, account_id: str, media: 
         if problem.status == 503:
             raise Refusal(problem) from error
         return AccountVerdict(account_id=account_id, creator=None, problem=problem.as_dict())
-    errors = [*privacy_errors(request.privacy_level, said.privacy_level_options)]
+    own = account.app_audited
+    audited = call.desk.settings.tiktok_audited if own is None else own
+    errors = audience_errors(said.privacy_level_options, audited=audited)
+    errors += privacy_errors(request.privacy_level, said.privacy_level_options)
     errors += _duration_errors(request, said, media)
     wrong = invalid(errors).as_dict() if errors else None
     return AccountVerdict(account_id=account_id, creator=creator_settings(said), problem=wrong)
@@ -91,6 +98,22 @@ def _warnings(request: PostRequest, media: Collection[Media]) -> Iterator[Warned
     for place, source in enumerate(request.media):
         for said in advice(finding_from(probes[source]), kind=request.kind) if source in probes else ():
             yield Warned(**asdict(said) | {"field": f"media.{place}.{said.field}"})
+
+
+def _turned_off(request: PostRequest, verdicts: Collection[AccountVerdict]) -> Iterator[Warned]:
+    """What a creator has turned off stays off, whatever is asked for."""
+    asked = request.model_dump()
+    for verdict in verdicts:
+        for field in disabled(asked, verdict.creator.model_dump()) if verdict.creator else ():
+            name = field.removeprefix("disable_")
+            yield Warned(
+                field=field,
+                code="turned_off_by_creator",
+                detail=f"The creator of {verdict.account_id} has turned {name} off, and it stays off: the post goes out"
+                f" with {field} true.",
+                found="false",
+                remedy=f"Send {field} true, or ask the creator to allow it in TikTok's app.",
+            )
 
 
 def _duration_errors(request: PostRequest, creator: CreatorInfo, media: Collection[Media]) -> list[FieldError]:

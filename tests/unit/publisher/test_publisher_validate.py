@@ -8,6 +8,7 @@ import pytest
 
 from libs.media.finding import VideoProbe
 from libs.model.post import Post, PostState
+from libs.model.problem import Problem
 from libs.store.media import Media
 from libs.tiktok.posting import CreatorInfo
 from services.publisher.validate import problem_before_init
@@ -46,8 +47,12 @@ def media(found: VideoProbe) -> Media:
     return Media("med_1", "cus_1", "k", found.size, b"", found.mime, asdict(found), NOW)
 
 
+def problem_of(post: Post, found: VideoProbe, creator: CreatorInfo | None, *, audited: bool = True) -> Problem | None:
+    return problem_before_init(post, [media(found)], creator, audited=audited)
+
+
 def test_a_post_within_every_limit_may_go_out() -> None:
-    assert problem_before_init(a_post(), [media(GOOD)], CREATOR) is None
+    assert problem_of(a_post(), GOOD, CREATOR) is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +70,7 @@ def test_a_post_within_every_limit_may_go_out() -> None:
     ],
 )
 def test_each_broken_media_rule_is_named_before_any_init(changed: dict[str, Any], field: str) -> None:
-    problem = problem_before_init(a_post(), [media(replace(GOOD, **changed))], CREATOR)
+    problem = problem_of(a_post(), replace(GOOD, **changed), CREATOR)
 
     assert problem is not None
     named = [error.field for error in problem.errors]
@@ -75,7 +80,7 @@ def test_each_broken_media_rule_is_named_before_any_init(changed: dict[str, Any]
 
 @pytest.mark.row("SS-14", "SS-41", "SS-70")
 def test_a_privacy_level_the_creator_does_not_offer_is_refused_with_those_it_does() -> None:
-    problem = problem_before_init(a_post(privacy_level="PUBLIC_TO_EVERYONE"), [media(GOOD)], CREATOR)
+    problem = problem_of(a_post(privacy_level="PUBLIC_TO_EVERYONE"), GOOD, CREATOR)
 
     assert problem is not None
     assert problem.errors[0].detail == "Selected privacy level 'PUBLIC_TO_EVERYONE' is not available for this creator."
@@ -85,5 +90,23 @@ def test_a_privacy_level_the_creator_does_not_offer_is_refused_with_those_it_doe
 def test_a_draft_is_held_to_the_media_rules_and_to_no_creators_settings() -> None:
     draft = a_post(mode="inbox", privacy_level=None)
 
-    assert problem_before_init(draft, [media(GOOD)], None) is None
-    assert problem_before_init(draft, [media(replace(GOOD, width=100))], None) is not None
+    assert problem_of(draft, GOOD, None, audited=False) is None
+    assert problem_of(draft, replace(GOOD, width=100), None) is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "audited", "refused"),
+    [
+        (("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"), False, True),
+        (("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"), True, False),
+        (("FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"), False, False),
+        (("SELF_ONLY",), False, False),  # seen of unaudited apps: it says nothing of the account
+    ],
+)
+def test_an_unaudited_app_spends_no_init_on_a_public_account(
+    options: tuple[str, ...], audited: bool, refused: bool
+) -> None:
+    problem = problem_of(a_post(), GOOD, CreatorInfo(privacy_level_options=options), audited=audited)
+
+    named = [error.code for error in problem.errors] if problem else []
+    assert named == (["account_not_private"] if refused else [])
