@@ -18,6 +18,8 @@ class Call(StrEnum):
     """The part of `STATUS` that may go into looks nobody waits for; as large as the account's young posts leave it."""
     CANCEL = "cancel"
     VIDEO_LIST = "video_list"
+    VIDEO_QUERY = "video_query"
+    USER_INFO = "user_info"
 
 
 PER_MINUTE: dict[Call, int] = {
@@ -28,6 +30,8 @@ PER_MINUTE: dict[Call, int] = {
     Call.STATUS_IDLE: 15,
     Call.CANCEL: 6,  # none is documented
     Call.VIDEO_LIST: 30,  # of 600 (fact sheet 2), which people who look at the list have for themselves
+    Call.VIDEO_QUERY: 30,  # of 600
+    Call.USER_INFO: 30,  # of 600, as with the list
 }
 MOST_PER_MINUTE = 600
 """TikTok's own for what it limits least."""
@@ -39,6 +43,8 @@ TIMEOUT_S: dict[Call, float] = {
     Call.STATUS_IDLE: 20.0,
     Call.CANCEL: 20.0,
     Call.VIDEO_LIST: 20.0,
+    Call.VIDEO_QUERY: 20.0,
+    Call.USER_INFO: 20.0,
 }
 """Each shorter than the lease of whoever calls."""
 

@@ -46,6 +46,7 @@ CAPABILITIES: Final = (
     Capability("schedule", "Publishing at a given time"),
     Capability("profile", "Showing the creator's profile and numbers"),
     Capability("video_list", "Listing the creator's public videos"),
+    Capability("stats", "Numbers of accounts and public posts over time"),
     Capability("post_events", "Hearing what becomes of a post"),
     Capability("comments", "Reading and writing comments", _NO_COMMENTS, _AT_PUBLISH,
                ("/comments", "/posts/{id}/comments")),

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, create_
 from libs.model.contract import Data
 from libs.model.event_type import EventType
 from libs.model.forwarded import Forwarded, ForwardedDownload, ForwardedShare
+from libs.model.payload_stats import AccountStats, PostStats
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -118,11 +119,6 @@ class PostUnconfirmed(Post):
     remedy: str
 
 
-class PostStats(Data):
-    post_id: str
-    account_id: str
-
-
 class BatchCompleted(Data):
     batch_id: str
     total: int
@@ -146,10 +142,6 @@ class Account(Data):
     )
     at_tiktok: str | None = None
     """Of one disconnected by request, what became of the grant: revoked, already_over, shared, left."""
-
-
-class AccountStats(Data):
-    account_id: str
 
 
 class MediaReady(Data):

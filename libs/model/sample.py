@@ -43,6 +43,11 @@ _ACCOUNT: Final[dict[str, Any]] = {
     "group_id": None,
     "reconnect": f"/v1/accounts/{_POST['account_id']}/reconnect",
 }
+_COUNTED: Final[dict[str, Any]] = {
+    "account_id": _POST["account_id"],
+    "customer_id": _POST["customer_id"],
+    "taken_at": "2026-11-20T09:30:00.000Z",
+}
 _ENDPOINT: Final[dict[str, Any]] = {
     "endpoint_id": "end_01jd4a1000c3d4e5f6g7h8j9k0",
     "url": "https://hooks.example.com/clipwire",
@@ -96,8 +101,14 @@ DATA: Final[dict[EventType, dict[str, Any]]] = {
     | {"state": "disconnected", "reason": "the creator removed the app in TikTok", "tiktok_reason": "1"},
     EventType.ACCOUNT_REAUTHORIZATION_REQUIRED: _ACCOUNT
     | {"state": "reauthorization_required", "reason": "TikTok refused the refresh token (invalid_grant)"},
-    EventType.ACCOUNT_STATS: {"account_id": _ACCOUNT["account_id"]},
-    EventType.POST_STATS: {"post_id": _POST["post_id"], "account_id": _POST["account_id"]},
+    EventType.ACCOUNT_STATS: _COUNTED
+    | {"stats": {"follower_count": 1204, "following_count": 17, "likes_count": 45110, "video_count": 63}},
+    EventType.POST_STATS: _COUNTED
+    | {
+        "post_id": _POST["post_id"],
+        "tiktok_post_id": _PUBLIC_ID,
+        "stats": {"view_count": 8123, "like_count": 640, "comment_count": 31, "share_count": 12},
+    },
     EventType.MEDIA_READY: {
         "media_id": "med_01jd4a1200d4e5f6g7h8j9k0m1",
         "size": 10485760,

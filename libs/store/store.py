@@ -28,6 +28,7 @@ from libs.store.pulls import Pulls
 from libs.store.replays import Replays
 from libs.store.reseal import Resealer
 from libs.store.sealing import Sealing
+from libs.store.stats import Stats
 from libs.store.vault import Vault
 
 
@@ -62,6 +63,7 @@ class Store:
         self.posts = Posts(self._pool, vault)
         self.replays = Replays(self._pool)
         self.pulls = Pulls(self._pool)
+        self.stats = Stats(self._pool)
         self.sealing = Sealing(self._pool, vault, program=program)
         self.resealer = Resealer(self._pool, vault, self.sealing)
 

@@ -27,6 +27,7 @@ from services.publisher.ageing import Ageing
 from services.publisher.arrivals import Receiver
 from services.publisher.begin import Beginner
 from services.publisher.claims import Claims
+from services.publisher.count import Counter
 from services.publisher.drive import Drive
 from services.publisher.facts import Settler
 from services.publisher.fetch import Fetcher
@@ -96,8 +97,9 @@ def build(
             Worker("arrivals", receiver.run),
             Worker("refresher", Refresher(store, tokens, now=now).run),
             Worker("ageing", _ageing(settings, store, storage, now).run),
+            *_counting(settings, store, broker, line, tiktok, now),
             Worker("reseal", Reseal(store.resealer, metrics).run),
-            Worker("sweeper", Sweeper(store, now=now, retention_days=settings.retention_days).run),
+            Worker("sweeper", _sweeper(settings, store, now).run),
         ],
     )
 
@@ -105,6 +107,31 @@ def build(
 def _ageing(settings: PublisherSettings, store: Store, storage: MediaStorage, now: Callable[[], datetime]) -> Ageing:
     used, unused = timedelta(days=settings.media_keep_used_days), timedelta(days=settings.media_keep_unused_days)
     return Ageing(store, storage, now=now, keep_used=used, keep_unused=unused)
+
+
+def _counting(
+    settings: PublisherSettings,
+    store: Store,
+    broker: Broker,
+    line: Line,
+    tiktok: TikTokClient,
+    now: Callable[[], datetime],
+) -> list[Worker]:
+    """Nobody, where nothing is to be counted."""
+    if not settings.stats_every_h:
+        return []
+    every, post_days = timedelta(hours=settings.stats_every_h), timedelta(days=settings.stats_post_days)
+    return [Worker("stats", Counter(store, broker, line, tiktok, every=every, post_days=post_days, now=now).run)]
+
+
+def _sweeper(settings: PublisherSettings, store: Store, now: Callable[[], datetime]) -> Sweeper:
+    return Sweeper(
+        store,
+        now=now,
+        retention_days=settings.retention_days,
+        stats_post_days=settings.stats_post_days,
+        stats_keep_days=settings.stats_keep_days,
+    )
 
 
 def _drive(

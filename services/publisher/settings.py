@@ -48,6 +48,12 @@ class PublisherSettings(ProgramSettings):
     """Under the model's fence of five minutes: a chunk begun in an upload URL's last second has ended by then."""
     publisher_idle_s: float = Field(default=1.0, gt=0, le=60)
     """How often to look for due work when no bell rings."""
+    stats_every_h: float = Field(default=23.0, ge=0, le=24 * 30)
+    """How often the numbers of accounts and public posts are taken; 0 takes none."""
+    stats_post_days: int = Field(default=30, ge=0, le=3650)
+    """How long a post's numbers are taken after it became public."""
+    stats_keep_days: int = Field(default=400, ge=1)
+    """How long they are kept."""
     retention_days: int = Field(default=30, ge=7)
 
 

@@ -60,10 +60,20 @@ class Refresher:
 class Sweeper:
     """Repairs what should not happen and forgets what is old. Every number above zero of the first kind is a bug."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime], retention_days: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], datetime],
+        retention_days: int,
+        stats_post_days: int,
+        stats_keep_days: int,
+    ) -> None:
         self._store = store
         self._now = now
         self._retention = timedelta(days=retention_days)
+        self._counted = timedelta(days=stats_post_days)
+        self._stats_kept = timedelta(days=stats_keep_days)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not await wait_for_stop(stop, SWEEP_EVERY_S):
@@ -83,5 +93,7 @@ class Sweeper:
             log.info("partitions.dropped", names=dropped)
         await self._store.caps.forget(before=now - CAPS_KEPT, limit=FORGET_BATCH)
         await self._store.arrivals.forget(before=now - ARRIVALS_KEPT, limit=FORGET_BATCH)
+        await self._store.stats.forget(before=now - self._stats_kept, limit=FORGET_BATCH)
+        await self._store.stats.forget_watches(since=now - self._counted, limit=FORGET_BATCH)
         await self._store.facts.forget(heard_before=now - self._retention, limit=FORGET_BATCH)
         await self._store.facts.forget_event_keys(recorded_before=now - 3 * self._retention, limit=FORGET_BATCH)

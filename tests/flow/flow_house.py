@@ -25,7 +25,7 @@ from tests.eventually import eventually
 
 FREE_PORTS = {f"{name}_PORT": "0" for name in ("API", "INGEST", "PUBLISHER", "NOTIFIER", "SIMULATOR")}
 KNOBS = "audited=true,check_media=false,processing_s=0,public_id_delay_s=null"
-BELLS = ("publisher", "facts", "notifier", "arrivals")
+BELLS = ("publisher", "facts", "notifier", "arrivals", "stats")
 CONNECTIONS = 8
 """Each plans every statement for itself, and a stage lives for a few seconds."""
 
@@ -316,6 +316,7 @@ async def open_stage(
         "SIMULATOR_KNOBS": ",".join(filter(None, (KNOBS, knobs))),
         "TIKTOK_AUDITED": "true",
         "TIKTOK_SITE_VERIFICATION": "Proof1",
+        "STATS_EVERY_H": "0",
         "PUBLISHER_IDLE_S": "0.5",
         "PUBLISHER_LEASE_S": "89.837",
         "NOTIFIER_IDLE_S": "0.5",

@@ -1,6 +1,7 @@
 """Posts: made, looked at, changed, and waited for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from libs.model.post import PostState
@@ -33,6 +34,7 @@ from libs.rest.posts import (
     TimelineQuery,
     Verdict,
 )
+from libs.rest.stats import PostSnapshot, PostsStats, StatsQuery
 
 OUT: Final = frozenset({PostState.PUBLISHED, PostState.IN_INBOX})
 OVER: Final = frozenset({PostState.FAILED, PostState.CANCELLED})
@@ -73,6 +75,15 @@ def _edit(post_id: str, /, **fields: Any) -> Request[PostDetail]:
     return Request("PATCH", at("/v1/posts/{}", post_id), PostDetail, body=fields)
 
 
+def _stats_of(post_ids: Sequence[str], /, **query: Any) -> Request[PostsStats]:
+    """GET /v1/posts/stats
+
+    The newest numbers of up to 50 posts, or why there are none yet; the query takes `since`, `until` and `limit`.
+    """
+    asked = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in query.items()}
+    return Request("GET", "/v1/posts/stats", PostsStats, query={"post_ids": ",".join(post_ids), **asked})
+
+
 class Posts(Resource[R]):
     create = making("/v1/posts", PostNew, PostAnswer, without="account_ids")
     create_batch = making("/v1/posts", PostNew, BatchAnswer, without="account_id")
@@ -81,6 +92,8 @@ class Posts(Resource[R]):
     page = paging("/v1/posts", PostsQuery, PostAnswer)
     list = listing("/v1/posts", PostsQuery, PostAnswer)
     timeline = listing_of("/v1/posts/{}/timeline", TimelineQuery, TimelineEntry)
+    stats = listing_of("/v1/posts/{}/stats", StatsQuery, PostSnapshot)
+    stats_of = operation(_stats_of)
     cancel = acting("/v1/posts/{}/cancel", PostDetail)
     reschedule = changing("/v1/posts/{}/reschedule", Reschedule, PostDetail)
     retry = acting("/v1/posts/{}/retry", PostDetail)

@@ -61,6 +61,7 @@ from libs.rest.imports import ImportAnswer
 from libs.rest.media import MediaAnswer, MediaByUrl, MediaQuery, UploadAddress, UploadNew
 from libs.rest.posts import AccountCreator
 from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
+from libs.rest.stats import AccountSnapshot, StatsQuery
 
 
 class Customers(Resource[R]):
@@ -99,6 +100,7 @@ class Accounts(Resource[R]):
     health = getting("/v1/accounts/{}/health", AccountHealth)
     profile = getting("/v1/accounts/{}/profile", AccountProfile)
     creator = getting("/v1/accounts/{}/creator", AccountCreator)
+    stats = listing_of("/v1/accounts/{}/stats", StatsQuery, AccountSnapshot)
     videos = listing_of("/v1/accounts/{}/videos", VideosQuery, AccountVideo)
     change = changing("/v1/accounts/{}", AccountChange, AccountAnswer, method="PATCH")
     disconnect = changing("/v1/accounts/{}/disconnect", DisconnectNew, DisconnectAnswer)

@@ -1,5 +1,6 @@
 -- name: connect
 -- A reconnect keeps the account's id and starts a new grant; tokens of the old one are gone with it.
+with made as (
 insert into accounts as a (id, customer_id, client_key, open_id, username, display_name, scopes, state, granted_at,
                            access_token, refresh_token, refresh_hash, access_expires_at, refresh_expires_at, alarm,
                            created_at, updated_at, wanted)
@@ -11,6 +12,12 @@ set username = coalesce(excluded.username, a.username), display_name = coalesce(
     access_expires_at = excluded.access_expires_at, refresh_expires_at = excluded.refresh_expires_at,
     refreshes_failed = 0, alarm = excluded.alarm, version = a.version + 1, updated_at = excluded.updated_at
 returning *
+), counted as (
+    -- Its numbers are wanted from now on, and what its videos' were waiting for has come.
+    insert into watches (subject, account_id, customer_id, since, alarm) select id, id, customer_id, $8, $8 from made
+    on conflict (subject, tiktok_post_id) do update set alarm = excluded.alarm
+)
+select * from made
 
 -- name: get
 select a.*, p.audited as app_audited from accounts a left join apps p using (client_key)
@@ -101,7 +108,9 @@ from (
 where p.id = held.id
 
 -- name: look_again
--- The account can be asked about once more: what nobody could confirm is looked at. Posts being driven are left alone.
+-- The account can be asked about once more: what nobody could confirm is looked at, and numbers are taken again. Posts being
+-- driven are left alone.
+with counted as (update watches set alarm = $2 where account_id = $1 and alarm is null)
 update posts p set alarm = $2, version = version + 1
 from (select id from posts where account_id = $1 and state = 'unconfirmed' order by id for update) held
 where p.id = held.id

@@ -172,8 +172,19 @@ set state = excluded.state, publish_id = coalesce(p.publish_id, excluded.publish
     last_status = excluded.last_status, cancel_asked_at = excluded.cancel_asked_at
 
 -- name: insert_news
-insert into news (post_id, publication, kind, tiktok_post_id, n, create_time)
-select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+-- A video that is public has numbers from now on, and one that is gone has none (`stats.sql`).
+with told as (
+    insert into news (post_id, publication, kind, tiktok_post_id, n, create_time)
+    select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+), shown as (
+    select distinct on (post_id, tiktok_post_id) post_id, tiktok_post_id, kind
+    from unnest($1::text[], $3::text[], $4::text[]) with ordinality as u (post_id, kind, tiktok_post_id, nth)
+    where kind in ('public', 'gone') and tiktok_post_id <> '' order by post_id, tiktok_post_id, nth desc
+)
+insert into watches as w (subject, tiktok_post_id, account_id, customer_id, since, alarm)
+select p.id, s.tiktok_post_id, p.account_id, p.customer_id, p.updated_at, case s.kind when 'public' then p.updated_at end
+from shown s join posts p on p.id = s.post_id order by p.id, s.tiktok_post_id
+on conflict (subject, tiktok_post_id) do update set alarm = excluded.alarm
 
 -- name: bind_news
 update news set create_time = b.create_time

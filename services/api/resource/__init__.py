@@ -22,6 +22,7 @@ from services.api.resource import (
     media,
     posts,
     replays,
+    stats,
     validate,
 )
 
@@ -38,6 +39,7 @@ ROUTES = (
     *media.ROUTES,
     *posts.ROUTES,
     *lives.ROUTES,
+    *stats.ROUTES,
     *validate.ROUTES,
     *batches.ROUTES,
     *imports.ROUTES,

@@ -6,6 +6,7 @@ from services.simulator.wire.answer import Answer, ok
 from services.simulator.wire.gate import Endpoint
 from services.simulator.wire.link import Links
 from services.simulator.wire.request import Caller, Request
+from services.simulator.world import growth
 from services.simulator.world.error import Code, Refused
 from services.simulator.world.record import Creator, Post
 
@@ -59,10 +60,7 @@ class Display:
             "profile_web_link": f"https://www.tiktok.com/@{creator.username}",
             "is_verified": creator.verified,
             "username": creator.username,
-            "follower_count": creator.followers,
-            "following_count": creator.following,
-            "likes_count": creator.likes,
-            "video_count": len(_public(request, creator)),
+            **growth.profile(creator, _public(request, creator), now=request.now),
         }
 
     async def video_list(self, request: Request) -> Answer:
@@ -102,6 +100,7 @@ class Display:
     def _video(self, request: Request, creator: Creator, post: Post, fields: tuple[str, ...]) -> dict[str, Any]:
         url = f"https://www.tiktok.com/@{creator.username}/video/{post.post_id}"
         embed = f"https://www.tiktok.com/player/v1/{post.post_id}"
+        numbers = growth.numbers(post, now=request.now)
         video = {
             "id": str(post.post_id),
             "create_time": post.created_ms // 1000,
@@ -114,10 +113,10 @@ class Display:
             "title": _clip(post.title),
             "embed_html": f'<iframe src="{embed}" allowfullscreen></iframe>',
             "embed_link": embed,
-            "like_count": post.stats["like"],
-            "comment_count": post.stats["comment"],
-            "share_count": post.stats["share"],
-            "view_count": post.stats["view"],
+            "like_count": numbers["like"],
+            "comment_count": numbers["comment"],
+            "share_count": numbers["share"],
+            "view_count": numbers["view"],
             "is_aigc": bool(post.settings.get("is_aigc")),
         }
         return {name: video[name] for name in fields}

@@ -1,7 +1,7 @@
 """A running api with a TikTok behind it, in which the document's examples are true: their ids are given real ones."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -11,12 +11,15 @@ from api_house import House
 from api_post import step
 from example_match import Bindings
 
+from libs.model.change import Change
 from libs.model.delivery import judge
 from libs.model.endpoint import wanted
 from libs.model.ids import born, new_id
+from libs.model.news import News
 from libs.model.post import PostState
+from libs.model.stats import Taken
 from libs.store.deliveries import Settled
-from services.api.doc import accounts, connect, endpoints, posts
+from services.api.doc import accounts, connect, endpoints, posts, stats
 from services.api.doc.sample import AUDIT, BATCH, COMING, CUSTOMER, DELIVERY, ENDPOINT, EVENT, GROUP, MEDIA, POST
 from tests.contract.simulator.clips import clip
 
@@ -28,6 +31,7 @@ class World:
     film: bytes = field(default_factory=lambda: clip(seconds=4, fps=10))
     known: Bindings = field(default_factory=Bindings)
     count: int = 0
+    counted: str = ""
 
     async def tiktok(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Pulls a string of the simulator."""
@@ -151,6 +155,25 @@ async def _batch(world: World) -> None:
     world.known[BATCH] = found.json()["data"][0]["id"]
 
 
+async def _counted(world: World) -> None:
+    """A post that is public, and the numbers of the examples: once, for the lists are short."""
+    if world.counted:
+        world.known[POST] = world.counted
+        return
+    await world.post(PostState.PUBLISHED, publish_at=None)
+    store, now = world.house.store, world.house.now()
+    context = await store.posts.get(world.known[POST], customer_id=None)
+    assert context is not None
+    post = replace(context.post, public_post_ids=(stats.VIDEO,))
+    await store.posts.save([Change(post, new=(News(1, "public", stats.VIDEO, 1, None),))], now=now)
+    lease = now + timedelta(minutes=5)
+    while watches := await store.stats.claim(now=now, lease=lease, soon=now, limit=20):
+        said = [stats.NUMBERS if watch.tiktok_post_id else stats.ACCOUNT_NUMBERS for watch in watches]
+        taken = [Taken(watch, None, numbers) for watch, numbers in zip(watches, said, strict=True)]
+        await store.stats.keep(taken, lease=lease, at=now)
+    world.counted = post.id
+
+
 async def _entry(world: World) -> None:
     found = await world.house.get("/v1/audit?action=customers.create")
     world.known[AUDIT] = found.json()["data"][0]["id"]
@@ -158,6 +181,9 @@ async def _entry(world: World) -> None:
 
 
 BEFORE: dict[str, Callable[[World], Awaitable[None]]] = {
+    "accounts.stats.read": _counted,
+    "posts.stats.read": _counted,
+    "posts.stats.list": _counted,
     "accounts.exchange": _consent,
     "accounts.change": _empty_group,
     "apps.create": _other_customer,
