@@ -31,9 +31,9 @@ def rule_errors(request: PostRequest) -> Iterator[FieldError]:
                          remedy="Move publish_before after publish_at, or leave it out.")  # fmt: skip
     size = len(orjson.dumps(request.metadata, default=str))
     if size > METADATA_BYTES_MAX:
+        remedy = f"Take {size - METADATA_BYTES_MAX} bytes away: it is for recognizing the post."
         yield FieldError("metadata", "too_large", "metadata is too large, counted in bytes of JSON.",
-                         limit=METADATA_BYTES_MAX, found=size,
-                         remedy=f"Take {size - METADATA_BYTES_MAX} bytes away: it is for recognizing the post.")  # fmt: skip
+                         limit=METADATA_BYTES_MAX, found=size, remedy=remedy)  # fmt: skip
     if request.consent and not (request.consent.preview_confirmed and request.consent.express_consent):
         yield FieldError("consent", "not_given", "Consent is recorded as not given.",
                          remedy="Post only what its creator has seen and agreed to (both flags true).")  # fmt: skip
