@@ -40,6 +40,11 @@ class Verdict:
     gone: bool = False
     healthy: bool = False
 
+    @property
+    def next_try(self) -> datetime | None:
+        """When it is tried again as things are: not at all while its endpoint is disabled, `alarm` once it is not."""
+        return None if self.gone else self.alarm
+
 
 def judge(
     *,
@@ -71,13 +76,16 @@ def judge(
     alarm = now + max(wait, asked or timedelta(0))
     if pause:
         alarm = max(alarm, pause)
-    if asked is not None and alarm == now + asked:
+    gone = status == 410
+    if gone:
+        why += "; the endpoint is disabled"
+    elif asked is not None and alarm == now + asked:
         why += "; waits as Retry-After asks"
     elif alarm == pause:
         why += "; the whole endpoint is slowed down"
     else:
         why += f"; try {tries + 1} of {max(tries + 1, len(schedule))}"
-    return Verdict(DeliveryState.PENDING, alarm, why, pause, gone=status == 410)
+    return Verdict(DeliveryState.PENDING, alarm, why, pause, gone=gone)
 
 
 @lru_cache(maxsize=128)

@@ -17,8 +17,8 @@ class DeliveriesQuery(PageQuery):
 
 
 class DeliveryAnswer(Item):
-    """`next_try_at` is None when no try is to come, or when a pending one waits for its turn (`ordering`); while a try
-    runs it is the end of its lease."""
+    """`next_try_at` is None when no try is to come, when a pending one waits for its turn (`ordering`), or while its
+    endpoint is disabled; not before its endpoint's pause ends, and while a try runs the end of its lease."""
 
     customer_id: str
     event_id: str

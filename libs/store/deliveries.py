@@ -266,8 +266,8 @@ def _settle_columns(settled: Sequence[Settled]) -> list[list[object]]:
         (
             s.delivery.id, s.delivery.day, s.delivery.version, str(s.verdict.state), s.verdict.alarm, s.status, s.error,
             s.attempt_id, s.delivery.endpoint_id, s.delivery.event_id, s.at, s.ms, s.response, s.verdict.why,
-            s.delivery.tries + 1, s.detail,
+            s.delivery.tries + 1, s.detail, s.verdict.next_try,
         )
         for s in settled
     ]  # fmt: skip
-    return rows.columns(taken, 16)
+    return rows.columns(taken, 17)

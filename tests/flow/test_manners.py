@@ -192,13 +192,14 @@ async def test_410_disables_the_endpoint_with_a_notice_and_keeps_its_events(stag
     await guest.heard()
     await guest.answers({"status": 410})
     gone = await guest.test_event()
-    await guest.tried(gone, 1)
+    once = await guest.tried(gone, 1)
     [notice] = await spare.inbox("endpoint.disabled")
     endpoint = await stage.api("GET", f"endpoints/{guest.endpoint_id}")
     await guest.published()
     await stage.advance(DAY_S)
     await stage.quiet()
     meanwhile = await guest.inbox()
+    kept = (await stage.api("GET", f"deliveries?endpoint_id={guest.endpoint_id}&state=pending"))["data"]
 
     await stage.api("POST", f"endpoints/{guest.endpoint_id}/enable", status=200)
 
@@ -206,6 +207,10 @@ async def test_410_disables_the_endpoint_with_a_notice_and_keeps_its_events(stag
     await stage.quiet()
     assert notice["json"]["data"]["endpoint_id"] == guest.endpoint_id
     assert (endpoint["state"], endpoint["reason"]) == ("disabled", "answered 410 Gone")
+    assert [(one["why"], one["next_at"]) for one in once["attempts"]] == [
+        ("answered 410; the endpoint is disabled", None)
+    ]
+    assert len(kept) > 1 and {one["next_try_at"] for one in (once, *kept)} == {None}
     assert [item["type"] for item in meanwhile] == ["account.connected", "webhook.test"]
     assert "post.published" in [item["type"] for item in await guest.inbox()]
 
@@ -220,9 +225,12 @@ async def test_an_endpoint_that_fails_and_fails_is_left_in_peace_then_probed_and
     later = [await guest.test_event() for _ in range(5)]
     await stage.advance(60)
     await stage.quiet()
-    meanwhile = [(await guest.delivery(event_id))["tries"] for event_id in (*events, *later)]
+    found = [await guest.delivery(event_id) for event_id in (*events, *later)]
+    meanwhile = [one["tries"] for one in found]
+    soonest = min(datetime.fromisoformat(one["next_try_at"]) for one in found)
     await guest.answers(status=200)
 
+    assert soonest > stage.now
     await stage.advance(61)
 
     async def delivered() -> bool:

@@ -344,6 +344,7 @@ SETTLED = (
     "why",
     1,
     "{}",
+    None,
 )
 MADE = ("dlv_0", date(2027, 3, 7), "evt_1", "end_1", "cus_1")
 REPLAYED = ("cus_7", "dlv_1", "dlv_2", date(2027, 3, 6), date(2027, 3, 12), ["exhausted"], None, None)

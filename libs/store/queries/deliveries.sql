@@ -95,36 +95,36 @@ from held where l.endpoint_id = held.endpoint_id
 
 -- name: settle
 -- State and attempts in one statement. A stale worker's attempt is kept (it did go out); its verdict is not. A success
--- ends its endpoint's (`$18`) run of failures and closes its circuit; where somebody was told of the failing, it is only
+-- ends its endpoint's (`$19`) run of failures and closes its circuit; where somebody was told of the failing, it is only
 -- named, for `recover` to tell of the end as well. The arrays besides the join let partitions and index be used.
 with input as (
     select * from unnest($1::text[], $2::date[], $3::int[], $4::text[], $5::timestamptz[], $6::int[], $7::text[],
                          $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::int[], $13::text[], $14::text[], $15::int[],
-                         $16::text[])
+                         $16::text[], $17::timestamptz[])
         as s (id, day, version, state, alarm, status, error, attempt_id, endpoint_id, event_id, at, ms, response, why, n,
-              detail)
+              detail, next_at)
 ), settled as (
     update deliveries d
     set state = i.state, alarm = i.alarm, tries = d.tries + 1, version = d.version + 1, last_status = i.status,
-        last_error = i.error, finished_at = case when i.state <> 'pending' then $17::timestamptz end
+        last_error = i.error, finished_at = case when i.state <> 'pending' then $18::timestamptz end
     from input i
     where d.id = i.id and d.day = i.day and d.version = i.version and d.state = 'pending'
       and d.id = any($1::text[]) and d.day = any($2::date[])
     returning d.id
 ), kept as (
     insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at, detail)
-    select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, alarm,
+    select attempt_id, (at at time zone 'UTC')::date, id, endpoint_id, event_id, n, at, status, error, ms, response, why, next_at,
            detail::json
     from input
     on conflict (id, day) do nothing  -- settled before, and the answer was lost
 ), sick as (
     select id, failing_told > 0 or state = 'disabled' as told from endpoints
-    where id = any($18::text[]) and failing_since is not null order by id for update
+    where id = any($19::text[]) and failing_since is not null order by id for update
 ), well as (
     update endpoints e set failing_since = null from sick where e.id = sick.id and not sick.told returning e.id
 ), closed as (
     update endpoint_lanes l
-    set failures = 0, open_since = null, ring = l.ring + 1, alarm = least(l.alarm, $17),
+    set failures = 0, open_since = null, ring = l.ring + 1, alarm = least(l.alarm, $18),
         paused_until = case when l.open_since is null then l.paused_until end
     from well where l.endpoint_id = well.id
 )
@@ -226,12 +226,15 @@ where id = $1 and day = $2 and ($4::text is null or customer_id = $4)
 returning *
 
 -- name: get
-select d.*, e.type from deliveries d join events e on e.id = d.event_id and e.day = d.day
+select d.*, e.type, l.paused_until
+from deliveries d join events e on e.id = d.event_id and e.day = d.day
+left join endpoint_lanes l on l.endpoint_id = d.endpoint_id
 where d.id = $1 and d.day = $2 and ($3::text is null or d.customer_id = $3)
 
 -- name: page
 -- The page first, then each row's event by its key: a join would read all events of the days it spans.
-select d.*, (select e.type from events e where e.id = d.event_id and e.day = d.day) as type
+select d.*, (select e.type from events e where e.id = d.event_id and e.day = d.day) as type,
+       (select l.paused_until from endpoint_lanes l where l.endpoint_id = d.endpoint_id) as paused_until
 from (
     select * from deliveries
     where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)

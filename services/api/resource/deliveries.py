@@ -70,13 +70,18 @@ def _fields(row: Row) -> dict[str, Any]:
     return fields | {
         "event_type": row["type"],
         "state": DeliveryState(row["state"]),
-        "next_try_at": _soon(row["alarm"]),
+        "next_try_at": next_try(row["alarm"], row["paused_until"]),
     }
 
 
-def _soon(alarm: datetime | None) -> datetime | None:
-    """An alarm that comes; what waits for its turn has one at infinity."""
-    return alarm if alarm is not None and alarm.year < MAXYEAR else None
+def next_try(alarm: datetime | None, paused_until: datetime | None) -> datetime | None:
+    """Not before the pause of its lane ends. What waits for its turn has an alarm at infinity, what is disabled such a
+    pause.
+    """
+    if alarm is None:
+        return None
+    both = [at for at in (alarm, paused_until) if at is not None]
+    return max(both) if all(at.year < MAXYEAR for at in both) else None
 
 
 def _attempt(row: Row) -> AttemptAnswer:

@@ -28,6 +28,7 @@ def test_only_2xx_is_delivered(status: int) -> None:
     assert verdict.state is (DeliveryState.DELIVERED if delivered else DeliveryState.PENDING)
     assert (verdict.alarm is None) == delivered
     assert verdict.gone == (status == 410)
+    assert verdict.next_try == (None if status == 410 else verdict.alarm)
     assert (verdict.pause_until is not None) == (status in (429, 502, 503, 504))
     assert str(status) in verdict.why
 
@@ -42,7 +43,10 @@ def test_every_status_has_its_next_time_and_says_why(after: str | None, asked: t
 
         assert verdict.alarm is not None, status
         wait = verdict.alarm - NOW
-        if asked is not None and how:
+        if status == 410:
+            assert wait >= (asked or SCHEDULE[1])
+            assert verdict.why == "answered 410; the endpoint is disabled"
+        elif asked is not None and how:
             assert wait == asked, status
             assert verdict.why == f"answered {status}; waits as Retry-After asks"
         elif status in (429, 502, 503, 504):

@@ -148,7 +148,8 @@ async def test_an_answer_that_breaks_off_is_a_failure_and_its_status_still_count
     assert (settled.status, settled.error) == (status, "reset")
     assert (settled.verdict.pause_until is not None, settled.verdict.gone) == (pauses, gone)
     assert settled.verdict.alarm is not None and settled.verdict.alarm >= NOW + timedelta(seconds=60)
-    assert settled.verdict.why == f"answered {status}, then reset; waits as Retry-After asks"
+    waits = "the endpoint is disabled" if gone else "waits as Retry-After asks"
+    assert settled.verdict.why == f"answered {status}, then reset; {waits}"
 
 
 async def test_its_own_schedule_is_the_one_that_counts() -> None:
