@@ -103,7 +103,7 @@ class TokenKeeper:
             await self._failed(used, reason=error.code, lease=lease, now=now)
             raise Later(f"TikTok refused to refresh: {error.code}", at=now + AGAIN[0]) from error
         except TikTokError as error:
-            await self._failed(used, reason=type(error).__name__, lease=lease, now=now)
+            await self._failed(used, reason=error.word, lease=lease, now=now)
             raise Later("TikTok did not refresh the token; trying again", at=now + AGAIN[0]) from error
         kept = await self._store.accounts.refreshed(
             used, tokens_of(reply.value, now=now), now=now, tell=lambda account, at: [came_back(account, used, now=at)]

@@ -14,6 +14,7 @@ decides if a call that is not idempotent may be sent again. No text here holds a
 """
 
 import re
+from typing import ClassVar
 
 from libs.tiktok.readings import TABLE, Class, Reading, Source, read_code, read_fail_reason, read_oauth
 from libs.tiktok.wire import Trace
@@ -57,9 +58,17 @@ def redact(text: str) -> str:
 class TikTokError(Exception):
     """A call to TikTok that brought no answer to use. `trace` says which call, how long, and what little came back."""
 
+    OURS: ClassVar[str] = "tiktok_error"
+    """What to call it where TikTok gave no code."""
+
     def __init__(self, text: str, *, trace: Trace) -> None:
         super().__init__(f"{trace.call}: {text}")
         self.trace = trace
+
+    @property
+    def word(self) -> str:
+        """Its code in timelines and events: TikTok's own, else one of ours. Stable, and never empty."""
+        return str(getattr(self, "code", "")) or self.OURS
 
     @property
     def status(self) -> int | None:
@@ -83,6 +92,8 @@ class TikTokError(Exception):
 class NoReply(TikTokError):
     """No complete reply came: refused, reset, or the deadline passed. `sent` is False only if no byte of it left."""
 
+    OURS = "no_reply"
+
     def __init__(self, text: str, *, trace: Trace, sent: bool) -> None:
         super().__init__(text, trace=trace)
         self.sent = sent
@@ -95,6 +106,8 @@ class NoReply(TikTokError):
 class ServerTrouble(TikTokError):
     """TikTok answered with trouble of its own. `code` is "" when the body told none."""
 
+    OURS = "server_trouble"
+
     def __init__(self, message: str, *, trace: Trace, code: str) -> None:
         super().__init__(f"{trace.status} {code}: {message}", trace=trace)
         self.code = code
@@ -103,6 +116,8 @@ class ServerTrouble(TikTokError):
 
 class Refused(TikTokError):
     """TikTok said no. `code` and `message` are its words, `reading` is what they mean."""
+
+    OURS = "refused"
 
     def __init__(self, message: str, *, trace: Trace, code: str, reading: Reading) -> None:
         super().__init__(f"{trace.status} {code}: {message}", trace=trace)
@@ -132,6 +147,8 @@ class OAuthRefused(Refused):
 class Unreadable(TikTokError):
     """A reply that is not what the fact sheet says. `why` names what is wrong with it, never what it holds."""
 
+    OURS = "unreadable_reply"
+
     def __init__(self, why: str, *, trace: Trace) -> None:
         super().__init__(f"{trace.status}, {why}", trace=trace)
         self.why = why
@@ -139,3 +156,5 @@ class Unreadable(TikTokError):
 
 class WrongLength(TikTokError):
     """The body of a chunk ended early or went on past its range: the file is not the one that was planned."""
+
+    OURS = "wrong_length"

@@ -81,9 +81,18 @@ def read_oauth(error: str) -> Reading:
 
 def _read(source: Source, code: str) -> Reading:
     known = TABLE.get((source, code))
+    if known is None and source in _KIN:
+        kin = TABLE.get((_KIN[source], code))
+        known = kin if kin is not None and kin.kind in _SAFE_ELSEWHERE else None
     return known if known is not None else Reading(code, Class.UNKNOWN, _UNKNOWN)
 
 
+_KIN = {Source.CODE: Source.FAIL_REASON, Source.FAIL_REASON: Source.CODE}
+"""TikTok may say in an answer what the sheet has as the reason of a failed post, and the other way round."""
+_SAFE_ELSEWHERE = frozenset(
+    {Class.PERMANENT, Class.USER_FIXABLE, Class.OPERATOR_FIXABLE, Class.REAUTHORIZE, Class.WAIT_CAP, Class.STOP}
+)
+"""What a word means also where the sheet does not have it: none of these is a success, or sends anything again soon."""
 _UNKNOWN = (
     "This version does not know TikTok's code. Nothing was assumed to have succeeded; look it up in TikTok's "
     "documentation, and quote the log id when asking TikTok."

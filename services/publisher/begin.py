@@ -115,7 +115,7 @@ class Beginner:
 
     async def _refused_before(self, run: Run, error: TikTokError) -> None:
         """A call before the init failed: nothing was begun."""
-        run.called(error.trace, code=getattr(error, "code", type(error).__name__))
+        run.called(error.trace, code=error.word)
         now = self._now()
         match judge(error):
             case Retry(why, code):
@@ -178,7 +178,7 @@ class Beginner:
 
     async def _refused(self, run: Run, publication: Publication, error: TikTokError) -> None:
         """The init was refused or its reply lost. An upload that nobody has the URL of never publishes."""
-        run.called(error.trace, code=getattr(error, "code", type(error).__name__))
+        run.called(error.trace, code=error.word)
         now = self._now()
         match judge(error):
             case Retry(why, code):

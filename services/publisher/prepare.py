@@ -42,7 +42,7 @@ class Preparer:
             why, code = unfetched.why, unfetched.code
             return lambda post, now: tried(post, None, why=why, code=code, now=now)
         except MediaError as error:
-            why, code = str(error), type(error).__name__
+            why, code = str(error), error.word
             return lambda post, now: tried(post, None, why=why, code=code, now=now)
         match outcome:
             case Elsewhere(until=until):

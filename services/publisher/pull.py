@@ -118,7 +118,7 @@ class Puller:
             run.called(reply.trace)
             answer = "ok"
         except TikTokError as error:
-            answer = str(getattr(error, "code", type(error).__name__))
+            answer = error.word
             run.called(error.trace, code=answer)
         now = self._now()
         await run.save(withdrawn(run.post, publication, answer=answer, now=now), now=now)
@@ -148,7 +148,7 @@ class Puller:
             if not error.may_have_taken_effect:
                 await refused(run, publication, error)
                 return
-            code = getattr(error, "code", "") or type(error).__name__
+            code = error.word
             run.called(error.trace, code=code)
             why = "the init got no reply" if isinstance(error, NoReply) else f"the init's answer proves nothing: {code}"
             await self._reckon(run, publication, LostReply(why, code, crashed=False))

@@ -95,7 +95,7 @@ class Looker:
 
     async def _unanswered(self, run: Run, publication: Publication, error: TikTokError) -> None:
         """The question failed; what was asked about is as unknown as before."""
-        run.called(error.trace, code=getattr(error, "code", type(error).__name__))
+        run.called(error.trace, code=error.word)
         now = self._now()
         verdict = judge(error)
         change: Change

@@ -8,7 +8,7 @@ from libs.model.account import reconnect_path
 from libs.model.apply import Failure
 from libs.model.post import failed_upstream
 from libs.model.problem import Problem
-from libs.tiktok.errors import NoReply, Refused, ServerTrouble, TikTokError
+from libs.tiktok.errors import NoReply, Refused, TikTokError
 from libs.tiktok.readings import Class, Reading, read_fail_reason
 
 CAP_WAIT = timedelta(hours=1)
@@ -41,8 +41,7 @@ class Stop:
 def judge(error: TikTokError) -> Retry | Wait | Stop:
     """What an error of a call means for the post it was made for. Says nothing about whether it took effect."""
     if not isinstance(error, Refused):
-        code = error.code if isinstance(error, ServerTrouble) and error.code else type(error).__name__
-        return Retry(why="no reply" if isinstance(error, NoReply) else str(error), code=code)
+        return Retry(why="no reply" if isinstance(error, NoReply) else str(error), code=error.word)
     match error.reading.kind:
         case Class.RATE_LIMITED:
             return Wait("TikTok's limit of calls per minute", timedelta(minutes=1))

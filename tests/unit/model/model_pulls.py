@@ -161,7 +161,7 @@ class PullWorld(World):
         pulled = Pulled(f"{form}~v2.{intended.n}", intended.n)
         self.pulls.append(pulled)
         if (yield "init") == "lost":
-            yield from self._reckon(post, intended, LostReply("no reply", "NoReply", crashed=False))
+            yield from self._reckon(post, intended, LostReply("no reply", "no_reply", crashed=False))
             return
         try:
             self.save(pulling(post, intended, publish_id=pulled.publish_id, now=self.now))
@@ -188,7 +188,7 @@ class PullWorld(World):
     def _ask(self, post: Post, one: Publication) -> Worker:
         pulled = next(p for p in self.pulls if p.publish_id == one.publish_id)
         if (yield "before the look") == "lost":
-            self.save(tried(post, one, why="no reply", code="NoReply", now=self.now))
+            self.save(tried(post, one, why="no reply", code="no_reply", now=self.now))
             return
         kinds = {"complete": FactKind.COMPLETED, "inbox": FactKind.IN_INBOX, "failed": FactKind.FAILED}
         if pulled.outcome is not None:

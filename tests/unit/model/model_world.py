@@ -235,7 +235,7 @@ class World:
         yield "intended"
         sent = self._init(intended.n)
         if (yield "init") == "lost":
-            self.save(begin_failed(post, intended, why="no reply", code="NoReply", now=self.now))
+            self.save(begin_failed(post, intended, why="no reply", code="no_reply", now=self.now))
             return
         change = opened(
             post, intended, publish_id=sent.publish_id, upload_url="u", expires=sent.url_ends,
@@ -266,7 +266,7 @@ class World:
                 if final:
                     yield from self._look(post, publication, False, rounds)
                 else:
-                    self.save(tried(post, publication, why="no reply", code="NoReply", now=self.now))
+                    self.save(tried(post, publication, why="no reply", code="no_reply", now=self.now))
                 return
             if received == SIZE:
                 break
@@ -280,7 +280,7 @@ class World:
         sent = next(one for one in self.sent if one.publish_id == publication.publish_id)
         reply = yield "before the look"
         if reply == "lost":
-            self.save(tried(post, publication, why="no reply", code="NoReply", now=self.now))
+            self.save(tried(post, publication, why="no reply", code="no_reply", now=self.now))
             return
         facts = self._poll(sent)
         if facts:

@@ -26,7 +26,7 @@ from libs.model.pull import (
     withdrawn,
 )
 
-FAILED_CALL = Lost("no reply", "NoReply", crashed=False)
+FAILED_CALL = Lost("no reply", "no_reply", crashed=False)
 OPENED: dict[str, Any] = {"publish_id": "v_pub_url~v2.1", "upload_url": None, "url_expires_at": None, "pull": True}
 
 

@@ -1,13 +1,17 @@
 """Every code of TikTok's becomes one of three ways on, and none of them is success."""
 
+import re
+
 import pytest
 
+from libs.media import errors
 from libs.model.cap import CODES
-from libs.tiktok.errors import Refused
+from libs.tiktok.errors import NoReply, Refused, ServerTrouble, TikTokError, Unreadable, WrongLength
 from libs.tiktok.readings import TABLE, Class, Source, read_code
 from libs.tiktok.wire import Trace
 from services.publisher.verdict import Retry, Stop, Wait, failure, judge
 
+TRACE = Trace("video_init", 7, None, "")
 RETRIED = {Class.RETRY, Class.REFRESH, Class.OK}
 
 
@@ -41,6 +45,29 @@ def test_every_fail_reason_is_worth_another_init_or_final(reason: str) -> None:
     assert read.remedy
     assert read.retry == (reading is not None and reading.kind in (Class.RETRY, Class.WAIT_CAP, Class.RATE_LIMITED))
     assert (read.wait is not None) == (reading is not None and reading.kind is Class.WAIT_CAP)
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (NoReply("reset", trace=TRACE, sent=True), "no_reply"),
+        (Unreadable("not JSON", trace=TRACE), "unreadable_reply"),
+        (WrongLength("short", trace=TRACE), "wrong_length"),
+        (ServerTrouble("", trace=TRACE, code=""), "server_trouble"),
+        (ServerTrouble("", trace=TRACE, code="internal_error"), "internal_error"),
+    ],
+)
+def test_what_went_wrong_has_a_stable_word_that_is_no_name_of_ours(error: TikTokError, word: str) -> None:
+    verdict = judge(error)
+
+    assert (error.word, isinstance(verdict, Retry) and verdict.code) == (word, word)
+
+
+def test_every_trouble_with_media_has_a_stable_word() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.MediaError)]
+
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.word) for kind in kinds)
+    assert len({kind.word for kind in kinds}) == len(kinds) - 2, "all but the two that only group others"
 
 
 def test_every_cap_of_tiktoks_is_one_that_is_learned() -> None:
