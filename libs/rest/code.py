@@ -29,6 +29,7 @@ class Code(StrEnum):
 
     # Whose request it is, and where it went.
     UNAUTHORIZED = "unauthorized", 401, "There is no key, or one that is not valid (any more)."
+    INVALID_TOKEN = "invalid_token", 401, "SocialAPI.ai's word: the account has to be connected again; see reconnect."
     FORBIDDEN = "forbidden", 403, "The key's grants do not allow this."
     NOT_FOUND = "not_found", 404, "There is no such thing that this key may see."
     UNKNOWN_ADDRESS = "unknown_address", 404, "No operation has this address."

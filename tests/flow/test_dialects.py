@@ -186,6 +186,11 @@ async def test_socialapis_pages_run_from_the_connect_to_the_published_post(
         ("SELF_ONLY", "Check out this tutorial! #coding #devlife"),
     ]
 
+    wrong = {"account_id": account["id"], "media_ids": [media["id"], media["id"]], "text": "x" * 2201,
+             "platform_options": {"tiktok": {"disclosure": {"branded_content": True, "paid_partnership": False},
+                                             "disable_duet": "no"}}}  # fmt: skip
+    refused = await vendor("POST", "posts", wrong, status=400)
+    assert {"platform_options.tiktok.disable_duet"} <= {error["field"] for error in refused["errors"]}
     await stage.api("POST", f"accounts/{account['id']}/disconnect")
     for privacy in ({}, {"privacy_level": "PRIVATE"}):
         body = {"account_ids": [account["id"]], "media_ids": [media["id"]], "platform_data": {"tiktok": privacy}}

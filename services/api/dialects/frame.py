@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -201,9 +202,16 @@ async def accept(call: Call, compiled: Compiled) -> tuple[PostRequest, Accepted]
     """Takes the post request the native way. Raises `Refusal`, also for the compiler's errors."""
     if compiled.errors:
         raise Refusal(invalid(compiled.errors))
-    try:
+    with in_words_of(compiled):
         request = posts.request_of(call, compiled.request)
         return request, await posts.accept(call, request)
+
+
+@contextmanager
+def in_words_of(compiled: Compiled) -> Iterator[None]:
+    """Whatever fields are refused in here, they are named by where they stood in the body."""
+    try:
+        yield
     except Refusal as refusal:
         if refusal.problem.code != "invalid_request":
             raise

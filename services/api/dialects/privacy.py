@@ -11,7 +11,7 @@ from libs.model.post_request import Privacy
 from libs.model.problem import Refusal
 from libs.tiktok.errors import TikTokError
 from services.api.call import Call
-from services.api.dialects.frame import Compiled, before
+from services.api.dialects.frame import Compiled, before, in_words_of
 from services.api.resource import posts
 from services.api.resource.creator import creator_info, trouble
 from services.api.resource.validate import AT_ONCE
@@ -33,13 +33,14 @@ async def settle_privacy(call: Call, compiled: Compiled, name: str) -> None:
         return
     branded = bool(asked.get("brand_content_toggle"))
     provisional = Privacy.MUTUAL_FOLLOW_FRIENDS if branded else Privacy.SELF_ONLY
-    request = posts.request_of(call, asked | {"privacy_level": provisional})  # what is wrong anyway asks nobody
+    with in_words_of(compiled):  # what is wrong anyway asks nobody
+        request = posts.request_of(call, asked | {"privacy_level": provisional})
     known = await call.desk.store.accounts.get_many(request.accounts, customer_id=call.sees)
     if not all(id_ in known and _can_post(known[id_]) for id_ in request.accounts):
         asked["privacy_level"] = provisional  # refused for the account, whoever may see it
         return
     if (earlier := await before(call, request.accounts)) is not None:
-        chosen = earlier.request["privacy_level"]
+        chosen = earlier.request["privacy_level"] or provisional
     else:
         offered = await _offered(call, request.accounts)
         chosen = safest(offered, branded=branded)

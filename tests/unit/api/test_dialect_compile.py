@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from libs.model.post_parse import parse
-from libs.model.post_request import Privacy, utf16_units
+from libs.model.post_request import PostRequest, Privacy, utf16_units
 from libs.model.problem import FieldError, Problem, invalid
 from services.api.dialects.frame import Compiled, renamed
+from services.api.dialects.mapping import words
 from services.api.dialects.privacy import SAFE, safest
 from services.api.dialects.socialapi.compile import PostNew as SocialApiPost
 from services.api.dialects.socialapi.compile import compiled as socialapi_compiled
@@ -289,6 +290,34 @@ def test_an_adjustment_shows_short_values_and_no_secrets(sent: Any, shown: Any) 
     made.adjust("a", "changed", "why", sent=sent)
 
     assert made.adjustments[0].sent == shown
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 2**53) | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def anything(table: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Settings with the right names and any values, and with wrong names."""
+    names = [word.theirs for word in words(table).values()]
+    names += ["disclosure", "commercialContentType", "content_preview_confirmed", "express_consent_given"]
+    return st.dictionaries(st.sampled_from(names) | st.text(max_size=5), JSON, max_size=6)
+
+
+@given(st.booleans(), anything("socialapi"), anything("socialsyncer"), JSON)
+def test_whatever_the_settings_say_is_a_request_or_names_what_is_wrong(
+    landing: bool, said: dict[str, Any], synced: dict[str, Any], value: Any
+) -> None:
+    shape = "platform_options" if landing else "platform_data"
+    for made in (
+        socialapi(**{shape: {"tiktok": said}, "publish_at": value, "metadata": value, "media_ids": [value]}),
+        syncer(synced, platformSpecificData=said, scheduledFor=value, timezone=value, metadata=value),
+    ):
+        read = parse(made.request)
+        assert made.errors or isinstance(read, PostRequest) or read
+        assert all(one.model_dump_json() for one in made.adjustments)
 
 
 def test_unknown_fields_of_a_body_are_refused() -> None:
