@@ -75,8 +75,8 @@ def body_at_tiktok(made: Compiled) -> dict[str, Any]:
         state=PostState.QUEUED, version=1, alarm=NOW, in_lane=True, created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     if not post.photo:
-        return video_post(post, film()).body()
-    body = photo_post(post, ("https://x.example/1.jpg",)).body()
+        return video_post(post, film(), off=()).body()
+    body = photo_post(post, ("https://x.example/1.jpg",), off=()).body()
     return dict(body["post_info"]) | {"photo_cover_index": body["source_info"]["photo_cover_index"]}
 
 
