@@ -128,3 +128,8 @@ def topic_matches(pattern: str, key: str) -> bool:
 def _words(text: str) -> list[str]:
     # RabbitMQ reads an empty key as no word at all, not as one empty word.
     return text.split(".") if text else []
+
+
+def usable_prefix(prefix: str) -> str:
+    """For settings: raises ValueError unless every name of ours may begin with it."""
+    return Names(prefix).prefix

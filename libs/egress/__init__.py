@@ -7,7 +7,7 @@ Never does: follow a redirect, use a proxy or a cookie, decompress, trust an unv
 answer, retry a failed delivery (one reset of a stale connection excepted), or raise for what the other side did.
 """
 
-from libs.egress.address import IPAddress, IPNetwork, check_address, parse_allow
+from libs.egress.address import IPAddress, IPNetwork, check_address, parse_allow, usable_allow
 from libs.egress.client import LARGEST_SENT_BODY, GuardedClient
 from libs.egress.delivery import KEPT_BODY_BYTES
 from libs.egress.dial import Pool
@@ -57,4 +57,5 @@ __all__ = [
     "check_custom_header",
     "own_ports",
     "parse_allow",
+    "usable_allow",
 ]

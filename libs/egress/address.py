@@ -130,6 +130,15 @@ def parse_allow(text: str) -> tuple[IPNetwork, ...]:
     return tuple(networks)
 
 
+def usable_allow(text: str) -> str:
+    """For settings: raises ValueError unless `parse_allow` takes it."""
+    try:
+        parse_allow(text)
+    except BadAllowList as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 def _disguise_of(address: IPv6Address) -> str | None:
     if address.scope_id is not None:
         return "bound to an interface"

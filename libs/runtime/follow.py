@@ -11,14 +11,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
 from libs.runtime.clock import SyncedClock, SystemClock
-from libs.runtime.settings import SettingsError
+from libs.runtime.settings import SettingsError, on_this_machine
 
 log = structlog.get_logger()
 
@@ -74,7 +73,7 @@ def open_clock(clipwire_clock: str | None, *, tiktok_api_url: str) -> AbstractAs
     """
     if not clipwire_clock:
         return _own()
-    if not _loopback(clipwire_clock) or not _loopback(tiktok_api_url):
+    if not on_this_machine(clipwire_clock) or not on_this_machine(tiktok_api_url):
         raise SettingsError("bad settings: CLIPWIRE_CLOCK is for tests: it and TIKTOK_API_URL must be on this machine")
     bare = urlsplit(clipwire_clock).path in ("", "/")
     return _followed(clipwire_clock.rstrip("/") + PAGE if bare else clipwire_clock)
@@ -115,13 +114,3 @@ def _ask(url: str) -> dict[str, Any]:
     finally:
         connection.close()
     return page
-
-
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

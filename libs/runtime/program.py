@@ -37,7 +37,7 @@ class Program:
         return self._server.url
 
     async def start(self) -> None:
-        """Listens, then works. Raises OSError when the port is taken."""
+        """Listens, then works. Raises `CannotListen`, an OSError, when the port is taken, say."""
         await self._server.start()
         self._working = asyncio.create_task(
             supervise(self._workers, stop=self._stop, drain_s=self._drain_s), name=f"{self.name}-workers"
@@ -87,7 +87,7 @@ def command(
         if sys.argv[1:] == [CHECK]:
             return 0
         logs.configure(level=loaded.log_level, format=loaded.log_format)
-        log.info("program.settings", **summary(loaded))
+        log.info("program.settings", program=name, settings=summary(loaded))
         run(lambda: serve(loaded))
     except expected as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201

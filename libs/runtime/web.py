@@ -1,6 +1,7 @@
 """The HTTP shell of every program: health, readiness, metrics, request ids, and a server that stops when asked."""
 
 import asyncio
+import errno
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -138,30 +139,44 @@ def _shown(path: str) -> str:
     return "/".join(part if len(part) <= PART_SHOWN else "..." for part in parts)
 
 
-class HttpServer:
-    """Serves an application on one address. `port` 0 picks a free one; `url` and `port` are true after `start`."""
+class CannotListen(OSError):
+    """The address of a program's settings cannot be had; the message names the setting and the remedy."""
 
-    def __init__(self, app: web.Application, *, host: str, port: int, shutdown_s: float = 5.0) -> None:
+
+class HttpServer:
+    """Serves an application on one address. `port` 0 picks a free one; `url` and `port` are true after `start`.
+
+    `settings` is what the settings of the address begin with: `API` for `API_HOST` and `API_PORT`.
+    """
+
+    def __init__(
+        self, app: web.Application, *, host: str, port: int, settings: str = "", shutdown_s: float = 5.0
+    ) -> None:
         self._runner = web.AppRunner(app, shutdown_timeout=shutdown_s, handle_signals=False)
         self._host = host
+        self._settings = settings
         self._listening: asyncio.Server | None = None
         self.port = port
 
     async def start(self) -> None:
-        """Listens. Raises OSError when the port is taken."""
+        """Listens. Raises `CannotListen` when the port is taken, say."""
         await self._runner.setup()
         loop, server = asyncio.get_running_loop(), self._runner.server
         if server is None:
             raise RuntimeError("the application did not start")
-        self._listening = await loop.create_server(
-            # Bodies arrive as they were sent: signatures are over raw bytes, and nobody may make us inflate a bomb.
-            # No access log: the runner of aiohttp turns it off with None too, whatever the annotation says.
-            lambda: _Connection(server, loop=loop, access_log=None, auto_decompress=False),  # type: ignore[arg-type]
-            self._host,
-            self.port,
-            reuse_address=True,
-            backlog=1024,
-        )
+        try:
+            self._listening = await loop.create_server(
+                # Bodies arrive as they were sent: signatures are over raw bytes, and nobody may make us inflate a bomb.
+                # No access log: the runner of aiohttp turns it off with None too, whatever the annotation says.
+                lambda: _Connection(server, loop=loop, access_log=None, auto_decompress=False),  # type: ignore[arg-type]
+                self._host,
+                self.port,
+                reuse_address=True,
+                backlog=1024,
+            )
+        except OSError as error:
+            await self._runner.cleanup()
+            raise CannotListen(self._why_not(error)) from error
         self.port = int(self._listening.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -174,3 +189,14 @@ class HttpServer:
     def url(self) -> str:
         host = "127.0.0.1" if self._host in WILDCARDS else self._host
         return f"http://{host}:{self.port}"
+
+    def _why_not(self, error: OSError) -> str:
+        place = f"{self._host}:{self.port}"
+        host, port = (f"{self._settings}_HOST", f"{self._settings}_PORT") if self._settings else ("host", "port")
+        match error.errno:
+            case errno.EADDRINUSE:
+                return f"{port}: {place} is taken by another program; stop that one, or set {port} to a free one"
+            case errno.EACCES:
+                return f"{port}: this user may not listen on {place}; set {port} to one above 1023"
+            case _:
+                return f"{host}: no program can listen on {place} here ({error.strerror or error}); correct {host}"

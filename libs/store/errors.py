@@ -12,6 +12,7 @@ StoreError
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -81,6 +82,24 @@ def translated() -> Iterator[None]:
         raise Contended(_headline(error)) from error
     except _AWAY as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def opening(dsn: str) -> Iterator[None]:
+    """Around a program's first words with the database: `Unavailable` says which one, and what to do."""
+    try:
+        with translated():
+            yield
+    except Unavailable as error:
+        raise Unavailable(
+            f"DATABASE_URL: PostgreSQL at {_place(dsn)} cannot be used ({error}); start it, or correct the setting"
+        ) from error
+
+
+def _place(dsn: str) -> str:
+    """Host, port and database; neither user nor password."""
+    parts = urlsplit(dsn)
+    return (parts.netloc.rpartition("@")[2] or "a local socket") + parts.path
 
 
 def _without_the_value(error: asyncpg.PostgresError) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from libs.store.errors import SchemaMismatch, translated
+from libs.store.errors import SchemaMismatch, opening, translated
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ async def migrate(dsn: str) -> int:
     Safe to run from several programs at once. Raises `SchemaMismatch` when the database is newer than this program or
     an applied migration was edited, `Unavailable` when Postgres does not answer.
     """
-    with translated():
+    with opening(dsn):
         connection = await asyncpg.connect(dsn, timeout=CONNECT_S, command_timeout=300)
     try:
         with translated():

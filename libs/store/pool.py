@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 import structlog
 
-from libs.store.errors import Contended, StoreError, Unavailable, translated
+from libs.store.errors import Contended, StoreError, Unavailable, opening, translated
 from libs.store.migrate import check
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Pool:
 
     async def open(self) -> None:
         """Connects and checks the schema. Raises `Unavailable` or `SchemaMismatch`."""
-        with translated():
+        with opening(self._dsn):
             self._pool = await asyncpg.create_pool(
                 self._dsn,
                 # No floor: asyncpg would restore it in the background, and log a traceback for every try that fails.
@@ -59,8 +59,9 @@ class Pool:
                 server_settings=self._settings,
             )
         try:
-            async with self.connection() as connection:
-                await check(connection)
+            with opening(self._dsn):
+                async with self.connection() as connection:
+                    await check(connection)
         except BaseException:
             await self.close()
             raise

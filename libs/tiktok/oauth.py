@@ -113,6 +113,13 @@ def redirect_problem(uri: str) -> str | None:
     return None if parts.scheme == "https" else "A redirect URI is https."
 
 
+def usable_base(url: str, path: str) -> str:
+    """For settings: `url` without its last slash; raises ValueError unless TikTok could be told `url` + `path`."""
+    if url and (problem := redirect_problem(url.rstrip("/") + path)) is not None:
+        raise ValueError(problem)
+    return url.rstrip("/")
+
+
 def authorize_url(
     auth_url: str,
     *,

@@ -55,7 +55,7 @@ def build(
     metrics, used = Metrics("api"), LastUsed(store.keys, now=clock.now)
     checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
     app = make_app("api", checks=checks, client_max_size=BODY_MAX, metrics=metrics, middlewares=(problems(metrics),))
-    server = HttpServer(app, host=settings.api_host, port=settings.api_port)
+    server = HttpServer(app, host=settings.api_host, port=settings.api_port, settings="API")
     line = TikTok.of(settings, store=store, client=tiktok, server=server, clock=clock)
     desk = Desk(
         settings, store, broker, storage, workers, egress, clock, line, lambda: settings.public_url or server.url

@@ -51,6 +51,6 @@ def build(settings: IngestSettings, *, store: Store, broker: Broker, clock: Sync
     app.router.add_post("/webhooks/tiktok", receiver.receive)
     return Program(
         "ingest",
-        server=HttpServer(app, host=settings.ingest_host, port=settings.ingest_port),
+        server=HttpServer(app, host=settings.ingest_host, port=settings.ingest_port, settings="INGEST"),
         workers=[Worker("commit", commit.run), keep_in_step(clock, store.now)],
     )

@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from libs.runtime.settings import ProgramSettings, SecretList
+from libs.broker.topology import usable_prefix
+from libs.runtime.settings import DatabaseUrl, ProgramSettings, RabbitUrl, SecretList
 from libs.store.vault import usable_keys
 
 
 class IngestSettings(ProgramSettings):
     """What ingest needs; names in capitals are the environment's."""
 
-    database_url: str
-    rabbitmq_url: SecretStr | None = None
-    rabbitmq_prefix: str = ""
+    database_url: DatabaseUrl
+    rabbitmq_url: RabbitUrl | None = None
+    rabbitmq_prefix: Annotated[str, AfterValidator(usable_prefix)] = ""
     tiktok_client_key: str
     tiktok_client_secret: SecretList = Field(min_length=1)
     clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)

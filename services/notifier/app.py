@@ -53,7 +53,7 @@ def build(
     app = make_app("notifier", checks=checks)
     return Program(
         "notifier",
-        server=HttpServer(app, host=settings.notifier_host, port=settings.notifier_port),
+        server=HttpServer(app, host=settings.notifier_host, port=settings.notifier_port, settings="NOTIFIER"),
         workers=[
             keep_in_step(clock, store.now),
             Worker("fan_out", FanOut(store, broker, wake, now=now, idle_s=idle_s).run),

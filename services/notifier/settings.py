@@ -2,20 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from libs.runtime.settings import ProgramSettings, SecretList
+from libs.broker.topology import usable_prefix
+from libs.egress import usable_allow
+from libs.runtime.settings import DatabaseUrl, ProgramSettings, RabbitUrl, SecretList
 from libs.store.vault import usable_keys
 
 
 class NotifierSettings(ProgramSettings):
     """What the notifier needs; names in capitals are the environment's."""
 
-    database_url: str
-    rabbitmq_url: SecretStr | None = None
-    rabbitmq_prefix: str = ""
+    database_url: DatabaseUrl
+    rabbitmq_url: RabbitUrl | None = None
+    rabbitmq_prefix: Annotated[str, AfterValidator(usable_prefix)] = ""
     clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)
-    egress_allow: str = ""
+    egress_allow: Annotated[str, AfterValidator(usable_allow)] = ""
     notifier_host: str = "127.0.0.1"
     notifier_port: int = Field(default=8085, ge=0, le=65535)
     notifier_concurrency: int = Field(default=256, ge=1, le=5000)

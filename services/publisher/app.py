@@ -88,7 +88,7 @@ def build(
     app = make_app("publisher", checks=checks, metrics=metrics)
     return Program(
         "publisher",
-        server=HttpServer(app, host=settings.publisher_host, port=settings.publisher_port),
+        server=HttpServer(app, host=settings.publisher_host, port=settings.publisher_port, settings="PUBLISHER"),
         workers=[
             keep_in_step(clock, store.now),
             Worker("claims", claims.run),

@@ -1,28 +1,36 @@
 """The publisher's settings."""
 
+from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from libs.accounts.limit import usable_limits
-from libs.runtime.settings import ProgramSettings, SecretList
+from libs.broker.topology import usable_prefix
+from libs.egress import usable_allow
+from libs.media.storage import usable_media_url
+from libs.runtime.settings import DatabaseUrl, HttpUrl, ProgramSettings, RabbitUrl, SecretList
 from libs.store.vault import usable_keys
+from libs.tiktok.oauth import usable_base
+
+PULL = "/pull/"
+"""What TikTok fetches lies beneath it, at PUBLIC_URL."""
 
 
 class PublisherSettings(ProgramSettings):
     """What the publisher needs; names in capitals are the environment's."""
 
-    database_url: str
-    rabbitmq_url: SecretStr | None = None
-    rabbitmq_prefix: str = ""
-    tiktok_auth_url: str = "https://www.tiktok.com"
+    database_url: DatabaseUrl
+    rabbitmq_url: RabbitUrl | None = None
+    rabbitmq_prefix: Annotated[str, AfterValidator(usable_prefix)] = ""
+    tiktok_auth_url: HttpUrl = "https://www.tiktok.com"
     tiktok_client_key: str
     tiktok_client_secret: SecretList = Field(min_length=1)
     tiktok_audited: bool = False
     tiktok_per_minute: Annotated[str, AfterValidator(usable_limits)] = ""
     """Calls an account may make a minute, where TikTok allows this app others than it documents."""
     clipwire_encryption_keys: Annotated[SecretList, AfterValidator(usable_keys)] = Field(min_length=1)
-    media_url: str
+    media_url: Annotated[str, AfterValidator(usable_media_url)]
     media_max_bytes: int = Field(default=4 * 1024**3, ge=1)
     media_converters: int = Field(default=1, ge=1, le=32)
     """Videos converted at once by one process; each takes two cores while it lasts."""
@@ -33,8 +41,8 @@ class PublisherSettings(ProgramSettings):
     media_quota_bytes: int = Field(default=100 * 10**9, ge=0)
     media_quota_files: int = Field(default=10_000, ge=0)
     """What a customer may keep unless it has a quota of its own, asked again when a file that was fetched is here."""
-    egress_allow: str = ""
-    public_url: str = ""
+    egress_allow: Annotated[str, AfterValidator(usable_allow)] = ""
+    public_url: Annotated[str, AfterValidator(partial(usable_base, path=PULL))] = ""
     """Where TikTok reaches the api from outside: pull URLs begin with it. Without it nothing can be pulled."""
     publisher_host: str = "127.0.0.1"
     publisher_port: int = Field(default=8084, ge=0, le=65535)

@@ -6,6 +6,7 @@ import sys
 
 from libs.runtime import logs
 from libs.runtime.settings import SettingsError, load
+from libs.runtime.web import CannotListen
 from services.simulator.app import build
 from services.simulator.settings import SimulatorSettings
 
@@ -22,10 +23,14 @@ def main() -> int:
     try:
         settings = load(SimulatorSettings)
     except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"simulator: {error}\n")
         return 2
     logs.configure(level=settings.log_level, format=settings.log_format)
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    except CannotListen as error:
+        sys.stderr.write(f"simulator: {error}\n")
+        return 2
     return 0
 
 

@@ -112,7 +112,11 @@ class Simulator:
         self._keeper = Keeper(self.stage, self._agenda, self.clock)
         self._add_first_app()
         self._server = HttpServer(
-            self._app(), host=settings.simulator_host, port=settings.simulator_port, shutdown_s=2.0
+            self._app(),
+            host=settings.simulator_host,
+            port=settings.simulator_port,
+            settings="SIMULATOR",
+            shutdown_s=2.0,
         )
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None

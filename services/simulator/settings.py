@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from libs.runtime.settings import CommaList, SecretList, Settings
+from libs.runtime.settings import CommaList, LogLevel, SecretList, Settings
 from services.simulator.knobs import Knobs, parse_knobs
 
 
@@ -41,5 +41,5 @@ class SimulatorSettings(Settings):
         default=(), description="registered redirect URIs; none: every URI of a legal shape is taken"
     )
     simulator_verified_urls: CommaList = Field(default=(), description="domains and https:// prefixes open to pulls")
-    log_level: str = "info"
+    log_level: LogLevel = "info"
     log_format: Literal["console", "json"] = "console"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 
 import asyncpg
@@ -40,6 +41,18 @@ async def test_a_process_frozen_inside_a_transaction_holds_nobody_up_for_long(da
     finally:
         await frozen.close()
         await other.close()
+
+
+async def test_who_cannot_begin_is_told_where_and_by_which_setting_without_the_password() -> None:
+    with socket.socket() as held:  # bound and never listened on: refused, and nobody else's meanwhile
+        held.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{held.getsockname()[1]}/clipwire"
+        for begin in (opened, migrate):
+            with pytest.raises(Unavailable) as caught:
+                await begin(f"postgresql://me:hunter2@{place}")
+
+            assert f"DATABASE_URL: PostgreSQL at {place}" in str(caught.value)
+            assert "start it, or correct" in str(caught.value) and "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

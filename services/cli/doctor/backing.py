@@ -48,12 +48,12 @@ def _refused(error: Exception, *, where: str) -> Finding:
             return broken("encryption keys", str(error), remedy=remedy)
         case Unavailable() | OSError():
             remedy = "Start PostgreSQL, or correct DATABASE_URL (host, port, user, password, database)."
-            return broken("database", f"{where} does not answer: {_one_line(error)}", remedy=remedy)
+            return broken("database", f"{where} does not answer: {_one_line(error.__cause__ or error)}", remedy=remedy)
         case _:
             return broken("database", _one_line(error), remedy="Correct what is named.")
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).partition("\n")[0][:300]
 
 

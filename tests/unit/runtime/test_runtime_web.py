@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import socket
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -11,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from libs.runtime import logs
-from libs.runtime.web import HttpServer, make_app
+from libs.runtime.web import CannotListen, HttpServer, make_app
 from tests.eventually import eventually
 
 
@@ -35,6 +36,17 @@ async def server() -> AsyncIterator[HttpServer]:
     await serving.start()
     yield serving
     await serving.stop()
+
+
+async def test_an_address_that_cannot_be_had_names_the_setting_and_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        for host, port, said in [
+            ("127.0.0.1", taken, f"API_PORT: 127.0.0.1:{taken} is taken by another program; .* set API_PORT"),
+            ("192.0.2.1", 0, "API_HOST: no program can listen on 192.0.2.1:0 here"),
+        ]:
+            with pytest.raises(CannotListen, match=said):
+                await HttpServer(make_app("test"), host=host, port=port, settings="API").start()
 
 
 async def _well() -> str | None:
