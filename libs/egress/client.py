@@ -129,6 +129,14 @@ class GuardedClient:
         ) as got:
             yield got
 
+    def refusal(self, url: str) -> Refusal | None:
+        """What forbids a URL by itself, before any name is resolved; None means that it can be tried."""
+        try:
+            self._guard.check_url(url)
+        except Refused as exc:
+            return exc.refusal
+        return None
+
     async def check(self, url: str) -> Refusal | None:
         """Whether a URL may be registered: read, resolved, every answer judged. None means yes, for now."""
         try:

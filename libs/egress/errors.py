@@ -46,7 +46,9 @@ _REMEDIES = {
     Reason.MALFORMED: "Write the URL as https://host/path.",
     Reason.SCHEME: "Use https.",
     Reason.PLAIN_HTTP: "Use https; plain http is only for networks the operator lists in EGRESS_ALLOW.",
-    Reason.USERINFO: "Take the user name and password out of the URL; use a custom header instead.",
+    Reason.USERINFO: (
+        "Take the user name and password out of the URL: an endpoint can have custom headers, a file a signed URL."
+    ),
     Reason.FRAGMENT: "Drop the # and what follows; it is never sent.",
     Reason.HOST: "Use a full host name without a trailing dot.",
     Reason.NUMERIC_HOST: "Write an IPv4 address as four decimal numbers without leading zeros.",

@@ -8,7 +8,7 @@ What lives here
     ``workers``  the bounded pool of confined processes in which strangers' files are opened; ``worker`` is such a
                  process, and what it alone loads: ``job``, ``look*``, ``make*``, ``filter``, ``container``, ``confine``
 
-May import ``libs.model``, ``libs.egress`` and ``libs.signing``; today only ``rules`` does, for the words of problems.
+May import ``libs.model``, ``libs.egress`` and ``libs.signing``; ``judge`` asks the egress guard about URLs.
 
 Never loads PyAV or Pillow into the process that asks: codecs run in ``worker`` processes only. So this package
 imports nothing by itself; take names from the modules.

@@ -10,6 +10,7 @@ from libs.model.event import Event, EventType
 from libs.model.ids import is_id, new_id
 from libs.model.post import Post, PostState
 from libs.model.post_request import PostRequest, Privacy
+from libs.model.post_rule import passed
 from libs.model.problem import FieldError, Problem, invalid
 
 SCOPE = {"direct": "video.publish", "inbox": "video.upload"}
@@ -43,6 +44,29 @@ def plan(
     `accounts` are the customer's own among those named, `media` its own among the ids named, and `coming` those that
     are not here yet; of the media, `fit` may go out as they are, and `flaws` is what forbids any of them.
     """
+    errors = refusals(request, accounts=accounts, media=media, coming=coming, flaws=flaws, audited=audited, now=now)
+    if errors:
+        return invalid(errors)
+    batch_id = new_id("bat", now) if request.account_ids is not None else None
+    posts = tuple(
+        _post(request, account_id, customer_id=customer_id, key=key, batch_id=batch_id, fit=fit, now=now)
+        for account_id in request.accounts
+    )
+    events = tuple(told for post in posts for told in _events(post, now=now))
+    return Plan(posts, events, request.content_hash())
+
+
+def refusals(
+    request: PostRequest,
+    *,
+    accounts: Mapping[str, Account],
+    media: Collection[str],
+    coming: Collection[str] = (),
+    flaws: Sequence[FieldError] = (),
+    audited: bool,
+    now: datetime,
+) -> list[FieldError]:
+    """What forbids a request whose body is right, in the words of `plan`."""
     errors = [*_account_errors(request, accounts), *_media_errors(request, media, coming), *flaws]
     if not audited and request.mode == "direct" and request.privacy_level not in (None, Privacy.SELF_ONLY):
         errors.append(
@@ -55,15 +79,9 @@ def plan(
                 remedy="Send SELF_ONLY, or pass TikTok's audit and set TIKTOK_AUDITED=true.",
             )
         )
-    if errors:
-        return invalid(errors)
-    batch_id = new_id("bat", now) if request.account_ids is not None else None
-    posts = tuple(
-        _post(request, account_id, customer_id=customer_id, key=key, batch_id=batch_id, fit=fit, now=now)
-        for account_id in request.accounts
-    )
-    events = tuple(told for post in posts for told in _events(post, now=now))
-    return Plan(posts, events, request.content_hash())
+    if request.publish_before is not None and request.publish_before <= now and not request.draft:
+        errors.append(passed(request.publish_before, now=now))
+    return errors
 
 
 def _post(

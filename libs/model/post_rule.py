@@ -1,9 +1,11 @@
 """Every rule that a post request alone can break (fact sheet 3, 4.4, 7)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import orjson
 
+from libs.model.event import stamp
 from libs.model.ids import is_id
 from libs.model.post_request import (
     METADATA_BYTES_MAX,
@@ -26,9 +28,7 @@ def rule_errors(request: PostRequest) -> Iterator[FieldError]:
     yield from _disclosure_errors(request)
     yield from _cover_errors(request)
     if request.publish_at and request.publish_before and request.publish_before <= request.publish_at:
-        yield FieldError("publish_before", "before_publish_at", "publish_before must be later than publish_at.",
-                         limit=request.publish_at.isoformat(), found=request.publish_before.isoformat(),
-                         remedy="Move publish_before after publish_at, or leave it out.")  # fmt: skip
+        yield before_publish_at(request.publish_before, request.publish_at)
     size = len(orjson.dumps(request.metadata, default=str))
     if size > METADATA_BYTES_MAX:
         remedy = f"Take {size - METADATA_BYTES_MAX} bytes away: it is for recognizing the post."
@@ -37,6 +37,18 @@ def rule_errors(request: PostRequest) -> Iterator[FieldError]:
     if request.consent and not (request.consent.preview_confirmed and request.consent.express_consent):
         yield FieldError("consent", "not_given", "Consent is recorded as not given.",
                          remedy="Post only what its creator has seen and agreed to (both flags true).")  # fmt: skip
+
+
+def before_publish_at(publish_before: datetime, publish_at: datetime) -> FieldError:
+    return FieldError("publish_before", "before_publish_at", "publish_before must be later than publish_at.",
+                      limit=stamp(publish_at), found=stamp(publish_before),
+                      remedy="Move publish_before after publish_at, or leave it out.")  # fmt: skip
+
+
+def passed(publish_before: datetime, *, now: datetime) -> FieldError:
+    return FieldError("publish_before", "passed", "publish_before lies in the past: it could only fail.",
+                      limit=stamp(now), found=stamp(publish_before),
+                      remedy="Choose a later time, or leave it out.")  # fmt: skip
 
 
 def _account_errors(request: PostRequest) -> Iterator[FieldError]:

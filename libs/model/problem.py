@@ -76,13 +76,15 @@ class Refusal(Exception):
 
 
 def invalid(errors: Sequence[FieldError]) -> Problem:
-    """The problem of a request with wrong fields."""
-    names = ", ".join(dict.fromkeys(error.field for error in errors))
+    """The problem of a request with wrong fields, or with a body that has none."""
+    names = ", ".join(dict.fromkeys(error.field for error in errors if error.field))
+    counted = f"{len(errors)} problem{'s' if len(errors) != 1 else ''}"
+    unnamed = next((error.detail for error in errors if not error.field), None)
     return Problem(
         code="invalid_request",
         title="The request is not valid",
         status=422,
-        detail=f"{len(errors)} problem{'s' if len(errors) != 1 else ''} with: {names}.",
+        detail=f"{counted} with: {names}." if names else unnamed or "It breaks a rule.",
         remedy="Correct the fields named in errors and send the request again.",
         errors=tuple(errors),
     )

@@ -1,11 +1,14 @@
 """Taking a post request in: look up what it names, let the model decide, save once. By REST and by queue alike."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from libs.model.accept import Plan, plan
+from libs.model.accept import Plan, plan, refusals
+from libs.model.account import Account
 from libs.model.ids import is_id
 from libs.model.post import Post
+from libs.model.post_parse import Reading
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem
 from libs.store.acceptance import Accepted, Duplicate, IdempotencyConflict
@@ -81,25 +84,66 @@ async def check_request(
 
     `audited` is the operator's app; accounts of a customer's own go by theirs.
     """
-    accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
-    apps = [audited if account.app_audited is None else account.app_audited for account in accounts.values()]
-    named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
-    media = await store.media.use(named, customer_id=customer_id, now=now)
-    absent = [id_ for id_ in named if id_ not in media]
-    coming = await store.arrivals.coming(absent, customer_id=customer_id) if absent else set()
-    fit, flaws = judge(request, media)
+    named = await _look_up(store, request, customer_id=customer_id, now=now)
+    fit, flaws = judge(request, named.media)
     return plan(
         request,
         customer_id=customer_id,
         key=key,
-        accounts=accounts,
-        media=media,
-        coming=coming,
+        accounts=named.accounts,
+        media=named.media,
+        coming=named.coming,
         fit=fit,
         flaws=flaws,
-        audited=all(apps),
+        audited=named.audited(audited),
         now=now,
     )
+
+
+async def every_error(
+    store: Store, reading: Reading, *, customer_id: str, audited: bool, judge: Judge, now: datetime
+) -> list[FieldError]:
+    """All that is wrong with a body: what reading it found, and what its accounts and media say of the rest."""
+    request = reading.request
+    if request is None:
+        return list(reading.errors)
+    named = await _look_up(store, request, customer_id=customer_id, now=now)
+
+    def forbidden(meant: PostRequest) -> list[FieldError]:
+        return refusals(
+            meant,
+            accounts=named.accounts,
+            media=named.media,
+            coming=named.coming,
+            flaws=judge(meant, named.media)[1],
+            audited=named.audited(audited),
+            now=now,
+        )
+
+    return list(reading.also(forbidden))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the store has of what a request names."""
+
+    accounts: Mapping[str, Account]
+    media: Mapping[str, Media]
+    coming: Collection[str]
+
+    def audited(self, operators: bool) -> bool:
+        """Whether every account's app may post publicly; one without an app of its own goes by the operator's."""
+        apps = [operators if one.app_audited is None else one.app_audited for one in self.accounts.values()]
+        return all(apps)
+
+
+async def _look_up(store: Store, request: PostRequest, *, customer_id: str, now: datetime) -> _Named:
+    accounts = await store.accounts.get_many(request.accounts, customer_id=customer_id)
+    named = [source for source in (*request.media, request.cover or "") if is_id(source, "med")]
+    media = await store.media.use(named, customer_id=customer_id, now=now)
+    absent = [id_ for id_ in named if id_ not in media]
+    coming = await store.arrivals.coming(absent, customer_id=customer_id) if absent else set()
+    return _Named(accounts, media, coming)
 
 
 def _duplicate(twin: Post, *, now: datetime) -> Problem:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from libs.broker.port import Broker
 from libs.egress import Refusal as EgressRefusal
+from libs.media.judge import Judge, judging
 from libs.media.port import MediaStorage
 from libs.media.workers import Workers
 from libs.model.ids import Prefix, is_id, new_id
@@ -35,6 +36,9 @@ _NOUNS: Final[dict[Prefix, str]] = {
 class UrlCheck(Protocol):
     """What the api asks of egress."""
 
+    def refusal(self, url: str) -> EgressRefusal | None:
+        """What forbids a URL by itself, without a look at DNS."""
+
     async def check(self, url: str) -> EgressRefusal | None:
         """Whether a URL may be registered: None means yes, for now."""
 
@@ -53,6 +57,11 @@ class Desk:
     tiktok: TikTok
     base_url: Callable[[], str]
     """Where we are reached: PUBLIC_URL, else this machine, where it is known once the server listens."""
+
+    @property
+    def judge(self) -> Judge:
+        """What is asked of a request's media before it is accepted."""
+        return judging(self.egress.refusal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,13 @@ COLUMNS: Final = tuple(name for name in _FIELDS if name not in ("consent", "meta
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: `n` as a spreadsheet numbers it (the header is 1), its cells, and the request they make or its errors."""
+    """A row: `n` as a spreadsheet numbers it (the header is 1), its cells, and the request that they make, if any."""
 
     n: int
     cells: tuple[tuple[str, str], ...]
-    body: dict[str, Any] | list[FieldError]
+    body: dict[str, Any] | None
+    wrong: tuple[FieldError, ...] = ()
+    """What is wrong with cells; the body has them as they were written."""
 
 
 def read(raw: bytes) -> list[Row] | list[FieldError]:
@@ -100,7 +102,7 @@ def _row(n: int, header: list[str], record: list[str]) -> Row:
     if len(record) != len(header):
         detail = f"The row has {len(record)} cells, the header {len(header)}."
         wrong = FieldError("", "cells", detail, len(header), len(record), "Put cells with separators into quotes.")
-        return Row(n, (), [wrong])
+        return Row(n, (), None, (wrong,))
     cells = tuple((name, cell.strip()) for name, cell in zip(header, record, strict=True) if cell.strip())
     body: dict[str, Any] = {}
     errors = []
@@ -108,12 +110,13 @@ def _row(n: int, header: list[str], record: list[str]) -> Row:
         value = _value(name, cell)
         if isinstance(value, FieldError):
             errors.append(value)
-        elif name.startswith((METADATA, CONSENT)):
+            value = cell
+        if name.startswith((METADATA, CONSENT)):
             outer, _, inner = name.partition(".")
             body.setdefault(outer, {})[inner] = value
         else:
             body[name] = value
-    return Row(n, cells, errors or body)
+    return Row(n, cells, body, tuple(errors))
 
 
 def _value(name: str, cell: str) -> Any:

@@ -11,6 +11,7 @@ from libs.accounts.token import TokenKeeper
 from libs.broker.check import broker_check
 from libs.broker.port import Broker
 from libs.egress import GuardedClient
+from libs.media.judge import judging
 from libs.media.port import MediaStorage
 from libs.media.workers import Workers
 from libs.runtime.clock import SyncedClock
@@ -82,7 +83,7 @@ def build(
         idle_s=settings.publisher_idle_s,
     )
     settler = Settler(store, broker, Hearsay(store, now=now), now=now, idle_s=settings.publisher_idle_s)
-    jobs = Jobs(store, broker, now=now, audited=settings.tiktok_audited)
+    jobs = Jobs(store, broker, now=now, audited=settings.tiktok_audited, judge=judging(egress.refusal))
     metrics = Metrics("publisher")
     checks = {"store": store.check, "clock": clock_check(clock), "broker": broker_check(broker)}
     app = make_app("publisher", checks=checks, metrics=metrics)

@@ -5,56 +5,44 @@ reason, recorded as `post.rejected` and acked: it can never stop the consumer. A
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 import orjson
 import structlog
 
 from libs.broker.errors import BrokerError, Stale
-from libs.broker.message import Message
 from libs.broker.port import Broker, Received
 from libs.broker.topology import JOBS
-from libs.media.judge import judge
+from libs.media.judge import Judge
 from libs.model.event import EventType, event
-from libs.model.ids import is_id
-from libs.model.post_parse import parse
-from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, invalid
 from libs.store.acceptance import Accepted
 from libs.store.errors import BadData, StoreError
-from libs.store.intake import take_request
+from libs.store.intake import every_error, take_request
 from libs.store.store import Store
 from services.publisher.breaker import Breaker
+from services.publisher.job import Job, Wrong, customer_of, read_job, reason_of, storable_id, unknown_customer
 
 log = structlog.get_logger()
 
-BODY_MAX = 1024 * 1024
 PREFETCH = 64
 REPLY_S = 2.0
 DEAD_LETTER_S = 10.0
 TAKE_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A readable job: whose it is, under which key, and what it asks for."""
-
-    customer_id: str
-    key: str
-    request: PostRequest
-
-
 class Jobs:
     """The consumer of `publisher.jobs`."""
 
-    def __init__(self, store: Store, broker: Broker, *, now: Callable[[], datetime], audited: bool) -> None:
+    def __init__(
+        self, store: Store, broker: Broker, *, now: Callable[[], datetime], audited: bool, judge: Judge
+    ) -> None:
         self._store = store
         self._broker = broker
         self._now = now
         self._audited = audited
+        self._judge = judge
         self._breaker = Breaker()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -93,11 +81,7 @@ class Jobs:
             log.info("job.redelivered", message_id=received.message.message_id)
 
     async def _take(self, received: Received) -> None:
-        job = read_job(received.message.body, message_id=storable_id(received.message))
-        if isinstance(job, Job):
-            outcome: Accepted | Problem = await self._accept(job)
-        else:
-            outcome = job
+        outcome = await self._decide(read_job(received.message.body, message_id=storable_id(received.message)))
         if isinstance(outcome, Problem):
             await self._reject(received, outcome)
             return
@@ -105,27 +89,43 @@ class Jobs:
         log.info("job.accepted", posts=len(outcome.posts), created=outcome.created)
         await self._broker.reply(received, _accepted(outcome), timeout=REPLY_S)
 
-    async def _accept(self, job: Job) -> Accepted | Problem:
-        if await self._store.customers.get(job.customer_id) is None:
-            return invalid([_unknown_customer(job.customer_id)])
+    async def _decide(self, job: Job | Wrong) -> Accepted | Problem:
+        """Takes a readable job, or says all that is wrong."""
+        named = job.customer_id
+        if named is not None and await self._store.customers.get(named) is None:
+            return invalid([unknown_customer(named), *(job.reading.errors if isinstance(job, Wrong) else ())])
         try:
-            return await take_request(
-                self._store,
-                job.request,
-                customer_id=job.customer_id,
-                key=job.key,
-                audited=self._audited,
-                judge=judge,
-                now=self._now(),
-            )
+            return await self._accept(job) if isinstance(job, Job) else invalid(await self._errors(job))
         except BadData as error:
             return invalid([FieldError("", "not_storable", "The body holds a value that cannot be stored.",
                                        found=str(error)[:80], remedy="Send plain JSON text and numbers.")])  # fmt: skip
 
+    async def _accept(self, job: Job) -> Accepted | Problem:
+        return await take_request(
+            self._store,
+            job.request,
+            customer_id=job.customer_id,
+            key=job.key,
+            audited=self._audited,
+            judge=self._judge,
+            now=self._now(),
+        )
+
+    async def _errors(self, job: Wrong) -> Sequence[FieldError]:
+        if job.customer_id is None:
+            return job.reading.errors
+        return await every_error(
+            self._store,
+            job.reading,
+            customer_id=job.customer_id,
+            audited=self._audited,
+            judge=self._judge,
+            now=self._now(),
+        )
+
     async def _reject(self, received: Received, problem: Problem) -> None:
         """Answered, kept with its reason, told to the customer if it named one, then acked."""
-        reason = f"{problem.code}: {problem.detail}"
-        await self._broker.dead_letter(received, reason=reason, timeout=DEAD_LETTER_S)
+        await self._broker.dead_letter(received, reason=reason_of(problem), timeout=DEAD_LETTER_S)
         await self._tell(received, problem)
         await received.ack()
         log.info("job.rejected", code=problem.code, errors=[error.field for error in problem.errors])
@@ -148,57 +148,6 @@ class Jobs:
         )
         await self._store.events.record([told], now=now)
         await self._broker.ring("notifier")
-
-
-def storable_id(message: Message) -> str | None:
-    """Its message id. One with a NUL is none: Postgres cannot hold it, and its job would come round for ever."""
-    return None if message.message_id is None or "\0" in message.message_id else message.message_id
-
-
-def read_job(body: bytes, *, message_id: str | None) -> Job | Problem:
-    """Reads a job's body. Never raises: what is wrong comes back naming each wrong field."""
-    if len(body) > BODY_MAX:
-        return invalid([FieldError("", "too_large", "The body is too large.", limit=BODY_MAX, found=len(body),
-                                   remedy="Send media by id or URL, not inline.")])  # fmt: skip
-    try:
-        decoded = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        return invalid(
-            [FieldError("", "not_json", f"The body is not JSON: {error.msg}.", remedy="Send one JSON object.")]
-        )
-    if not isinstance(decoded, dict):
-        return invalid([FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send an object.")])
-    rest: dict[str, Any] = dict(decoded)
-    customer_id = rest.pop("customer_id", None)
-    errors: list[FieldError] = []
-    if not (isinstance(customer_id, str) and is_id(customer_id, "cus")):
-        errors.append(_unknown_customer(customer_id))
-    request = parse(rest)
-    if isinstance(request, list):
-        return invalid([*errors, *request])
-    key = request.idempotency_key or message_id
-    if not key:
-        errors.append(FieldError("idempotency_key", "required", "A job needs an idempotency key.",
-                                 remedy="Send idempotency_key, or set an AMQP message_id without NUL."))  # fmt: skip
-    if errors or not key:
-        return invalid(errors)
-    return Job(str(customer_id), key, request)
-
-
-def customer_of(body: bytes) -> str | None:
-    """The customer a body names, if it can be read that far."""
-    try:
-        decoded = orjson.loads(body) if len(body) <= BODY_MAX else None
-    except orjson.JSONDecodeError:
-        return None
-    named = decoded.get("customer_id") if isinstance(decoded, dict) else None
-    return named if isinstance(named, str) and is_id(named, "cus") else None
-
-
-def _unknown_customer(found: object) -> FieldError:
-    return FieldError("customer_id", "unknown_customer", "There is no such customer.",
-                      found=found[:64] if isinstance(found, str) else None,
-                      remedy="Send the cus_… id of the customer the post is for.")  # fmt: skip
 
 
 def _accepted(outcome: Accepted) -> bytes:

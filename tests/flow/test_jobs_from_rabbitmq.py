@@ -217,9 +217,19 @@ def bad_jobs(guest: Guest) -> dict[str, tuple[bytes, list[str]]]:
         "an empty key": (like(idempotency_key=""), ["idempotency_key"]),
         "everything wrong at once": (
             like(kind="film", media=[], privacy_level=None, titel="x", customer_id="me"),
-            ["customer_id", "kind", "media", "titel"],
+            ["customer_id", "kind", "media", "privacy_level", "titel"],
         ),
-    }
+        "and what only the store knows": (
+            like(account_id=stranger_account, media=["med_00000000000000000000000000"], titel="x", title="x" * 2201),
+            ["account_id", "media.0", "titel", "title"],
+        ),
+        "a customer who does not exist, and more": (
+            like(customer_id="cus_00000000000000000000000000", titel="x"), ["customer_id", "titel"],
+        ),
+        "a cloud's metadata for a video": (like(media=["https://169.254.169.254/latest"]), ["media.0"]),
+        "a password for a video": (like(media=["https://u:p@cdn.example.com/a.mp4"], titel=1), ["media.0", "titel"]),
+        "too late already": (like(publish_before="2001-01-01T00:00:00Z"), ["publish_before"]),
+    }  # fmt: skip
 
 
 async def test_bad_jobs_are_answered_kept_and_told_and_disturb_no_good_one(
@@ -247,7 +257,9 @@ async def test_bad_jobs_are_answered_kept_and_told_and_disturb_no_good_one(
     assert {name for name, *_ in table.values()} == {table[message_id][0] for message_id in dead}
     for message_id, letter in dead.items():
         assert letter.body == table[message_id][1]
-        assert letter.properties.headers["x-clipwire-reason"].startswith("invalid_request: ")
+        reason = letter.properties.headers["x-clipwire-reason"]
+        assert reason.startswith("invalid_request: ")
+        assert all(error["detail"] in reason for error in by_id[message_id]["problem"]["errors"])
     assert await stranger.depth("publisher.jobs") == 0
 
 
@@ -287,6 +299,8 @@ async def test_a_job_without_any_key_is_refused(guest: Guest, stranger: AmqpStra
     [error] = answer["problem"]["errors"]
     assert (error["field"], error["code"]) == ("idempotency_key", "required")
     assert await posts_of(guest) == []
+    more = await stranger.ask(job(guest, titel=1, account_id="acc_x"), message_id=None)
+    assert {error["field"] for error in more["problem"]["errors"]} == {"idempotency_key", "titel", "account_id"}
 
 
 @pytest.mark.parametrize("message_id", ["a\0b", "\u202e世界 🎬", "x" * 255, " ", "'; drop table posts; --"])

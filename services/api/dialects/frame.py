@@ -203,7 +203,7 @@ async def accept(call: Call, compiled: Compiled) -> tuple[PostRequest, Accepted]
     if compiled.errors:
         raise Refusal(invalid(compiled.errors))
     with in_words_of(compiled):
-        request = posts.request_of(call, compiled.request)
+        request = await posts.understood(call, compiled.request, named=None)
         return request, await posts.accept(call, request)
 
 

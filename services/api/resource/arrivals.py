@@ -7,8 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from libs.media.errors import ObjectMissing, ObjectTooLarge
+from libs.media.judge import url_error
 from libs.model.key import Capability, digest
-from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.model.problem import Problem, Refusal, invalid
 from libs.rest.media import MediaByUrl, UploadAddress, UploadNew
 from libs.store.arrivals import sent_to
 from libs.store.media import Quota
@@ -28,8 +29,7 @@ async def by_url(call: Call, named: str | None) -> web.StreamResponse:
     owner = await call.owner(new.customer_id or named)
     refusal = await call.desk.egress.check(new.url)
     if refusal is not None:
-        detail = refusal.detail[:1].upper() + refusal.detail[1:] + "."
-        raise Refusal(invalid([FieldError("url", str(refusal.reason), detail, remedy=refusal.remedy)]))
+        raise Refusal(invalid([url_error("url", refusal)]))
     id_ = call.new_id("med")
     if call.births is not None and (known := await call.desk.store.media.get(id_, customer_id=owner)) is not None:
         return reply(shown(known), status=202, location=f"/v1/media/{known.id}")  # it came before the answer was lost

@@ -7,7 +7,6 @@ from typing import Any
 
 from aiohttp import web
 
-from libs.media.judge import judge
 from libs.model.key import Capability
 from libs.model.post import Post
 from libs.model.post_request import PostRequest
@@ -19,7 +18,7 @@ from services.api.body import read_raw, unsupported
 from services.api.call import Call, reply
 from services.api.doc import imports as doc
 from services.api.idempotency import given_key
-from services.api.resource.posts import owner_of, request_of, take
+from services.api.resource.posts import owner_of, take, understood
 from services.api.route import Route
 from services.api.sheet import Row, column_of, read
 
@@ -73,7 +72,7 @@ def _keys(rows: Sequence[Row], named: str | None) -> list[str]:
 
 async def _answer(call: Call, row: Row, query: ImportQuery, *, key: str) -> ImportRow:
     try:
-        request = request_of(call, _fields(row))
+        request = await understood(call, _body(row), named=query.customer_id, wrong=row.wrong)
         owner = await owner_of(call, request, named=query.customer_id)
         key = request.idempotency_key or key
         if query.dry_run:
@@ -84,9 +83,9 @@ async def _answer(call: Call, row: Row, query: ImportQuery, *, key: str) -> Impo
     return _of(row, taken.posts, "made" if taken.created else "exists")
 
 
-def _fields(row: Row) -> dict[str, Any]:
-    if isinstance(row.body, list):
-        raise Refusal(invalid(row.body))
+def _body(row: Row) -> dict[str, Any]:
+    if row.body is None:
+        raise Refusal(invalid(row.wrong))
     return row.body
 
 
@@ -97,7 +96,7 @@ async def _tried(call: Call, row: Row, request: PostRequest, *, owner: str, key:
         customer_id=owner,
         key=key,
         audited=call.desk.settings.tiktok_audited,
-        judge=judge,
+        judge=call.desk.judge,
         now=call.now,
     )
     if isinstance(known, Problem):

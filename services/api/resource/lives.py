@@ -7,7 +7,6 @@ from typing import Any
 
 from aiohttp import web
 
-from libs.media.judge import judge
 from libs.model.change import Change
 from libs.model.key import Capability
 from libs.model.life import Outcome, reschedule, resolve, revive, send
@@ -144,7 +143,7 @@ async def _checked(call: Call, post: Post, fields: dict[str, Any], *, sent: bool
         customer_id=post.customer_id,
         key=post.idempotency_key,
         audited=call.desk.settings.tiktok_audited,
-        judge=judge,
+        judge=call.desk.judge,
         now=call.now,
     )
     if isinstance(planned, Problem):

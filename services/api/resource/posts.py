@@ -1,16 +1,16 @@
 """Posts: accepted once, shown, cancelled where that is still true."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from libs.media.judge import judge
 from libs.model.change import Change
 from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
 from libs.model.post import Note, Post, nobodys_key
-from libs.model.post_parse import parse
+from libs.model.post_parse import Reading, parse, read, unnamed
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
@@ -28,7 +28,7 @@ from libs.rest.posts import (
 from libs.rest.shape import Page
 from libs.store.acceptance import Accepted
 from libs.store.errors import Contended
-from libs.store.intake import take_request
+from libs.store.intake import every_error, take_request
 from libs.store.lists import Wanted
 from libs.store.posts import Context
 from services.api.audit import TOLD
@@ -158,10 +158,36 @@ async def wanted(call: Call) -> tuple[PostRequest, str | None]:
     """The post request in the body, and the customer that it names beside. Raises `Refusal`."""
     body = await read_object(call.request)
     named = body.pop("customer_id", None)
+    wrong = []
     if named is not None and not (isinstance(named, str) and is_id(named, "cus")):
         detail = "This is not an id that begins with cus_."
-        raise Refusal(invalid([FieldError("customer_id", "bad_id", detail, remedy="Correct customer_id.")]))
-    return request_of(call, body), named
+        wrong.append(FieldError("customer_id", "bad_id", detail, remedy="Send the customer's id, or leave it out."))
+        named = None
+    return await understood(call, body, named=named, wrong=wrong), named
+
+
+async def understood(
+    call: Call, body: dict[str, Any], *, named: str | None, wrong: Sequence[FieldError] = ()
+) -> PostRequest:
+    """The post request that these fields are, when nothing else was `wrong` with what came. Raises `Refusal`, with all
+    that is wrong: also what the accounts and media of a wrong body forbid."""
+    reading = read(body)
+    if not (reading.errors or wrong):
+        return request_of(call, body)
+    reading = Reading((*wrong, *unnamed(wrong, reading.errors)), reading.meant)
+    request = reading.request
+    nobodys = request is None or not (request.accounts or named or call.sees)
+    if request is None or nobodys or not all(map(call.reach.has, request.accounts)):
+        raise Refusal(invalid(reading.errors))
+    try:
+        owner = await owner_of(call, request, named=named)
+    except Refusal as refusal:
+        raise Refusal(invalid([*reading.errors, *unnamed(reading.errors, refusal.problem.errors)])) from None
+    audited = call.desk.settings.tiktok_audited
+    errors = await every_error(
+        call.desk.store, reading, customer_id=owner, audited=audited, judge=call.desk.judge, now=call.now
+    )
+    raise Refusal(invalid(errors))
 
 
 def request_of(call: Call, body: dict[str, Any]) -> PostRequest:
@@ -184,8 +210,13 @@ async def owner_of(call: Call, request: PostRequest, *, named: str | None) -> st
     if len(owners) == 1:
         return owners.pop()
     field = "account_id" if request.account_id is not None else "account_ids"
-    detail = "There is no such account." if not owners else "These accounts belong to several customers."
-    raise Refusal(invalid([FieldError(field, "unknown_customer", detail, remedy="Name customer_id, or its accounts.")]))
+    if not owners:
+        error = FieldError(field, "unknown_account", "There is no such account.", found=request.accounts[0][:64],
+                           remedy="List the accounts, or connect it.")  # fmt: skip
+    else:
+        error = FieldError(field, "several_customers", "These accounts belong to several customers.", limit=1,
+                           found=len(owners), remedy="Send one request per customer, or name customer_id.")  # fmt: skip
+    raise Refusal(invalid([error]))
 
 
 async def take(call: Call, request: PostRequest, *, owner: str, key: str, guarded: bool = False) -> Accepted:
@@ -199,7 +230,7 @@ async def take(call: Call, request: PostRequest, *, owner: str, key: str, guarde
                 customer_id=owner,
                 key=key,
                 audited=audited,
-                judge=judge,
+                judge=call.desk.judge,
                 now=call.now,
                 guarded=guarded,
             )

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from libs.accounts.errors import Later, NotConnected
 from libs.media.advice import advice
-from libs.media.judge import judge
 from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
 from libs.media.rules import post_violations
@@ -45,7 +44,7 @@ async def validate(call: Call) -> web.StreamResponse:
         customer_id=owner,
         key="validate",
         audited=call.desk.settings.tiktok_audited,
-        judge=judge,
+        judge=call.desk.judge,
         now=call.now,
     )
     if isinstance(checked, Problem):

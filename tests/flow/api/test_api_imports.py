@@ -105,14 +105,20 @@ async def test_lists_booleans_numbers_and_several_accounts_are_read(house: House
     photos = "https://a.example/1.jpg https://a.example/2.jpg"
     good = f"{' '.join(accounts)};photo;{photos};FALSE;1;inbox;"
 
-    said = await send(house, customer, f"{head}\n{good}\n{good.replace('FALSE', 'no').replace(';1;', ';-1;')}")
+    wrong = good.replace("FALSE", "no").replace(";1;", ";-1;").replace(accounts[0], "acc_wrong")
+
+    said = await send(house, customer, f"{head}\n{good}\n{wrong}")
 
     [made, refused] = said["rows"]
     assert (made["outcome"], len(made["post_ids"]), made["batch_id"][:4]) == ("made", 2, "bat_")
     request = (await posts(house, customer))[0]["request"]
     assert (request["disable_comment"], request["photo_cover_index"], len(request["media"])) == (False, 1, 2)
     codes = {(error["column"], error["code"]) for error in refused["problem"]["errors"]}
-    assert codes == {("disable_comment", "not_a_boolean"), ("photo_cover_index", "not_a_number")}
+    assert codes == {
+        ("disable_comment", "not_a_boolean"),
+        ("photo_cover_index", "not_a_number"),
+        ("account_ids", "unknown_account"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -57,13 +57,58 @@ async def test_the_customer_comes_from_the_key_from_the_body_or_from_the_account
     assert [(answer.status_code, answer.json()["customer_id"]) for answer in answers] == [(201, customer)] * 4
 
 
+async def test_all_that_is_wrong_is_said_at_once_and_no_more_than_the_key_may_know(house: House) -> None:
+    one, other = await house.customer(), await house.customer()
+    body, key = await wish(house, one), await house.key(one)
+    theirs = (await wish(house, other))["account_id"]
+    absent, nobody = new_id("med", house.now()), new_id("acc", house.now())
+    typo: dict[str, Any] = {"titel": "x", "title": "x" * 2201}
+    cases: list[tuple[dict[str, Any], str | None, set[str]]] = [
+        (body | typo | {"media": [absent]}, None, {"titel", "title", "media.0"}),
+        (body | typo | {"account_id": nobody}, None, {"titel", "title", "account_id"}),
+        (body | typo | {"account_id": theirs, "media": [absent]}, key, {"titel", "title", "account_id", "media.0"}),
+        (body | typo | {"customer_id": "x"}, None, {"titel", "title", "customer_id"}),
+        (body | typo | {"customer_id": other}, key, {"titel", "title", "customer_id"}),
+        ({"kind": "film", "media": [absent]}, None, {"kind", "account_id", "privacy_level"}),
+        ({"kind": "film", "media": [absent]}, key, {"kind", "account_id", "privacy_level", "media.0"}),
+        ({"account_id": body["account_id"], "timezone": "Mars"}, key, {"timezone", "kind", "media", "privacy_level"}),
+    ]
+
+    for wrong, by, fields in cases:
+        for path in ("/v1/posts", "/v1/posts/validate"):
+            response = await house.post(path, wrong, key=by)
+            assert (response.status_code, {error["field"] for error in response.json()["errors"]}) == (422, fields)
+
+
+async def test_a_url_that_will_never_be_fetched_is_refused_at_once(house: House) -> None:
+    customer = await house.customer()
+    body = await wish(house, customer)
+    cases = {
+        "https://169.254.169.254/latest/meta-data": "address",
+        "http://93.184.216.34/a.mp4": "plain_http",
+        "https://exa mple.com/a.mp4": "characters",
+        "https://u:hunter2@example.com/a.mp4": "userinfo",
+        "https://0x7f.1/": "numeric_host",
+        "https://cdn.example.com/a.mp4#t": "fragment",
+    }
+
+    for url, code in cases.items():
+        for path in ("/v1/posts", "/v1/posts/validate"):
+            response = await house.post(path, body | {"media": [url], "cover": url, "titel": 1})
+            errors = {error["field"]: error for error in response.json()["errors"]}
+            assert (response.status_code, set(errors)) == (422, {"media.0", "cover", "titel"})
+            assert (errors["media.0"]["code"], errors["cover"]["code"]) == (code, code)
+            assert "header" not in errors["cover"]["remedy"].replace("custom headers, a file", "")
+            assert "hunter2" not in response.text
+
+
 async def test_an_operator_must_not_leave_the_customer_in_doubt(house: House) -> None:
     one, other = await house.customer("One"), await house.customer("Other")
     body, others = await wish(house, one), await wish(house, other)
     both = {name: value for name, value in body.items() if name != "account_id"}
     cases: list[tuple[dict[str, Any], str]] = [
-        (body | {"account_id": new_id("acc", house.now())}, "unknown_customer"),
-        (both | {"account_ids": [body["account_id"], others["account_id"]]}, "unknown_customer"),
+        (body | {"account_id": new_id("acc", house.now())}, "unknown_account"),
+        (both | {"account_ids": [body["account_id"], others["account_id"]]}, "several_customers"),
         (body | {"customer_id": new_id("cus", house.now())}, "unknown_customer"),
         (body | {"customer_id": "x"}, "bad_id"),
         (body | {"customer_id": 7}, "bad_id"),

@@ -139,6 +139,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Account], bool, str, str]] = [
     ({"media": ["med_01hyyyyyyyyyyyyyyyyyyyyyyy"]}, {}, True, "media.0", "unknown_media"),
     ({"privacy_level": "PUBLIC_TO_EVERYONE"}, {}, False, "privacy_level", "app_not_audited"),
     ({"cover": "med_01hyyyyyyyyyyyyyyyyyyyyyyy"}, {}, True, "cover", "unknown_media"),
+    ({"publish_before": NOW.isoformat()}, {}, True, "publish_before", "passed"),
 ]
 
 

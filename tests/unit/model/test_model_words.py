@@ -44,6 +44,13 @@ def test_an_invalid_request_names_each_wrong_field_once(fields: list[str], detai
     assert not_found("post", "x" * 500).detail.count("x") == 64
 
 
+@pytest.mark.parametrize(
+    ("fields", "detail"), [([""], "Detail."), (["", ""], "Detail."), (["", "a"], "2 problems with: a.")]
+)
+def test_a_body_that_is_wrong_as_a_whole_is_said_so(fields: list[str], detail: str) -> None:
+    assert invalid([FieldError(field, "code", "Detail.") for field in fields]).detail == detail
+
+
 def test_an_event_is_its_body_and_its_body_is_its_event() -> None:
     post = a_post()
 
