@@ -1,9 +1,11 @@
 """One post, driven as far as it goes without waiting for anybody."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
 
@@ -33,6 +35,10 @@ STEPS_MAX = 12
 """More steps than any post takes in one go; a loop of ours ends here instead of turning for ever."""
 ROUNDS_MAX = 3
 """How often in one go an upload may be found short and continued."""
+
+Outcome = Literal["saved", "waits", "not_connected", "lost", "given_back", "left", "broke"]
+"""How a drive ended: what it did is saved, or only why it could not go on; or somebody else goes on with the post
+(`lost`), it is due again (`given_back`), or its lease has to end first (`left`)."""
 
 
 class Drive:
@@ -67,30 +73,40 @@ class Drive:
     async def run(self, run: Run, slot: Slot | None) -> None:
         """Drives a claimed post. `slot` is its lane's turn and is given back unless an init was made with it.
 
-        Never raises but on cancellation: whatever happens is saved, or left to the end of the lease.
+        Never raises but on cancellation: whatever happens is saved, or left to the end of the lease. One line tells of
+        it.
         """
         bound = log.bind(post=run.post.id, account=run.post.account_id)
+        started = time.monotonic()
+        outcome = await self._driven(run, Turn(slot), bound)
+        ms = round((time.monotonic() - started) * 1000)
+        bound.info("post.driven", outcome=outcome, state=str(run.post.state), ms=ms, calls=dict(run.made))
+
+    async def _driven(self, run: Run, turn: Turn, bound: structlog.stdlib.BoundLogger) -> Outcome:
         try:
-            await self._steps(run, Turn(slot))
+            await self._steps(run, turn)
         except Lost:
-            bound.info("post.lost", state=run.post.state)
+            return "lost"
         except Later as later:
             now = self._now()
-            await self._leave(run, waits(run.post, until=later.at, why=later.why, now=now))
+            return await self._leave(run, waits(run.post, until=later.at, why=later.why, now=now), "waits")
         except NotConnected as gone:
             now = self._now()
             lost = account_lost(run.post, run.publication, removed=gone.removed, reason=gone.reason, now=now)
-            await self._leave(run, lost)
+            return await self._leave(run, lost, "not_connected")
         except (Unavailable, Contended) as error:
             bound.warning("post.left", why=str(error))
-            await self._give_back(run)
+            return await self._give_back(run)
         except StoreError as error:
             bound.error("post.left", why=f"{type(error).__name__}: {error}")
+            return "left"
         except Exception as error:
             bound.exception("post.broke", state=run.post.state)
             why = f"an internal error ({type(error).__name__})"
             now = self._now()
-            await self._leave(run, tried(run.post, run.publication, why=why, code="internal_error", now=now))
+            change = tried(run.post, run.publication, why=why, code="internal_error", now=now)
+            return await self._leave(run, change, "broke")
+        return "saved"
 
     async def _steps(self, run: Run, turn: Turn) -> None:
         try:
@@ -114,8 +130,12 @@ class Drive:
             case Prepare():
                 then = await run.keeping(self._preparer.prepare(run.post, now=now), lease=self._lease, clock=self._now)
                 now = self._now()
-                await run.save(then(run.post, now), now=now)
-                return run.post.media_id is not None
+                change = then(run.post, now)
+                goes_on = change.post.media_id is not None
+                if goes_on:  # due at once it would be claimed by another before this drive's next save
+                    change = replace(change, post=replace(change.post, alarm=now + self._lease))
+                await run.save(change, now=now)
+                return goes_on
             case Begin():
                 return await self._capped.begin(run, turn, self._beginner.begin)
             case Upload(publication):
@@ -164,14 +184,14 @@ class Drive:
             await self._sighter.keep(run, publication, video)
         return video is not None
 
-    async def _give_back(self, run: Run) -> None:
+    async def _give_back(self, run: Run) -> Outcome:
         """The store went away in the middle: once it is back the post is due at once, not at the end of its lease.
 
         Nothing of this drive is under way any more. If its last save arrived after all, this one is stale, and the
         lease that was saved then runs out.
         """
         if run.post.alarm is None:
-            return
+            return "left"
         for pause_s in GIVE_BACK_S:
             await asyncio.sleep(pause_s)
             now = self._now()
@@ -180,16 +200,20 @@ class Drive:
             except (Unavailable, Contended):
                 continue
             except Lost:
-                log.info("post.lost", post=run.post.id, state=run.post.state)
+                return "lost"
             except StoreError as error:
                 log.error("post.left", post=run.post.id, why=f"{type(error).__name__}: {error}")
-            return
+                return "left"
+            return "given_back"
+        return "left"
 
-    async def _leave(self, run: Run, change: Change) -> None:
+    async def _leave(self, run: Run, change: Change, outcome: Outcome) -> Outcome:
         """Saves the last word on this drive; if even that fails, the end of the lease brings the post back."""
         try:
             await run.save(change, now=self._now())
         except Lost:
-            log.info("post.lost", post=run.post.id, state=run.post.state)
+            return "lost"
         except StoreError as error:
             log.warning("post.left", post=run.post.id, why=str(error))
+            return "left"
+        return outcome

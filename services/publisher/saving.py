@@ -1,6 +1,7 @@
 """A post while it is being driven: its latest values, and the one way to change them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,6 +46,8 @@ class Run:
         self.post = post
         self.publication = publication
         self._calls: list[Note] = []
+        self.made: Counter[str] = Counter()
+        """How many calls of each kind were made for it, whatever came of them."""
         self.last: dict[str, Any] = {}
         """What is known of the last call."""
 
@@ -56,6 +59,7 @@ class Run:
             detail["code"] = code
         self.last = {name: value for name, value in (detail | more).items() if value is not None}
         self._calls.append(Note("call", self.last))
+        self.made[trace.call] += 1
 
     def refused(self, error: Refused) -> None:
         """The same for a refusal that the account's line deals with: a token to refresh, a minute that is full."""

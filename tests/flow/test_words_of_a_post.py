@@ -1,9 +1,11 @@
 """Everything that a post request says arrives at TikTok as it was said, and every step is an event of its own."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from flow_house import Guest, Stage
+from structlog.testing import capture_logs
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -70,6 +72,24 @@ async def test_what_the_creator_has_turned_off_stays_off_and_the_timeline_says_s
     sent = [one["post_info"] for one in await stage.publications(guest)]
     assert [info["disable_comment"] for info in sent] == [True, True]
     assert (sent[0]["disable_duet"], sent[0]["disable_stitch"]) == (False, True)
+
+
+async def test_each_drive_of_a_post_is_one_line_and_on_a_good_day_none_is_lost(stage: Stage, guest: Guest) -> None:
+    with capture_logs() as logs:
+        posts = [await guest.post() for _ in range(5)]
+        for post in posts:
+            await stage.until(post["id"], "published")
+        await stage.quiet()
+
+    lines = [line for line in logs if line["event"] == "post.driven" and line["account"] == guest.account_id]
+    # A webhook may beat the save of its upload's end; before TikTok has the bytes there is nobody to lose a post to.
+    assert {line["outcome"] for line in lines if line["state"] in ("queued", "initializing")} == {"saved"}
+    assert {line["outcome"] for line in lines} <= {"saved", "lost"}
+    assert {line["post"] for line in lines} == {post["id"] for post in posts}
+    calls: Counter[str] = sum((Counter(line["calls"]) for line in lines), Counter())
+    assert calls["creator_info"] == calls["video_init"] == calls["put_chunk"] == len(posts)
+    assert all(line["ms"] >= 0 and line["state"] for line in lines)
+    assert not [line for line in logs if line["event"] in ("post.left", "post.broke")]
 
 
 @pytest.mark.row("SA-45", "SA-57", "SS-12")
