@@ -3,7 +3,7 @@ their pages leave open (which account, which file) is filled in."""
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +43,11 @@ async def in_python(script: str) -> str:
     await asyncio.to_thread(exec, compile(script, "sample", "exec"), names)
     assert names["resp"].status_code == 201, names["resp"].text
     return "\n".join(printed)
+
+
+async def in_node(scripts: Sequence[str], *, folder: Path) -> str:
+    """What these modules printed, one after the other in one process."""
+    for n, script in enumerate(scripts):
+        (folder / f"{n}.mjs").write_text(script)
+    (folder / "all.mjs").write_text("\n".join(f'await import("./{n}.mjs");' for n in range(len(scripts))))
+    return await in_shell("node all.mjs", folder=folder)

@@ -64,3 +64,39 @@ async def test_wrong_fields_are_400_and_named_as_the_vendor_names_them(house: Ho
     assert [answer.status_code for answer in answers] == [400] * 3
     fields = [[error["field"] for error in answer.json()["errors"]] for answer in answers]
     assert fields == [["metadata.redirect_uri"], ["platform"], ["customer_id"]]
+
+
+SETTINGS = {
+    "privacy_level": "SELF_ONLY", "allow_comment": True, "allow_duet": True, "allow_stitch": True,
+    "content_preview_confirmed": True, "express_consent_given": True,
+}  # fmt: skip
+
+
+@pytest.mark.row("SS-21", "SS-24")
+async def test_a_post_for_several_accounts_is_one_post_to_socialsyncer_and_only_to_those_who_may_see_it(
+    house: House,
+) -> None:
+    customer = await house.customer()
+    key, stranger = await house.key(customer), await house.key(await house.customer())
+    accounts = [await house.account(customer, open_id=f"-{n}{customer}") for n in (1, 2)]
+    scoped = [{"account_id": accounts[0], "grants": {"posts": "full"}}]
+    narrow = await house.make("/v1/keys", {"customer_id": customer, "name": "k", "scoped": scoped})
+    body = {
+        "mediaItems": [{"type": "video", "url": await house.video(customer)}], "tiktokSettings": SETTINGS,
+        "platforms": [{"platform": "tiktok", "accountId": one} for one in accounts], "publishNow": True,
+    }  # fmt: skip
+    posts = "/compat/socialsyncer/v1/posts"
+
+    made = await house.make(posts, body)  # the operator's key: the accounts say whose it is
+
+    seen = (await house.get(f"{posts}/{made['id']}", key=key)).json()
+    assert made["id"].startswith("bat_") and {**seen, "adjustments": made["adjustments"]} == made
+    assert [one["accountId"] for one in seen["platforms"]] == accounts and seen["status"] == "publishing"
+    own = (await house.get(f"{posts}/{made['id']}", key=narrow["secret"])).json()
+    assert [one["accountId"] for one in own["platforms"]] == accounts[:1]
+    assert (await house.get(f"{posts}/{made['id']}", key=stranger)).status_code == 404
+    assert (await house.post(posts, body | {"content": "x"}, key=narrow["secret"])).status_code == 403
+    both = [one["postId"] for one in seen["platforms"]]
+    assert (await house.call("DELETE", f"{posts}/{both[0]}", key=key)).json()["status"] == "cancelled"
+    assert (await house.get(f"{posts}/{made['id']}", key=key)).json()["status"] == "publishing", "the other one is not"
+    assert [one["id"] for one in (await house.get(posts, key=key)).json()["data"]] == both[::-1]
