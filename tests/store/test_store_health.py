@@ -226,6 +226,17 @@ async def test_a_rate_holds_whoever_claims(place: Place) -> None:
         assert len(begun) <= 5
 
 
+async def test_a_rate_holds_also_before_the_lane_is_put_to_sleep(place: Place) -> None:
+    await place.endpoint(rate_per_s=5.0)
+    await place.deliveries(20)
+
+    async def claimed(at: datetime) -> int:
+        found = await place.store.deliveries.claim(now=at, lease=LEASE, lanes=9, per_lane=9)
+        return len(found.deliveries)
+
+    assert [await claimed(NOW + n * SECOND / 2) for n in range(5)] == [5, 0, 5, 0, 5]
+
+
 @pytest.mark.parametrize(("rate", "every_s"), [(0.5, 2), (0.01, 100)])
 async def test_a_rate_below_one_a_second_is_one_in_several(place: Place, rate: float, every_s: int) -> None:
     customer = Customer(place, status=200)

@@ -38,12 +38,12 @@ where l.endpoint_id = r.endpoint_id
 -- name: claim
 -- Lanes first, then their rows by alarm: a paused endpoint's million rows are never looked at. A claimed lane moves to the
 -- back of the line. Of an open circuit one row is taken, as a probe, and the lane waits for what becomes of it; of a lane
--- with a rate what a second or one row may cost, and the lane waits as long, whoever takes it; of some lanes (`$6`) a few
--- (`$7`). Lanes come as rows of their own, without an id: what is said of an endpoint is not repeated for each delivery.
--- Rows are named by arrays, and events looked up one by one, because a join over many partitions is planned as a scan of a
--- whole day.
+-- with a rate what a second or one row may cost, and the lane waits as long, whoever takes it: its alarm moves too, for it
+-- may be claimed again before it is put to sleep. Of some lanes (`$6`) a few (`$7`). Lanes come as rows of their own,
+-- without an id: what is said of an endpoint is not repeated for each delivery. Rows are named by arrays, and events
+-- looked up one by one, because a join over many partitions is planned as a scan of a whole day.
 with lanes as (
-    select endpoint_id, ring, failures, open_since is not null as probing, rate_per_s from endpoint_lanes
+    select endpoint_id, ring, failures, open_since is not null as probing, rate_per_s, paused_until from endpoint_lanes
     where alarm <= $1 and endpoint_id <> all($5::text[])
     order by alarm limit $3 for update skip locked
 ), due as (
@@ -61,15 +61,16 @@ with lanes as (
     returning d.id, d.day, d.event_id, d.endpoint_id, d.tries, d.version
 ), taken as (
     select l.endpoint_id, l.ring, l.failures, l.probing, count(d.id) as taken,
-           count(d.id) / l.rate_per_s as pace_s  -- null without a rate
+           count(d.id) / l.rate_per_s as pace_s,  -- null without a rate
+           case when count(d.id) = 0 then null
+                when l.probing then $2
+                when l.rate_per_s > 0
+                    then greatest(l.paused_until, $1 + count(d.id) / l.rate_per_s * interval '1 second') end as until
     from lanes l left join due d using (endpoint_id)
-    group by l.endpoint_id, l.ring, l.failures, l.probing, l.rate_per_s
+    group by l.endpoint_id, l.ring, l.failures, l.probing, l.rate_per_s, l.paused_until
 ), moved as (
     update endpoint_lanes l
-    set alarm = $1,
-        paused_until = case when t.probing and t.taken > 0 then $2
-                            when t.pace_s > 0 then greatest(l.paused_until, $1 + t.pace_s * interval '1 second')
-                            else l.paused_until end
+    set alarm = greatest($1, t.until), paused_until = coalesce(t.until, l.paused_until)
     from taken t where l.endpoint_id = t.endpoint_id
 )
 select t.endpoint_id, t.ring, t.failures, t.pace_s, e.version as endpoint_version, null::text as id, null::date as day,
@@ -124,7 +125,8 @@ with input as (
     update endpoints e set failing_since = null from sick where e.id = sick.id and not sick.told returning e.id
 ), closed as (
     update endpoint_lanes l
-    set failures = 0, open_since = null, ring = l.ring + 1, alarm = least(l.alarm, $18),
+    set failures = 0, open_since = null, ring = l.ring + 1,
+        alarm = greatest(least(l.alarm, $18), case when l.open_since is null then l.paused_until end),
         paused_until = case when l.open_since is null then l.paused_until end
     from well where l.endpoint_id = well.id
 )
