@@ -60,7 +60,7 @@ def violations(finding: Probe | Unreadable, *, kind: MediaKind, limits: MediaLim
                 Violation(
                     field="kind",
                     rule="kind",
-                    limit=f"a {kind} post takes {kind}s only",
+                    limit=f"{kind}s only in a {kind} post",
                     found=f"a {finding.kind}",
                     remedy=f"make it a {finding.kind} post, or give it a {kind}",
                     convertible=False,

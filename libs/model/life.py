@@ -16,7 +16,8 @@ from libs.model.event import Event, EventType, stamp
 from libs.model.fact import Fact, FactKind, FactSource
 from libs.model.news import News
 from libs.model.post import Note, Post, PostState
-from libs.model.problem import Problem
+from libs.model.post_rule import before_publish_at, passed
+from libs.model.problem import Problem, invalid
 from libs.model.publication import Publication
 
 AUTHORIZATION = "authorization"
@@ -29,14 +30,21 @@ Outcome = Literal["published", "not_published"]
 def reschedule(
     post: Post, *, publish_at: datetime | None, publish_before: datetime | None, now: datetime
 ) -> Change | Problem:
-    """Another time for a post that waits for its time or its turn; without `publish_at` (or in the past): at once."""
+    """Another time for a post that waits for its time or its turn; without `publish_at` (or in the past): at once.
+
+    Times that no new post could have are an invalid request, as they are for a new post.
+    """
     if post.state not in (PostState.SCHEDULED, PostState.QUEUED):
         remedy = "Only a post that is scheduled or queued has a time; a draft is edited."
         return _no(post, "not_reschedulable", f"It is {post.state}.", remedy)
     if post.cancel_requested_at is not None:
         return _no(post, "not_reschedulable", "It is being cancelled.", "Post again.")
-    if publish_before is not None and publish_before <= max(now, publish_at or now):
-        return _no(post, "publish_before_passed", "publish_before lies before it could go out.", "Choose a later one.")
+    if publish_before is not None and publish_at is not None and publish_before <= publish_at:
+        return invalid([before_publish_at(publish_before, publish_at)])
+    if publish_before is not None and publish_before <= now:
+        if publish_before != post.publish_before:
+            return invalid([passed(publish_before, now=now)])
+        return _no(post, "publish_before_passed", "Its publish_before has passed.", "Send a later publish_before, too.")
     timed = replace(post, publish_at=publish_at, publish_before=publish_before, slot_at=None)
     after = entering(timed, now=now)
     told = scheduled(after, now=now)
@@ -47,11 +55,16 @@ def reschedule(
 def send(post: Post, *, now: datetime) -> Change | Problem:
     """A draft is to go out, at its time or at once. Its request has been checked as if it were new."""
     if post.state is not PostState.DRAFT:
-        return _no(post, "not_a_draft", f"It is {post.state}.", "Only a draft is sent.")
+        return _no(post, "not_a_draft", f"It is {post.state}: only a draft is sent.", _instead(post))
     if post.publish_before is not None and post.publish_before <= now:
         return _no(post, "publish_before_passed", "Its publish_before has passed.", "Edit the draft first.")
     after = entering(post, now=now)
     return Change(after, events=scheduled(after, now=now), notes=(Note("draft.sent"),))
+
+
+def not_editable(post: Post) -> Problem:
+    """Why the request of a post that is no draft stays as it is."""
+    return _no(post, "not_a_draft", f"It is {post.state}: only a draft is edited.", _instead(post))
 
 
 def revive(post: Post, publications: Sequence[Publication], *, heard_of: bool, now: datetime) -> Change | Problem:
@@ -118,6 +131,18 @@ def scheduled(post: Post, *, now: datetime) -> tuple[Event, ...]:
         return ()
     more = {"publish_at": stamp(post.publish_at)}
     return (post_event(EventType.POST_SCHEDULED, post, key=f"scheduled:v{post.version}", now=now, more=more),)
+
+
+def _instead(post: Post) -> str:
+    """What can be done with a post that is no draft."""
+    match post.state:
+        case PostState.SCHEDULED | PostState.QUEUED:
+            return (f"POST /v1/posts/{post.id}/reschedule gives it another time, or none: then it goes out now."
+                    " To change more, cancel it and post anew.")  # fmt: skip
+        case PostState.FAILED:
+            return f"POST /v1/posts/{post.id}/retry tries it again as it is; to change it, post anew."
+        case _:
+            return "To change it, post anew."
 
 
 def _may_be_out(post: Post, publications: Sequence[Publication]) -> bool:

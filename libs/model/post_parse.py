@@ -61,7 +61,7 @@ def read(body: object) -> Reading:
         errors += placed
     unplaced = _local(rest) if any(error.field == "timezone" for error in errors) else []
     if unplaced or isinstance(placed, list):
-        placed = _as_if_in_utc(rest)
+        placed = as_if_in_utc(rest)
     request, misshapen = _shaped(placed)
     errors += misshapen
     if len(unplaced) == 1:  # two of them can be told apart, whatever the zone
@@ -144,7 +144,7 @@ def _local(body: dict[str, Any]) -> list[str]:
     return [name for name, value in times if isinstance(value, str) and TIME.fullmatch(value)]
 
 
-def _as_if_in_utc(body: dict[str, Any]) -> dict[str, Any]:
+def as_if_in_utc(body: dict[str, Any]) -> dict[str, Any]:
     """For a wrong `timezone`: so that local times can be read, and be compared with each other."""
     placed = in_timezone(body | {"timezone": "UTC"})
     return {name: value for name, value in placed.items() if name != "timezone"} if isinstance(placed, dict) else body

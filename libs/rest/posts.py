@@ -147,7 +147,8 @@ class AccountVerdict(Answer):
 
 
 class Warned(Answer):
-    """What TikTok takes and its viewers may not like: `field` of the request, and what would be better."""
+    """What TikTok takes and its viewers may not like, or takes and does not use: `field` of the request, and what would
+    be better."""
 
     field: str
     code: str

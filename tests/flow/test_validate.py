@@ -114,6 +114,18 @@ async def test_a_draft_is_judged_without_asking_the_creator(stage: Stage, guest:
     assert await stage.calls("creator_info/query", guest) == []
 
 
+async def test_what_a_draft_or_photos_have_no_use_for_is_warned_of_and_taken(stage: Stage, guest: Guest) -> None:
+    draft = await verdict(stage, guest, mode="inbox", title="x")
+    photos = await verdict(stage, guest, kind="photo", media=["https://cdn.example.com/1.jpg"], disable_duet=True)
+
+    fields = [[(one["field"], one["code"]) for one in said["warnings"]] for said in (draft, photos)]
+    assert fields == [
+        [("title", "chosen_in_app"), ("privacy_level", "chosen_in_app")],
+        [("disable_duet", "photos_have_none")],
+    ]
+    assert draft["valid"] and photos["valid"]
+
+
 async def test_when_tiktok_does_not_say_nobody_knows(stage: Stage, guest: Guest) -> None:
     await guest.fault("status", endpoint="creator_info/query", status=500)
 

@@ -1,6 +1,6 @@
 """What may be asked of a post after it was accepted: another time, another try, a person's decision; drafts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,13 +9,13 @@ from aiohttp import web
 
 from libs.model.change import Change
 from libs.model.key import Capability
-from libs.model.life import Outcome, reschedule, resolve, revive, send
+from libs.model.life import Outcome, not_editable, reschedule, resolve, revive, send
 from libs.model.post import Note, Post, PostState
-from libs.model.post_parse import in_timezone, parse
+from libs.model.post_parse import Reading, as_if_in_utc, in_timezone, read
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.posts import FIXED, Reschedule, Resolve
 from libs.store.errors import Contended
-from libs.store.intake import check_request
+from libs.store.intake import check_request, every_error
 from libs.store.posts import Context
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
@@ -28,10 +28,7 @@ Decide = Callable[[Context], Awaitable[Change | Problem]]
 
 async def move(call: Call) -> web.StreamResponse:
     """200: it goes out at another time. 409: it has no time any more."""
-    placed = in_timezone(await _asked(call))
-    if isinstance(placed, list):
-        raise Refusal(invalid(placed))
-    asked = parsed(Reschedule, placed)
+    asked = _times(await _asked(call))
     if not asked.model_fields_set & {"publish_at", "publish_before"}:
         raise Refusal(invalid([FieldError("publish_at", "required", "Nothing is to be changed.", remedy="Send it.")]))
 
@@ -84,9 +81,10 @@ async def edit(call: Call) -> web.StreamResponse:
     """200: the draft as it is now. The fields given replace its own; null takes one away."""
     fields = await read_object(call.request)
     await find(call)  # what is not there has no wrong fields
-    if wrong := [name for name in FIXED if name in fields]:
-        raise Refusal(invalid([FieldError(n, "fixed", "This cannot be edited.", remedy=f"Remove {n}.") for n in wrong]))
-    return await _redrafted(call, fields, sent=False)
+    named = [name for name in FIXED if name in fields]
+    wrong = [FieldError(name, "fixed", "This cannot be edited.", remedy=f"Remove {name}.") for name in named]
+    rest = {name: value for name, value in fields.items() if name not in named}
+    return await _redrafted(call, rest, sent=False, wrong=wrong)
 
 
 async def dispatch(call: Call) -> web.StreamResponse:
@@ -115,13 +113,16 @@ async def _changed(call: Call, decide: Decide) -> web.StreamResponse:
     raise Contended("a post changed under every try to change it")
 
 
-async def _redrafted(call: Call, fields: dict[str, Any], *, sent: bool) -> web.StreamResponse:
+async def _redrafted(
+    call: Call, fields: dict[str, Any], *, sent: bool, wrong: Sequence[FieldError] = ()
+) -> web.StreamResponse:
     for _ in range(TRIES):
         post = (await find(call)).post
+        if sent and isinstance(gone := send(post, now=call.now), Problem):
+            raise Refusal(gone)
         if post.state is not PostState.DRAFT:
-            gone = send(post, now=call.now)
-            raise Refusal(gone) if isinstance(gone, Problem) else TypeError("only a draft may be sent")
-        wanted = await _checked(call, post, fields, sent=sent)
+            raise Refusal(not_editable(post))
+        wanted = await _checked(call, post, fields, sent=sent, wrong=wrong)
         change = _drafted(post, wanted, sent=sent, now=call.now)
         if isinstance(change, Problem):
             raise Refusal(change)
@@ -131,24 +132,44 @@ async def _redrafted(call: Call, fields: dict[str, Any], *, sent: bool) -> web.S
     raise Contended("a draft changed under every try to change it")
 
 
-async def _checked(call: Call, post: Post, fields: dict[str, Any], *, sent: bool) -> Post:
+async def _checked(call: Call, post: Post, fields: dict[str, Any], *, sent: bool, wrong: Sequence[FieldError]) -> Post:
     """The post that the draft's request with these fields would be, by the rules of acceptance. Raises `Refusal`."""
     body = await call.desk.store.posts.whole_request(post) | fields | {"draft": not sent, "account_id": post.account_id}
-    request = parse(body)
-    if isinstance(request, list):
-        raise Refusal(invalid(request))
+    desk, audited, owner = call.desk, call.desk.settings.tiktok_audited, post.customer_id
+    reading = read(body)
+    if wrong or reading.errors:
+        reading = Reading((*wrong, *reading.errors), reading.meant)
+        raise Refusal(
+            invalid(
+                await every_error(
+                    desk.store, reading, customer_id=owner, audited=audited, judge=desk.judge, now=call.now
+                )
+            )
+        )
     planned = await check_request(
-        call.desk.store,
-        request,
-        customer_id=post.customer_id,
+        desk.store,
+        reading.meant[0],
+        customer_id=owner,
         key=post.idempotency_key,
-        audited=call.desk.settings.tiktok_audited,
-        judge=call.desk.judge,
+        audited=audited,
+        judge=desk.judge,
         now=call.now,
     )
     if isinstance(planned, Problem):
         raise Refusal(planned)
     return planned.posts[0]
+
+
+def _times(fields: dict[str, Any]) -> Reschedule:
+    """The times asked for. Raises `Refusal`, with all that is wrong."""
+    placed = in_timezone(fields)
+    if not isinstance(placed, list):
+        return parsed(Reschedule, placed)
+    try:
+        parsed(Reschedule, as_if_in_utc(fields))
+    except Refusal as refusal:
+        raise Refusal(invalid([*placed, *refusal.problem.errors])) from None
+    raise Refusal(invalid(placed))
 
 
 def _drafted(post: Post, wanted: Post, *, sent: bool, now: datetime) -> Change | Problem:

@@ -17,6 +17,7 @@ from libs.model.ids import is_id
 from libs.model.key import Capability
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
+from libs.model.unused import unused
 from libs.rest.posts import AccountVerdict, Verdict, Warned
 from libs.store.intake import check_request
 from libs.store.media import Media
@@ -59,7 +60,11 @@ async def validate(call: Call) -> web.StreamResponse:
 
     verdicts = tuple(await asyncio.gather(*(one(account_id) for account_id in request.accounts)))
     valid = all(verdict.problem is None for verdict in verdicts)
-    warnings = (*_warnings(request, media), *_turned_off(request, verdicts))
+    warnings = (
+        *(Warned(**asdict(one)) for one in unused(request)),
+        *_warnings(request, media),
+        *_turned_off(request, verdicts),
+    )
     return reply(Verdict(valid=valid, accounts=verdicts, warnings=warnings))
 
 

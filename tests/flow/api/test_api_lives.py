@@ -50,14 +50,23 @@ async def test_what_has_begun_or_ended_has_no_time_any_more(house: House, state:
     assert (refused.status_code, refused.json()["code"], refused.json()["state"]) == (409, "not_reschedulable", state)
 
 
-async def test_a_time_after_publish_before_is_refused(house: House) -> None:
+async def test_times_that_no_new_post_could_have_are_refused_as_they_are_for_a_new_one(house: House) -> None:
     id_ = await post_in(house, PostState.SCHEDULED)
-    soon, late = house.now() + timedelta(hours=1), house.now() + timedelta(hours=2)
+    past, soon, late = ((house.now() + timedelta(hours=hours)).isoformat() for hours in (-1, 1, 2))
+    cases: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
+        ({"publish_at": late, "publish_before": soon}, {("publish_before", "before_publish_at")}),
+        ({"publish_before": soon}, {("publish_before", "before_publish_at")}),  # it is to go out in a day
+        ({"publish_at": None, "publish_before": past}, {("publish_before", "passed")}),
+        (
+            {"timezone": "Mars", "publish_at": "tomorrow", "publish_before": "2027-01-01T10:00", "title": 1},
+            {("timezone", "unknown_timezone"), ("publish_at", "not_a_time"), ("title", "unknown_field")},
+        ),
+    ]
 
-    body = {"publish_at": late.isoformat(), "publish_before": soon.isoformat()}
-    refused = await house.post(f"/v1/posts/{id_}/reschedule", body)
-
-    assert (refused.status_code, refused.json()["code"]) == (409, "publish_before_passed")
+    for body, errors in cases:
+        refused = await house.post(f"/v1/posts/{id_}/reschedule", body)
+        assert refused.status_code == 422
+        assert {(error["field"], error["code"]) for error in refused.json()["errors"]} == errors
 
 
 async def test_a_change_of_nothing_is_refused_by_name(house: House) -> None:
@@ -197,7 +206,27 @@ async def test_what_makes_a_draft_itself_is_not_edited(house: House, field: str)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "fixed")
 
 
-@pytest.mark.parametrize("state", [PostState.QUEUED, PostState.PUBLISHED, PostState.FAILED])
+async def test_all_that_is_wrong_with_an_edit_is_said_at_once(house: House) -> None:
+    id_ = await post_in(house, PostState.DRAFT)
+    body = {"draft": False, "titel": "x", "title": "x" * 2201, "media": ["https://10.0.0.1/v.mp4"]}
+
+    refused = await house.call("PATCH", f"/v1/posts/{id_}", body=body)
+
+    assert refused.status_code == 422
+    assert {error["field"] for error in refused.json()["errors"]} == {"draft", "titel", "title", "media.0"}
+
+
+async def test_a_draft_whose_publish_before_has_passed_is_edited_and_not_sent(house: House) -> None:
+    past = (house.now() - timedelta(days=1)).isoformat()
+    id_ = await post_in(house, PostState.DRAFT, publish_before=past)
+
+    edited = await house.call("PATCH", f"/v1/posts/{id_}", body={"title": "x"})
+    sent = await house.post(f"/v1/posts/{id_}/send")
+
+    assert (edited.status_code, sent.status_code, sent.json()["code"]) == (200, 409, "publish_before_passed")
+
+
+@pytest.mark.parametrize("state", [PostState.SCHEDULED, PostState.QUEUED, PostState.PUBLISHED, PostState.FAILED])
 async def test_only_a_draft_is_edited_or_sent(house: House, state: PostState) -> None:
     id_ = await post_in(house, state)
 
@@ -206,3 +235,6 @@ async def test_only_a_draft_is_edited_or_sent(house: House, state: PostState) ->
 
     assert [edited.status_code, sent.status_code] == [409, 409]
     assert edited.json()["code"] == sent.json()["code"] == "not_a_draft"
+    assert "only a draft is edited" in edited.json()["detail"]
+    waits = state in (PostState.SCHEDULED, PostState.QUEUED)
+    assert (f"/v1/posts/{id_}/reschedule" in edited.json()["remedy"]) is waits

@@ -138,6 +138,7 @@ def test_photos_and_videos_do_not_mix(finding: Probe, kind: MediaKind) -> None:
     found = violations(finding, kind=kind, limits=LIMITS)
 
     assert [(one.field, one.convertible) for one in found] == [("kind", False)]
+    assert found[0].as_field_error().detail == f"Found a {finding.kind}; TikTok takes {kind}s only in a {kind} post."
 
 
 @pytest.mark.row("SS-05", "SS-36", "BO-47", "PP-01", "PP-36")
