@@ -60,6 +60,10 @@ class Fact:
     reason: str = ""
     data: dict[str, Any] = field(default_factory=dict)
 
+    def may_be_of(self, *, client_key: str, open_id: str) -> bool:
+        """Whether it can be about this creator of this app: what it names of the two is the same."""
+        return self.client_key in ("", client_key) and self.open_id in ("", open_id)
+
 
 def polled(
     kind: FactKind, *, publish_id: str, now: datetime, post_id: str = "", reason: str = "", log_id: str | None = None

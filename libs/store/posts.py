@@ -39,6 +39,16 @@ class Context:
         return next((p for p in self.publications if p.n == self.post.publication), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The post that a publish id belongs to, as its publication `n`, and the app and creator it was made for."""
+
+    context: Context
+    n: int
+    client_key: str
+    open_id: str
+
+
 class Posts:
     """The tables posts, publications, news, timeline, batches and post_lanes."""
 
@@ -178,12 +188,15 @@ class Posts:
         """How many posts of the account TikTok has taken since then and not told the end of."""
         return int(await self._pool.fetchval(SQL.young, account_id, since))
 
-    async def contexts_by_publish_id(self, publish_ids: Sequence[str]) -> dict[str, tuple[Context, int]]:
-        """publish id → the post it belongs to, and which of its publications it is."""
+    async def contexts_by_publish_id(self, publish_ids: Sequence[str]) -> dict[str, Owned]:
+        """publish id → the post it belongs to, which of its publications it is, and whose."""
         found = await self._pool.fetch(SQL.by_publish_ids, list(publish_ids))
         posts = {row["id"]: rows.post(row) for row in found}
         contexts = {context.post.id: context for context in await self._contexts(list(posts.values()))}
-        return {row["of_publish_id"]: (contexts[row["id"]], row["of_n"]) for row in found}
+        return {
+            row["of_publish_id"]: Owned(contexts[row["id"]], row["of_n"], row["of_client_key"], row["of_open_id"])
+            for row in found
+        }
 
     async def get(self, id_: str, *, customer_id: str | None, reach: Reach = EVERYWHERE) -> Context | None:
         """A post with its publications and news, if it is that customer's (None: anybody's) and within reach."""

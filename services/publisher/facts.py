@@ -5,7 +5,7 @@ by one. A fact nobody owns yet waits: its publication may be saved a moment late
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,7 +18,7 @@ from libs.model.pace import unmatched_look
 from libs.runtime.workers import Patience, first_of
 from libs.store.errors import Contended, Stale, Unavailable
 from libs.store.facts import Claimed
-from libs.store.posts import Context
+from libs.store.posts import Owned
 from libs.store.store import Store
 from services.publisher.adopt import Adopter
 from services.publisher.hearsay import Hearsay
@@ -30,6 +30,8 @@ BATCH = 200
 LEASE = timedelta(seconds=15)
 """A batch takes a second or two. Two settlers of one fact do no harm, a dead one's facts should not wait long."""
 STALE_TRIES = 5
+FOREIGN = "of another creator"
+"""What became of a fact that names another creator than its publication's."""
 
 
 class Settler:
@@ -78,24 +80,32 @@ class Settler:
         waiting = list(claimed)
         while waiting:
             contexts = await self._store.posts.contexts_by_publish_id(list({c.fact.publish_id for c in waiting}))
-            owned = [c for c in waiting if c.fact.publish_id in contexts]
-            unowned = [c for c in waiting if c.fact.publish_id not in contexts]
+            owned, foreign, unowned = _sorted_out(waiting, contexts)
+            await self._keep_apart(foreign)
             adopted = await self._adopter.adopt([c.fact for c in unowned])
             await self._postpone(unowned)
             if adopted:
                 await self._broker.ring("facts")
             first: dict[str, Claimed] = {}
             for one in owned:
-                first.setdefault(contexts[one.fact.publish_id][0].post.id, one)
+                first.setdefault(contexts[one.fact.publish_id].context.post.id, one)
             if first:
                 await self._save(list(first.values()), contexts)
             taken = {one.id for one in first.values()}
             waiting = [one for one in owned if one.id not in taken]
 
-    async def _save(self, facts: Sequence[Claimed], contexts: dict[str, tuple[Context, int]]) -> None:
+    async def _keep_apart(self, facts: Sequence[Claimed]) -> None:
+        """A webhook that names another creator, or another app, than its publication was made for changes nothing."""
+        for one in facts:
+            fact = one.fact
+            log.warning("fact.foreign", fact=one.id, kind=fact.kind, publish_id=fact.publish_id)
+        if facts:
+            await self._store.facts.settle([(one.id, FOREIGN) for one in facts], now=self._now())
+
+    async def _save(self, facts: Sequence[Claimed], contexts: dict[str, Owned]) -> None:
         now = self._now()
         try:
-            changes = [self._decide(fact, *contexts[fact.fact.publish_id], now=now) for fact in facts]
+            changes = [self._decide(fact, contexts[fact.fact.publish_id], now=now) for fact in facts]
             settled = [(fact.id, "applied" if c.events else "known") for fact, c in zip(facts, changes, strict=True)]
             await self._store.posts.save(changes, now=now, facts=settled)
         except (Stale, Contended):
@@ -130,7 +140,7 @@ class Settler:
                 await self._postpone([fact])
                 return
             now = self._now()
-            change = self._decide(fact, *found, now=now)
+            change = self._decide(fact, found, now=now)
             try:
                 await self._store.posts.save(
                     [change], now=now, facts=[(fact.id, "applied" if change.events else "known")]
@@ -140,8 +150,9 @@ class Settler:
             return
         log.info("fact.contended", fact=fact.id, kind=fact.fact.kind)
 
-    def _decide(self, claimed: Claimed, context: Context, n: int, *, now: datetime) -> Change:
-        publication = next(p for p in context.publications if p.n == n)
+    def _decide(self, claimed: Claimed, owned: Owned, *, now: datetime) -> Change:
+        context = owned.context
+        publication = next(p for p in context.publications if p.n == owned.n)
         reading = failure(claimed.fact.reason) if claimed.fact.kind is FactKind.FAILED else None
         return apply(
             claimed.fact, post=context.post, publication=publication, known=context.news, failure=reading, now=now
@@ -154,3 +165,21 @@ class Settler:
         until = [(f.id, unmatched_look(f.tries, heard_at=f.fact.heard_at, now=now)) for f in facts]
         await self._store.facts.postpone(until)
         log.info("facts.unmatched", count=len(facts))
+
+
+def _sorted_out(
+    facts: Sequence[Claimed], contexts: Mapping[str, Owned]
+) -> tuple[list[Claimed], list[Claimed], list[Claimed]]:
+    """(about a publication here, about one here but naming another creator, about none that is known here)"""
+    owned: list[Claimed] = []
+    foreign: list[Claimed] = []
+    unowned: list[Claimed] = []
+    for one in facts:
+        found = contexts.get(one.fact.publish_id)
+        if found is None:
+            unowned.append(one)
+        elif one.fact.may_be_of(client_key=found.client_key, open_id=found.open_id):
+            owned.append(one)
+        else:
+            foreign.append(one)
+    return owned, foreign, unowned

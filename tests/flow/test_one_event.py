@@ -393,6 +393,22 @@ async def test_a_completion_that_beats_the_answer_to_the_last_chunk_is_told_once
     assert await guest.heard_of(post) == {"post.published": 1}
 
 
+async def test_a_webhook_that_names_another_creator_is_kept_and_changes_nothing(stage: Stage, guest: Guest) -> None:
+    await guest.fault("stick")
+    post = await stage.waits((await guest.post())["id"], "processing")
+    about = {"publish_id": await publish_id(stage, post), "publish_type": "DIRECT_PUBLISH"}
+
+    await stage.says(FAILED, about | {"reason": "internal"}, user_openid="-000another")
+    await guest.stage.quiet()
+
+    assert (await stage.get(post["id"]))["state"] == "processing"
+    fact = await stage.row("select result from facts where publish_id = $1", about["publish_id"])
+    assert fact["result"] == "of another creator"
+    await guest.says(COMPLETE, about)
+    await stage.until(post["id"], "published")
+    assert await guest.heard_of(post) == {"post.published": 1}
+
+
 async def test_news_of_a_publication_that_nobody_owns_is_kept_and_told_to_nobody(stage: Stage, guest: Guest) -> None:
     stranger = "v_pub_file~v2-1.7602990000000009999"
 

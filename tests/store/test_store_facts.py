@@ -364,7 +364,7 @@ async def test_saves_and_facts_that_cross_end_in_one_order(place: Place) -> None
             claimed = await place.store.facts.claim(now=LATER, lease=LATER, limit=99)
             found = await place.store.posts.contexts_by_publish_id(publish_ids)
             for one in claimed:
-                context, _ = found[one.fact.publish_id]
+                context = found[one.fact.publish_id].context
                 try:
                     await place.store.posts.save([Change(context.post)], now=NOW, facts=[(one.id, "applied")])
                 except Stale:

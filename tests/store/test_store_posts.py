@@ -340,8 +340,9 @@ async def test_contexts_are_found_by_publish_id_with_all_that_is_known(place: Pl
     found = await place.store.posts.contexts_by_publish_id([publish_id, "nobody's"])
 
     assert set(found) == {publish_id}
-    context, n = found[publish_id]
-    assert (context.post.id, n, context.news) == (driven.post.id, 1, (news,))
+    owned = found[publish_id]
+    assert (owned.context.post.id, owned.n, owned.context.news) == (driven.post.id, 1, (news,))
+    assert (owned.client_key, owned.open_id) == (account.client_key, account.open_id)
 
 
 async def test_news_are_inserted_once_and_their_time_is_bound_once(place: Place) -> None:

@@ -246,7 +246,8 @@ select * from news where post_id = any($1::text[]) order by post_id, kind, tikto
 select id, at, kind, detail from timeline where post_id = $1 and id > $2 order by id limit $3
 
 -- name: by_publish_ids
-select p.*, u.publish_id as of_publish_id, u.n as of_n from publications u join posts p on p.id = u.post_id
+select p.*, u.publish_id as of_publish_id, u.n as of_n, a.client_key as of_client_key, a.open_id as of_open_id
+from publications u join posts p on p.id = u.post_id join accounts a on a.id = p.account_id
 where u.publish_id = any($1::text[])
 
 -- name: edit

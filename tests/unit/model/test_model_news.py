@@ -1,5 +1,6 @@
 """The natural keys of publishing, for facts in any order and any number of times."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -110,3 +111,13 @@ def test_a_second_publication_of_a_direct_post_makes_no_second_event() -> None:
 def test_only_publishing_is_heard() -> None:
     with pytest.raises(ValueError, match="not about what was published"):
         hear(a_fact(K.FAILED, at=1), publication=1, known=(), draft=False)
+
+
+@pytest.mark.parametrize(
+    ("client_key", "open_id", "about"),
+    [("", "", True), ("key", "-000a", True), ("", "-000a", True), ("key", "-000b", False), ("other", "-000a", False)],
+)
+def test_a_fact_that_names_a_creator_is_about_no_other(client_key: str, open_id: str, about: bool) -> None:
+    fact = replace(a_fact(K.FAILED), client_key=client_key, open_id=open_id)
+
+    assert fact.may_be_of(client_key="key", open_id="-000a") is about
