@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.ask import ask
+from deploy.chosen import LOOPBACK
 from deploy.keepsake import Keepsake
 from libs.broker.memory import MemoryBus
 from libs.broker.open import open_broker
@@ -18,7 +19,7 @@ from libs.model.endpoint import Endpoint, EndpointState, Secret
 from libs.model.ids import new_id
 from libs.runtime.clock import SyncedClock, SystemClock
 from libs.runtime.program import Program
-from libs.runtime.settings import load
+from libs.runtime.settings import load, load_all
 from libs.runtime.sync import read_once
 from libs.signing import new_secret as new_signing_secret
 from libs.store.accounts import Tokens
@@ -35,9 +36,9 @@ from services.publisher.settings import PublisherSettings
 from services.simulator import app as simulator
 from services.simulator.settings import SimulatorSettings
 
-LOOPBACK = "127.0.0.0/8,::1/128"
 CUSTOMER = "demo"
 PROGRAMS = ("ingest", "notifier", "api", "publisher")
+MODELS = (IngestSettings, NotifierSettings, ApiSettings, PublisherSettings, SimulatorSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,24 @@ class Places:
             "CLIPWIRE_ENCRYPTION_KEYS": keys.encryption_key,
             "MEDIA_URL": (self.folder / "media").as_uri(),
             "EGRESS_ALLOW": LOOPBACK,
+            "OPERATOR_KEY": keys.operator_key,
         }
         chosen = {name: value for name, value in self.environ.items() if value != ""}
-        return given | chosen | {"DATABASE_URL": self.database_url, "OPERATOR_KEY": keys.operator_key}
+        return given | chosen | {"DATABASE_URL": self.database_url}
+
+    def check(self) -> None:
+        """Raises `SettingsError` that names every bad setting of any program."""
+        load_all(MODELS, self.settings("http://127.0.0.1:8090"))
 
 
 def guard_of(environ: Mapping[str, str]) -> Guard:
     """The guard of this machine; the simulator's port is no port of ours to it, because it plays a customer too."""
-    defaults = {"API_PORT": 8080, "INGEST_PORT": 8081, "PUBLISHER_PORT": 8084, "NOTIFIER_PORT": 8085}
-    ports = [int(environ.get(name) or default) for name, default in defaults.items()]
+    ports = [
+        load(ApiSettings, environ).api_port,
+        load(IngestSettings, environ).ingest_port,
+        load(PublisherSettings, environ).publisher_port,
+        load(NotifierSettings, environ).notifier_port,
+    ]
     urls = [environ.get("DATABASE_URL"), environ.get("RABBITMQ_URL")]
     return Guard(allow=parse_allow(environ["EGRESS_ALLOW"]), own_ports=own_ports(urls=urls, ports=ports))
 
@@ -121,12 +131,8 @@ class House:
         await self._parts.aclose()
 
     async def _open(self) -> None:
-        places, keys = self._places, self._places.keepsake
-        box = dict(places.environ) | {
-            "TIKTOK_CLIENT_KEY": keys.tiktok_client_key,
-            "TIKTOK_CLIENT_SECRET": keys.tiktok_client_secret,
-            "SIMULATOR_SEED": str(keys.simulator_seed),
-        }
+        places = self._places
+        box = places.settings("") | {"SIMULATOR_SEED": str(places.keepsake.simulator_seed)}
         self._simulator = simulator.build(load(SimulatorSettings, box), clock=self._time)
         await self._parts.enter_async_context(self._simulator)
         self.urls["simulator"] = self._simulator.url
@@ -161,14 +167,14 @@ class House:
         parts.push_async_callback(self._storage.close)
         self._egress = await parts.enter_async_context(GuardedClient(guard=guard_of(environ), user_agent=USER_AGENT))
         self._workers = await parts.enter_async_context(Workers())
-        places = int(environ.get("MEDIA_CONVERTERS") or 1)
-        self._converters = await parts.enter_async_context(Workers(size=places, wait_s=publisher.CONVERTER_WAIT_S))
+        size = load(PublisherSettings, environ).media_converters
+        self._converters = await parts.enter_async_context(Workers(size=size, wait_s=publisher.CONVERTER_WAIT_S))
         self._tiktok = await parts.enter_async_context(
             TikTokClient(api_url=environ["TIKTOK_API_URL"], auth_url=environ["TIKTOK_AUTH_URL"])
         )
 
     async def _start_programs(self) -> None:
-        await api.ensure_operator_key(self.store, self._places.keepsake.operator_key, self.clock.now())
+        await api.ensure_operator_key(self.store, self.environ["OPERATOR_KEY"], self.clock.now())
         for name in self._programs:
             program = self._build(name)
             await program.start()
@@ -222,14 +228,13 @@ class House:
             customer = await self.store.customers.create(id_=new_id("cus", now), name=CUSTOMER, now=now)
         account_id = await self._account(customer.id)
         await self._endpoint(customer.id)
-        keys = self._places.keepsake
         return {
             "api": self.urls["api"],
             "ingest": self.urls["ingest"],
             "console": None,
             "mcp": None,
             "simulator": self.urls["simulator"],
-            "operator_key": keys.operator_key,
+            "operator_key": self.environ["OPERATOR_KEY"],
             "customer_id": customer.id,
             "account_id": account_id,
             "tiktok_client_key": self.environ["TIKTOK_CLIENT_KEY"],

@@ -1,16 +1,30 @@
 """What `make run` says: on the terminal for people, in `.clipwire/local.json` for programs."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deploy.cluster import write_private
 
+CARD = "local.json"
 
-def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Mode 0600: it holds the operator's key. Written when everything answers."""
-    write_private(path, json.dumps(card, indent=2) + "\n")
+
+def remove_card(folder: Path) -> None:
+    """What a killed run left would lead whoever waits for the card to ports that are closed."""
+    (folder / CARD).unlink(missing_ok=True)
+
+
+@contextmanager
+def card_in(folder: Path, card: dict[str, Any]) -> Iterator[None]:
+    """The card is there inside: entered when everything answers. Mode 0600: it holds the operator's key."""
+    write_private(folder / CARD, json.dumps(card, indent=2) + "\n")
+    try:
+        yield
+    finally:
+        remove_card(folder)
 
 
 def greet(card: dict[str, Any], *, origin: str, seconds: float, now: datetime) -> str:
