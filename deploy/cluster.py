@@ -73,15 +73,22 @@ def check_version(data: Path) -> None:
         )
 
 
+NO_PROCESS = 2**31 - 1
+"""Greater than any system's process numbers."""
+
+
 def clear_leftover(data: Path) -> None:
     """Stops a postmaster that outlived its starter, and removes a pid file that would stop ours from starting.
 
     The caller holds the folder's lock, so no living starter is robbed. A pid file whose process is gone stays:
-    PostgreSQL replaces it itself, after checking that no child of the dead postmaster still works on the data.
+    PostgreSQL replaces it itself, after checking that no child of the dead postmaster still works on the data. But it
+    takes a zombie for alive, and in a container whose first process reaps nobody's children a zombie stays for ever:
+    such a file gets the number of no process.
     """
     pid_file = data / "postmaster.pid"
     try:
-        pid = int(pid_file.read_text().partition("\n")[0])
+        first, _, rest = pid_file.read_text().partition("\n")
+        pid = int(first)
     except FileNotFoundError:
         return
     except ValueError:
@@ -89,6 +96,7 @@ def clear_leftover(data: Path) -> None:
         return
     words = command_line(pid)
     if not words:
+        pid_file.write_text(f"{NO_PROCESS}\n{rest}")  # in place: it is its owner's, who is not always this user
         return
     if Path(words[0]).name == "postgres" and str(data) in words:
         end_stranger(pid, STOP)
