@@ -45,7 +45,7 @@ async def measure(names: Sequence[str], plan: Plan, say: Say) -> Report:
                 "python": f"{platform.python_implementation()} {platform.python_version()}",
                 "load before": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
                 "postgres": {"from": ground.postgres_origin, **await ground.durability()},
-                "plan": {"seconds": plan.seconds, "rounds": plan.rounds},
+                "plan": {"seconds": plan.seconds, "rounds": plan.rounds, "soak_s": plan.soak_s},
             },
             [],
             [],
@@ -74,11 +74,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
                         help="length of each counted window (default %(default)s)")  # fmt: skip
     parser.add_argument("--rounds", type=int, default=5, metavar="N",
                         help="turns of ours and bare; the median counts (default %(default)s)")  # fmt: skip
+    parser.add_argument("--soak", type=float, default=60.0, metavar="N",
+                        help="seconds of steady flow in which pace looks at memory (default %(default)s); promised are "
+                        "600: --only pace --soak 600")  # fmt: skip
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="PATH",
                         help="where the figures go for machines (default %(default)s)")  # fmt: skip
     parsed = parser.parse_args(arguments)
     if not 0.5 <= parsed.seconds <= 600 or not 1 <= parsed.rounds <= 50:
         parser.error("--seconds is 0.5 to 600, --rounds 1 to 50")
+    if not 1 <= parsed.soak <= 86_400:
+        parser.error("--soak is 1 to 86400")
     return parsed
 
 
@@ -86,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parse(arguments)
     logs.configure(level="warning")
     progress, console = Console(stderr=True), Console()
-    plan = Plan(seconds=wanted.seconds, rounds=wanted.rounds)
+    plan = Plan(seconds=wanted.seconds, rounds=wanted.rounds, soak_s=wanted.soak)
     try:
         if progress.is_terminal:
             with progress.status("") as status:

@@ -21,9 +21,7 @@ NAME = "pace"
 PACES = (200, 1_000)
 ENDPOINTS = 10_000
 """`CLIPWIRE_BENCH_ENDPOINTS` takes fewer for a try."""
-SOAK_S = 60.0
 SOAK_PER_S = 200
-"""`CLIPWIRE_BENCH_SOAK_S` takes longer: memory is looked at over so many seconds of steady flow."""
 GROWTH_MB = 8.0
 TICK_S = 0.005
 LATE_S = 120.0
@@ -31,7 +29,6 @@ LATE_S = 120.0
 
 async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Measured:
     """Events are recorded here and the bell is rung as the publisher does; the rest is the notifier's."""
-    soak_s = float(os.environ.get("CLIPWIRE_BENCH_SOAK_S", SOAK_S))
     async with AsyncExitStack() as parts:
         database = await parts.enter_async_context(ground.database())
         rabbit = await ground.rabbitmq()
@@ -58,8 +55,8 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
                 limit = f"cores used: {used}" if name == "p99" else ""
                 name = f"notifier: recorded to first byte at {rate}/s, {name}"
                 figures.append(Figure(name, "ms", Spread((value,)), limit=limit, details={"events": len(delays)}))
-        say(f"pace: memory over {soak_s:g} s at {SOAK_PER_S} a second")
-        figures.append(await _soak(*scene, notifier.child, seconds=soak_s))
+        say(f"pace: memory over {plan.soak_s:g} s at {SOAK_PER_S} a second")
+        figures.append(await _soak(*scene, notifier.child, seconds=plan.soak_s))
         figures += await _fan_out(database, broker, crowd, sink, urls[0], say)
         after = notifier.child.usage()
     return Measured(figures, [Memory(NAME, "notifier", None, after.rss_mb)])

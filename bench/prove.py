@@ -110,7 +110,7 @@ CAMPAIGNS: Mapping[str, Campaign] = {
     "media": Campaign(_plain(media.run), small=0.01, promises=7),
     "publish": Campaign(_kept(publish.run), small=0.02, promises=12),
     "refresh": Campaign(_kept(refresh.run), small=0.02, promises=17),
-    "order": Campaign(_kept(order.run), small=0.0025, promises=7),
+    "order": Campaign(_kept(order.run), small=0.0025, promises=9),
     "noisy": Campaign(_kept(noisy.run), small=0.02, promises=2),
     "notifier": Campaign(_kept(notifier.run), small=0.01, promises=11),
     "leaks": Campaign(_plain(leaks.run), small=0.05, promises=19),

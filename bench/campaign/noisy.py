@@ -87,7 +87,7 @@ def _hold(part: Part, what: str, kept: bool, found: str, judged: bool) -> None:
     if judged:
         part.hold(what, kept, found)
     else:
-        part.notes.append(f"not judged at this scale: {what}: {found}")
+        part.notes.append(f"not judged below scale {JUDGED_FROM:g}: {what}: {found}")
 
 
 async def _drain(part: Part, town: Neighbours, healthy: Sequence[str], noise: Sequence[str], *, each: int) -> float:

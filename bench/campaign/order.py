@@ -1,14 +1,18 @@
 """Order and replay: notifiers are killed while an endpoint is told in order and another is told everything again.
 
 One customer has two endpoints. `ordered` hears each account's events one after the other, though a tenth of the tries
-is answered 500; `plain` hears all as they come, and then once more by a replay. A sink remembers what it answered 200.
+is answered 500; `plain` hears all as they come, is then given a rate, and hears all once more by a replay that asks for
+more. A sink remembers what it answered 200, and when.
 """
 
 import asyncio
 import itertools
+import math
 import time
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -33,6 +37,11 @@ EVENTS, ACCOUNTS, FAILS = 100_000, 250, 0.1
 STRIKE_S, STRIKE_SOON_S = (3.0, 9.0), (0.8, 1.6)
 """Seconds between two kills, and in a small campaign, which is over soon."""
 SMALL = 0.1
+RATE_PER_S, ASKED_PER_S, PACED_S = 500.0, 1000, 5.0
+"""What `plain` takes while it hears the replay, what the replay asks for, and how long a small one is to last."""
+STRETCHES_S = (1.0, 10.0)
+"""How long stretches are in which no more may come than the rate allows, and a second's worth besides: a claim takes so
+much, which goes out when its process comes to it, perhaps just before the next."""
 AT_ONCE = tuple(timedelta(0) for _ in range(20))
 
 
@@ -44,11 +53,15 @@ class Ear:
         self.order: dict[int, list[int]] = defaultdict(list)
         self.tries = 0
         self.failed = 0
+        self.paced: list[float] = []
+        """When each try of `plain` came, in seconds."""
         self._random = Random(f"{seed}:ear")
 
     async def hear(self, request: web.Request) -> web.Response:
         name, data = request.match_info["name"], orjson.loads(await request.read())["data"]
         self.tries += 1
+        if name == "plain":
+            self.paced.append(time.monotonic())
         if name == "ordered" and self._random.random() < FAILS:
             self.failed += 1
             return web.Response(status=500)
@@ -91,7 +104,8 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
             told_s, told_kills = time.monotonic() - began, campaign.kills
             before = Counter(ear.answered["plain"])
             say(f"told in {told_s:.0f} s; now everything again")
-            total = await _replay(store, customer_id)
+            rate, first = min(RATE_PER_S, count / PACED_S), len(ear.paced)
+            total = await _replay(store, customer_id, rate=rate)
             await until(lambda: len(ear.answered["plain"] - before) == count, lambda: ear.tries)
             replay = await _finished(store, customer_id)
             striking.cancel()
@@ -100,6 +114,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
             await runner.cleanup()
             await store.close()
         _judge(part, ear, before, count=count, kills=campaign.kills, told_kills=told_kills)
+        judge_pace(part, ear.paced[first:], rate=rate)
         once = total == replay == count
         part.hold("the replay counted and sent again each delivery once", once, f"{replay} of {total}")
         ground.keep = keep and not part.kept
@@ -120,6 +135,18 @@ def _judge(part: Part, ear: Ear, before: Counter[int], *, count: int, kills: int
     part.hold("sent twice at most what a kill can leave unsaved", twice <= max(bound, 0), f"{twice} of at most {bound}")
     part.hold("sent twice by the replay at most as much", 0 <= again <= bound, f"{again} of at most {bound}")
     part.hold("something was killed", kills > 0, f"{told_kills} while told, {kills - told_kills} while replayed")
+
+
+def judge_pace(part: Part, came: Sequence[float], *, rate: float) -> None:
+    for seconds in STRETCHES_S:
+        most, allowed = most_within(came, seconds), math.ceil(rate * (seconds + 1))
+        what = f"no {seconds:g} s of the replay saw more than its endpoint's {rate:g} a second and a second's worth"
+        part.hold(what, most <= allowed, f"{most} of at most {allowed}")
+
+
+def most_within(came: Sequence[float], seconds: float) -> int:
+    """How many of these times, the earliest first, lie within so many seconds at most."""
+    return max((n + 1 - bisect_right(came, at - seconds) for n, at in enumerate(came)), default=0)
 
 
 async def _furnish(store: Store, port: int) -> str:
@@ -155,7 +182,8 @@ def _event(n: int, customer_id: str, now: datetime) -> Event:
     )  # fmt: skip
 
 
-async def _replay(store: Store, customer_id: str) -> int:
+async def _replay(store: Store, customer_id: str, *, rate: float) -> int:
+    """Gives `plain` this rate and begins the replay; how many deliveries it counted."""
     now = await store.now()
     plain = next(
         one
@@ -164,7 +192,10 @@ async def _replay(store: Store, customer_id: str) -> int:
     )
     await asyncio.sleep(1.5)  # what was answered is saved
     selection = Selection(customer_id, now - timedelta(days=1), now + timedelta(days=1), ("delivered",), None, plain.id)
-    made = await store.replays.create(new_id("rpl", now), selection, per_second=1000, now=now)
+    await store.endpoints.change(
+        plain.id, customer_id=customer_id, edit=lambda endpoint: replace(endpoint, rate_per_s=rate), now=now
+    )
+    made = await store.replays.create(new_id("rpl", now), selection, per_second=ASKED_PER_S, now=now)
     assert made is not None
     return int(made["total"])
 

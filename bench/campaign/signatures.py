@@ -21,9 +21,11 @@ from libs.model.ids import new_id
 from libs.store.deliveries import Claimed
 from services.notifier.deliver import Destination, deliver
 
-COUNT = 15_000
-"""So many that every judge sees 10,000: an endpoint in three has keys of one scheme, of the other, of both."""
-ENDPOINTS = 40
+PROMISED = 10_000
+COUNT = 16_000
+"""So many that every judge sees as many as are promised: of three endpoints one has keys of one scheme, one of the
+other, one of both."""
+ENDPOINTS = 42
 BATCH = 1000
 """Judged at once: libraries look at the machine's clock, and take what is at most five minutes old."""
 FOLDER = Path(".clipwire/prove/npm")
@@ -45,7 +47,7 @@ class Wire:
 
 async def cases(count: int, chance: random.Random) -> list[Case]:
     """So many deliveries of random events to endpoints with random keys, signed by the notifier's own code."""
-    wire, known = Wire(), [_endpoint(chance) for _ in range(ENDPOINTS)]
+    wire, known = Wire(), [_endpoint(chance, n) for n in range(ENDPOINTS)]
     made = []
     for _ in range(count):
         endpoint = chance.choice(known)
@@ -68,11 +70,9 @@ async def cases(count: int, chance: random.Random) -> list[Case]:
     return made
 
 
-def _endpoint(chance: random.Random) -> Endpoint:
-    """With keys of one scheme or of both, some of them in the midst of a rotation."""
-    kinds = chance.choice(
-        ((signing.new_secret,), (signing.new_signing_key,), (signing.new_secret, signing.new_signing_key))
-    )
+def _endpoint(chance: random.Random, n: int) -> Endpoint:
+    """The n-th, with keys of one scheme or of both by turns, some of them in the midst of a rotation."""
+    kinds = ((signing.new_secret,), (signing.new_signing_key,), (signing.new_secret, signing.new_signing_key))[n % 3]
     keys = [make().reveal() for make in kinds for _ in range(chance.choice((1, 1, 2, 5)))]
     chance.shuffle(keys)
     return Endpoint(
@@ -215,7 +215,19 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], npm: bool 
         part.hold(f"{judge} verifies every delivery", whole > 0 and not wrong[judge], sample(wrong[judge]))
         part.hold(f"{judge} accepts no changed one", changed > 0 and not taken[judge], sample(taken[judge]))
     part.tables.append(table)
-    missing = [judge for judge in NODE if judge not in looked]
-    if missing:
-        part.notes.append(f"skipped: {', '.join(missing)}: {why or 'node is not on this machine'}")
+    judge_judges(part, {judge: min(counts) for judge, counts in looked.items()}, scale=scale, why=why)
     return part
+
+
+def judge_judges(part: Part, looked: Mapping[str, int], *, scale: float, why: str | None) -> None:
+    """Whether every judge has seen enough, of deliveries and of changed ones. In a smaller campaign those of Node may
+    be missing, because `why`; the whole one is not kept without them.
+    """
+    missing = [judge for judge in NODE if judge not in looked]
+    said = f"{', '.join(missing)}: {why or 'node is not on this machine'}" if missing else ""
+    if scale >= 1:
+        few = [f"{judge}: {count}" for judge, count in looked.items() if count < PROMISED]
+        found = "; ".join(filter(None, (said, ", ".join(few)))) or f"{len(looked)} judges"
+        part.hold(f"every judge has seen {PROMISED:,} deliveries and as many changed ones", not missing + few, found)
+    elif missing:
+        part.notes.append(f"skipped: {said}; from scale 1 on the promise is not kept without")

@@ -14,7 +14,7 @@ import pytest
 
 import bench
 from bench import prove
-from bench.campaign import script
+from bench.campaign import judges, order, script, signatures
 from bench.campaign.errors import Misplayed
 from bench.campaign.report import Part, Promise, Table
 from bench.every import play_every
@@ -141,3 +141,27 @@ async def test_every_campaign_is_played_though_one_breaks_and_one_never_ends() -
     assert codes == [0, 1, 2]
     assert sum("all is well" in text for text in told) == 3
     assert "not over within 2 s" in "\n".join(told)
+
+
+def test_a_whole_campaign_of_signatures_is_not_kept_without_every_judge() -> None:
+    enough = dict.fromkeys((*judges.PYTHON, *judges.NODE), signatures.PROMISED)
+    without = {judge: count for judge, count in enough.items() if judge not in judges.NODE}
+    for scale, looked, kept, noted in [
+        (1, enough, [True], 0),
+        (1, without, [False], 0),
+        (1, enough | {judges.NODE[0]: signatures.PROMISED - 1}, [False], 0),
+        (0.01, without, [], 1),
+        (0.01, enough, [], 0),
+    ]:
+        part = Part("signatures")
+        signatures.judge_judges(part, looked, scale=scale, why="npm is not on this machine")
+        assert ([promise.kept for promise in part.promises], len(part.notes)) == (kept, noted)
+
+
+def test_a_replay_is_held_to_its_endpoints_rate_in_every_stretch() -> None:
+    assert order.most_within([0.0, 0.5, 1.0, 1.4, 1.6], 1.0) == 3
+    assert order.most_within([], 1.0) == 0
+    for burst, kept in ((20, True), (21, False)):
+        part = Part("order")
+        order.judge_pace(part, [5.0] * burst, rate=10.0)
+        assert part.promises[0].kept is kept

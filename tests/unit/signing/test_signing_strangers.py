@@ -1,4 +1,4 @@
-"""A few of the campaign's deliveries and changed ones, judged by strangers (`make prove NAME=signatures`: 15,000)."""
+"""A few of the campaign's deliveries and changed ones, judged by strangers (`make prove NAME=signatures`: 16,000)."""
 
 import random
 import shutil
