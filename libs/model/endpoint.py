@@ -139,6 +139,11 @@ def about(key: str, type_: str) -> str | None:
     return key.partition(":")[0] if type_.startswith("endpoint.") else None
 
 
+def tested(key: str, type_: str) -> str | None:
+    """The endpoint that a test was asked for, from its event's key: it hears it whatever it wants to hear."""
+    return key.partition(":")[0] if type_ == EventType.WEBHOOK_TEST else None
+
+
 def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:
     """What is wrong with a list of event patterns: unknown types are refused: a typo would be silence."""
     types = {str(type_) for type_ in EventType}

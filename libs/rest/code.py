@@ -79,7 +79,6 @@ class Code(StrEnum):
     CONSUMER_EXISTS = "consumer_exists", 409, "There is a consumer of this name, or there are too many."
     ENDPOINT_DISABLED = "endpoint_disabled", 409, "The endpoint is disabled."
     ENDPOINT_DELETED = "endpoint_deleted", 409, "The delivery's endpoint was deleted."
-    TEST_NOT_WANTED = "test_not_wanted", 409, "The endpoint's events leave out webhook.test."
     TOO_MANY_KEYS = "too_many_keys", 409, "Too many keys would sign for the endpoint."
     TOO_MANY_REPLAYS = "too_many_replays", 409, "Too many replays are not done."
     KEY_OVER = "key_over", 409, "The key was revoked or has expired."

@@ -133,7 +133,8 @@ class PublicKeys(Answer):
 
 
 class TestAccepted(Answer):
-    """The `webhook.test` event that was recorded. It goes to every endpoint of the customer that wants the type."""
+    """The `webhook.test` event that was recorded. It goes to this endpoint whatever its `events` say, and to every
+    other of the customer that wants the type."""
 
     __test__ = False  # pytest: not a test class
 

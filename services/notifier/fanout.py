@@ -1,4 +1,4 @@
-"""From events to deliveries: one for every endpoint of the customer that wants the type."""
+"""From events to deliveries: one for every endpoint of the customer that wants the type, or was asked to be tested."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from libs.broker.port import Broker
-from libs.model.endpoint import about, hears, wanted
+from libs.model.endpoint import about, hears, tested, wanted
 from libs.model.ids import born, new_id
 from libs.runtime.workers import Patience, first_of
 from libs.store.deliveries import Outgoing, Subscription
@@ -59,11 +59,13 @@ class FanOut:
 def match(event: Outgoing, subscriptions: Sequence[Subscription]) -> list[tuple[str, str]]:
     """(delivery id, endpoint id) for every endpoint that wants the event; ids are born when the event was.
 
-    An endpoint is not told of its own failing: that would wait with all else until it is over.
+    An endpoint is not told of its own failing: that would wait with all else until it is over. A test goes to the
+    endpoint that it was asked for also where that does not want it: a person wants it.
     """
-    when, itself = born(event.id), about(event.key, event.type)
+    when, itself, asked = born(event.id), about(event.key, event.type), tested(event.key, event.type)
     return [
         (new_id("dlv", when), s.endpoint_id)
         for s in subscriptions
-        if wanted(s.events, event.type) and hears(s.accounts, event.account_id) and s.endpoint_id != itself
+        if s.endpoint_id == asked
+        or (wanted(s.events, event.type) and hears(s.accounts, event.account_id) and s.endpoint_id != itself)
     ]

@@ -129,7 +129,7 @@ ROTATE: Final = Doc(
 TEST: Final = Doc(
     summary="Send a test event",
     answers={202: TestAccepted},
-    problems=(Code.ENDPOINT_DISABLED, Code.TEST_NOT_WANTED),
+    problems=(Code.ENDPOINT_DISABLED,),
     examples=(Example(202, TestAccepted(event_id=EVENT, endpoint_id=ENDPOINT)),),
 )
 PUBLIC_KEYS: Final = PublicKeys(keys=(PublicKeyAnswer(public_key=PUBLIC_KEY, signs_until=None),))

@@ -11,7 +11,6 @@ from libs.model.endpoint import (
     EndpointState,
     Secret,
     rotated,
-    wanted,
 )
 from libs.model.event import EventType, event
 from libs.model.ids import is_id
@@ -157,14 +156,13 @@ async def delete(call: Call) -> web.StreamResponse:
 
 
 async def test(call: Call) -> web.StreamResponse:
-    """202: a `webhook.test` event was recorded. It goes to every endpoint of the customer that wants the type."""
+    """202: a `webhook.test` event was recorded. It goes to this endpoint whatever its `events` say, and to every other
+    of the customer that wants the type."""
     await call.nothing()
     endpoint = await _found(call)
     if endpoint.state is EndpointState.DISABLED:
-        raise Refusal(_untestable("endpoint_disabled", "It is disabled.", "Enable it first."))
-    if not wanted(endpoint.events, EventType.WEBHOOK_TEST):
-        remedy = f"Add {EventType.WEBHOOK_TEST} or * to its events."
-        raise Refusal(_untestable("test_not_wanted", f"Its events leave out {EventType.WEBHOOK_TEST}.", remedy))
+        title = "The endpoint would not hear a test"
+        raise Refusal(Problem("endpoint_disabled", title, 409, "It is disabled.", "Enable it first."))
     told = event(
         EventType.WEBHOOK_TEST,
         key=f"{endpoint.id}:test:{call.new_id('evt')}",
@@ -192,10 +190,6 @@ def _too_many_keys() -> Problem:
         f"With new ones more than {SECRETS_MAX} keys would sign each delivery.",
         "Wait until older keys have ended, or rotate with overlap_days 0.",
     )
-
-
-def _untestable(code: str, detail: str, remedy: str) -> Problem:
-    return Problem(code, "The endpoint would not hear a test", 409, detail, remedy)
 
 
 ROUTES = (
