@@ -55,8 +55,8 @@ fmt: $(dev_ready)  ## Format the code and mend what lint can mend
 	$(python) -m ruff format
 
 .PHONY: smoke
-smoke: $(dev_ready)  ## Test a running deployment from outside
-	@exec $(python) -m pytest tests/smoke $(ARGS)
+smoke: $(dev_ready)  ## Test a running deployment from outside: that of `make run` here, or SMOKE_CARD=path
+	@SMOKE_CARD=$(or $(SMOKE_CARD),.clipwire/local.json) exec $(python) -m pytest tests/smoke $(ARGS)
 
 .PHONY: bench
 bench: $(dev_ready)  ## Measure, each figure against its bare limit

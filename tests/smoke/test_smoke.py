@@ -1,11 +1,11 @@
-"""A running deployment, looked at from outside: `SMOKE_CARD=.clipwire/local.json make smoke`.
+"""A running deployment, looked at from outside: `make smoke` takes the `make run` of this folder, or SMOKE_CARD's.
 
 The card is what `make run` writes: URLs, a key, an account. One video is published, and only to a simulated TikTok.
 """
 
 import json
 import os
-from pathlib import Path
+import secrets
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,19 +13,23 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.eventually import eventually
+from tests.smoke.place import Nowhere, find
 
 CARD = os.environ.get("SMOKE_CARD", "")
-pytestmark = pytest.mark.skipif(not CARD, reason="no deployment named: set SMOKE_CARD to a local.json of `make run`")
+pytestmark = pytest.mark.skipif(not CARD, reason="this looks at a running deployment: `make run`, then `make smoke`")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def card() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(CARD).read_text())
-    return found
+    try:
+        return find(CARD)
+    except Nowhere as error:
+        pytest.exit(str(error), returncode=1)
 
 
 def ask(card: dict[str, Any], method: str, url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
     headers = {"Authorization": f"Bearer {card['operator_key']}", "Content-Type": "application/json"}
+    headers |= {"Idempotency-Key": f"smoke-{secrets.token_hex(8)}"} if body else {}
     request = Request(url, method=method, data=json.dumps(body).encode() if body else None, headers=headers)
     try:
         with urlopen(request, timeout=10) as answer:
@@ -65,6 +69,7 @@ async def test_a_video_goes_out_and_the_customer_hears_of_it(card: dict[str, Any
 
     def heard() -> bool:
         items = ask(card, "GET", f"{card['simulator']}/_sim/customer/demo/inbox?type=post.published")[1]["items"]
-        return bool(items) and items[-1]["signature"] == "valid"
+        mine = [item for item in items if item["json"]["data"]["post_id"] == post["id"]]
+        return bool(mine) and mine[0]["signature"] == "valid"
 
     await eventually(heard, timeout=20)
