@@ -65,6 +65,7 @@ def check(method: str, path: str, status: int, headers: Any, body: bytes) -> Non
         return
     kind = headers["Content-Type"].partition(";")[0]
     assert kind in content, f"{where} is {kind}"
+    assert b'+00:00"' not in body, f"{where} writes UTC otherwise than Z: {body[:300]!r}"
     if kind.endswith("json"):
         judge = _judge(orjson.dumps(content[kind]["schema"]).decode())
         errors = [f"{error.instance_path}: {error.message}"[:300] for error in judge.iter_errors(orjson.loads(body))]

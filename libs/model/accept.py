@@ -6,7 +6,7 @@ from datetime import datetime
 
 from libs.model.account import Account, AccountState, how_to_reconnect
 from libs.model.change import post_event
-from libs.model.event import Event, EventType
+from libs.model.event import Event, EventType, stamp
 from libs.model.ids import is_id, new_id
 from libs.model.post import Post, PostState
 from libs.model.post_request import PostRequest, Privacy
@@ -126,7 +126,7 @@ def _events(post: Post, *, now: datetime) -> list[Event]:
     more = {"idempotency_key": post.chosen_key}
     told = [post_event(EventType.POST_ACCEPTED, post, key="accepted", now=now, more=more)]
     if post.state is PostState.SCHEDULED and post.publish_at:
-        at = {"publish_at": post.publish_at.isoformat()}
+        at = {"publish_at": stamp(post.publish_at)}
         told.append(post_event(EventType.POST_SCHEDULED, post, key="scheduled:1", now=now, more=at))
     return told
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from libs.model.change import Change, cancel, fail, move, post_event
-from libs.model.event import Event, EventType
+from libs.model.event import Event, EventType, stamp
 from libs.model.fact import Fact, FactKind
 from libs.model.news import Heard, News, hear
 from libs.model.pace import PUBLIC_ID_FIRST_LOOK, retry_at
@@ -79,7 +79,7 @@ def _failed(
     if failure.retry and (limit or post.retries + 1 < RETRIES_MAX):
         due = now + failure.wait if failure.wait is not None else retry_at(post.retries, now=now)
         again = replace(move(post, PostState.QUEUED, now=now, alarm=due), retries=post.retries + (not limit))
-        more = {"reason": failure.code, "next_attempt_at": due.isoformat(), "attempt": again.retries}
+        more = {"reason": failure.code, "next_attempt_at": stamp(due), "attempt": again.retries}
         told = post_event(EventType.POST_RETRYING, again, key=f"retrying:{publication.n}", now=now, more=more)
         return Change(again, (ended,), events=(told,), notes=(Note("retrying", more),))
     problem = failed_upstream(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from libs.model.change import Change, cancel, fail, move, post_event, unconfirm
-from libs.model.event import EventType
+from libs.model.event import EventType, stamp
 from libs.model.pace import LOOK_FIRST, UNCONFIRMED_AFTER, next_look, next_public_id_look, retry_at
 from libs.model.post import SETTLED, Note, Post, PostState
 from libs.model.problem import Problem
@@ -162,7 +162,7 @@ def expired(publish_before: datetime) -> Problem:
         code="publish_before_passed",
         title="Too late to publish",
         status=422,
-        detail=f"The post was not sent before {publish_before.isoformat()}.",
+        detail=f"The post was not sent before {stamp(publish_before)}.",
         remedy="Post again with a later publish_before, or without one.",
     )
 
@@ -252,7 +252,7 @@ def tried(
         return fail(post, tries_spent(why, code=code), stage="publish", now=now, publications=abandoned(live))
     due = due or retry_at(post.failures, now=now)
     after = replace(post, alarm=due, in_lane=False, failures=post.failures + 1, updated_at=now)
-    more = {"reason": code, "detail": why, "next_attempt_at": due.isoformat(), "attempt": after.failures}
+    more = {"reason": code, "detail": why, "next_attempt_at": stamp(due), "attempt": after.failures}
     told = post_event(
         EventType.POST_RETRYING, after, key=f"retrying:{post.publication}:{post.version}", now=now, more=more
     )
@@ -287,7 +287,7 @@ def begin_failed(post: Post, publication: Publication, *, why: str, code: str, n
         return fail(post, tries_spent(why, code=code), stage="init", now=now, publications=abandoned(publication))
     due = retry_at(post.failures, now=now)
     after = replace(move(post, PostState.QUEUED, now=now, alarm=due), failures=post.failures + 1)
-    more = {"reason": code, "detail": why, "next_attempt_at": due.isoformat(), "attempt": after.failures}
+    more = {"reason": code, "detail": why, "next_attempt_at": stamp(due), "attempt": after.failures}
     told = post_event(EventType.POST_RETRYING, after, key=f"retrying:{publication.n}:init", now=now, more=more)
     return Change(after, abandoned(publication), events=(told,), notes=(Note("retrying", more),))
 

@@ -17,6 +17,10 @@ from libs.model.payload_stats import AccountStats, PostStats
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+Time = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$")]
+"""As `libs.model.event.stamp` writes it."""
+
+
 class BadEvent(ValueError):
     """An event that breaks its contract: a fault of ours. Says which fields, never their values."""
 
@@ -67,7 +71,7 @@ class PostRejected(Data):
 
 
 class PostScheduled(Post):
-    publish_at: str
+    publish_at: Time
 
 
 class PostSending(Post):
@@ -82,7 +86,7 @@ class PostProcessing(Post):
 
 class PostRetrying(Post):
     reason: str
-    next_attempt_at: str
+    next_attempt_at: Time
     attempt: int
     detail: str | None = None
 
@@ -171,9 +175,9 @@ class EndpointNews(Data):
 class EndpointFailing(EndpointNews):
     """No try succeeded for `percent` of the time after which the endpoint is disabled, at `disabled_at`."""
 
-    failing_since: str
+    failing_since: Time
     percent: int
-    disabled_at: str
+    disabled_at: Time
     last_failure: str
 
 
@@ -186,7 +190,7 @@ class EndpointDisabled(EndpointNews):
 class EndpointRecovered(EndpointNews):
     """It answers well again; what was kept for it goes out."""
 
-    failing_since: str
+    failing_since: Time
     was_disabled: bool
 
 

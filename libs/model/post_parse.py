@@ -7,7 +7,7 @@ by `Reading.also`.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -130,11 +130,11 @@ def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:
         if isinstance(value, str) and TIME.fullmatch(value):
             try:
                 local = datetime.fromisoformat(value).replace(tzinfo=zone)
-                placed[field] = (local - (local.utcoffset() or timedelta(0))).replace(tzinfo=UTC).isoformat()
+                placed[field] = (local - (local.utcoffset() or timedelta(0))).replace(tzinfo=None).isoformat() + "Z"
             except ValueError:
                 continue  # no such day or hour: pydantic will say so
             except OverflowError:
-                placed[field] = local.replace(tzinfo=UTC).isoformat()  # out of range anyway, and said so
+                placed[field] = local.replace(tzinfo=None).isoformat() + "Z"  # out of range anyway, and said so
     return placed
 
 

@@ -6,6 +6,7 @@ reads a body by both.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -161,3 +162,24 @@ class PostRequest(BaseModel):
         """The same for two requests that ask for the same: the idempotency key itself does not count."""
         content = self.model_dump(mode="json", exclude={"idempotency_key"})
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def arranged(request: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored request as it is shown: in the order of its description, and what is the customer's by name.
+
+    Postgres keeps no order, so what was just accepted would look different from what is read later.
+    """
+    known = {name: request[name] for name in PostRequest.model_fields if name in request}
+    if isinstance(consent := known.get("consent"), Mapping):
+        known["consent"] = {name: consent[name] for name in Consent.model_fields if name in consent}
+    return {**known, "metadata": _by_name(known.get("metadata", {}))}
+
+
+def _by_name(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _by_name(value[name]) for name in sorted(value)}
+        case list():
+            return [_by_name(each) for each in value]
+        case _:
+            return value

@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from libs.model.cap import CODES, reslotted
+from libs.model.event import stamp
 from libs.store.store import Store
 from libs.tiktok.readings import Class, read_code
 from services.publisher.saving import Run, Turn
@@ -41,7 +42,7 @@ class Capped:
         if not went and kind is not None and run.post.alarm is not None:
             now = self._now()
             full = await self._store.caps.learn(run.post, kind, now=now)
-            log.info("cap.learned", account=run.post.account_id, cap=kind, room_at=full.at.isoformat())
+            log.info("cap.learned", account=run.post.account_id, cap=kind, room_at=stamp(full.at))
             await run.save(reslotted(run.post, full, now=now), now=now)
         return went
 

@@ -86,6 +86,7 @@ class AmqpStranger:
             self._inbox += await self.take(self._answers)
             found = [got for got in self._inbox if got.properties.correlation_id == correlation_id]
             assert len(found) == 1, found
+            assert b'+00:00"' not in found[0].body, "an answer writes UTC otherwise than Z"
             return found[0]
 
         return dict((await eventually(came, timeout=within)).json)

@@ -296,6 +296,9 @@ def _due(at: str | None, now: datetime) -> bool:
     return at is None or datetime.fromisoformat(at) <= now
 
 
+ODD_TIME = """select body from events where body like '%+00:00"%' limit 1"""
+
+
 @asynccontextmanager
 async def open_stage(
     database_url: str,
@@ -332,5 +335,7 @@ async def open_stage(
                 aiohttp.ClientSession() as session,
             ):
                 yield Stage(house, clock, http, session, database, keepsake, folder)
+            odd = await database.fetchval(ODD_TIME)
+            assert odd is None, f"an event writes UTC otherwise than Z: {odd}"
         finally:
             await database.close()

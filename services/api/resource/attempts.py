@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from libs.model.event import stamp
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Refusal, invalid
 from libs.rest.deliveries import AttemptsQuery, FoundAttempt
@@ -27,7 +28,7 @@ async def listed(call: Call) -> web.StreamResponse:
     since = query.since or until - LONG
     if since >= until:
         raise Refusal(invalid([FieldError("since", "not_before_until", "The time range is empty.",
-                                          limit=until.isoformat(), remedy="Name an earlier since.")]))  # fmt: skip
+                                          limit=stamp(until), remedy="Name an earlier since.")]))  # fmt: skip
     search = Search(since, until, query.endpoint_id, query.event_id, query.status, query.failed, query.text)
     rows = await call.desk.store.attempts.search(
         search, customer_id=call.scope(query.customer_id), before=query.cursor, limit=query.limit + 1

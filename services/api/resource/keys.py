@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from libs.model.event import stamp
 from libs.model.key import PER_ACCOUNT, Capability, Key, Level, Scoped, digest, new_secret
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.keys import (
@@ -193,7 +194,7 @@ async def _check(wish: Key, call: Call) -> None:
     # Whoever may make keys must not outlive his own by them.
     if maker.expires_at is not None and (wish.expires_at is None or wish.expires_at > maker.expires_at):
         errors.append(FieldError("expires_at", "exceeds_own", "A key cannot make one that lives longer than itself.",
-                                 limit=maker.expires_at.isoformat(), remedy="Name an earlier time."))  # fmt: skip
+                                 limit=stamp(maker.expires_at), remedy="Name an earlier time."))  # fmt: skip
     rate = maker.rate_per_minute
     if rate is not None and (wish.rate_per_minute is None or wish.rate_per_minute > rate):
         errors.append(FieldError("rate_per_minute", "exceeds_own", "A key cannot make one that may ask more often.",

@@ -11,7 +11,7 @@ from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
 from libs.model.post import Note, Post, nobodys_key
 from libs.model.post_parse import Reading, parse, read, unnamed
-from libs.model.post_request import PostRequest
+from libs.model.post_request import PostRequest, arranged
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
 from libs.model.source import cut
@@ -292,6 +292,7 @@ def _fields(post: Post) -> dict[str, Any]:
 
 def _unsigned(request: dict[str, Any]) -> dict[str, Any]:
     """The request with its URLs cut before their query: a signed URL is a secret of whoever signed it."""
+    request = arranged(request)
     cover = request.get("cover")
     shown_cover = {"cover": cut(cover)} if cover else {}
     return request | {"media": [cut(source) for source in request["media"]]} | shown_cover

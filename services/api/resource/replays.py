@@ -5,7 +5,7 @@ from datetime import datetime
 from aiohttp import web
 
 from libs.model.endpoint import pattern_errors, wanted
-from libs.model.event import EventType
+from libs.model.event import EventType, stamp
 from libs.model.key import Capability
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.rest.replays import DryRun, ReplayAnswer, ReplayNew, ReplaysQuery
@@ -105,8 +105,8 @@ async def _selection(call: Call, new: ReplayNew) -> Selection:
 def _time_errors(since: datetime, until: datetime) -> list[FieldError]:
     if since < until:
         return []
-    return [FieldError("since", "not_before_until", "The time range is empty.", limit=until.isoformat(),
-                       found=since.isoformat(), remedy="Name a since that is earlier than until and now.")]  # fmt: skip
+    return [FieldError("since", "not_before_until", "The time range is empty.", limit=stamp(until),
+                       found=stamp(since), remedy="Name a since that is earlier than until and now.")]  # fmt: skip
 
 
 ROUTES = (

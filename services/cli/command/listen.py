@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from libs.model.event import stamp
 from libs.rest.events import EventAnswer
 from libs.signing import BadSecret, SigningSecret, new_secret, parse_secret, sign
 from services.cli.desk import HEAR, Customer, Desk, command, flag
@@ -83,7 +84,7 @@ def _tell(desk: Desk, event: EventAnswer, answered: str | None) -> None:
                   if event.data.get(name)), "")  # fmt: skip
     moment = plain(event.timestamp)[11:]
     if not desk.say.out.is_terminal:
-        print("\t".join(filter(None, (event.timestamp.isoformat(), event.id, event.type, about, answered))), flush=True)
+        print("\t".join(filter(None, (stamp(event.timestamp), event.id, event.type, about, answered))), flush=True)
         return
     line = styled(f"{moment}  {clean(event.type):<26} {clean(about)}")
     line.stylize("dim", 0, len(moment))

@@ -1,6 +1,7 @@
 """Posts through the door: accepted once, listed, told about."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +120,20 @@ async def test_an_operator_must_not_leave_the_customer_in_doubt(house: House) ->
         response = await house.post("/v1/posts", wrong)
         assert response.status_code == 422
         assert response.json()["errors"][0]["code"] == code
+
+
+async def test_a_request_is_shown_in_one_order_however_it_was_sent_and_whenever_it_is_read(house: House) -> None:
+    at = "2027-01-01T00:00:00+02:00"
+    consent = {"at": at, "by": "me", "express_consent": True, "preview_confirmed": True}
+    body = await wish(house, await house.customer(), metadata={"z": 1, "long name": {"b": 1, "a": [{"y": 1, "x": 2}]}})
+
+    made = (await house.post("/v1/posts", dict(reversed(body.items())) | {"consent": consent})).json()
+    read = (await house.get(f"/v1/posts/{made['id']}")).json()
+
+    assert json.dumps(read["request"]) == json.dumps(made["request"])
+    assert list(made["request"])[:4] == ["account_id", "kind", "media", "title"]
+    assert list(made["request"]["consent"]) == ["preview_confirmed", "express_consent", "by", "at"]
+    assert made["request"]["consent"]["at"] == "2026-12-31T22:00:00Z"
 
 
 async def test_the_same_key_with_the_same_body_is_200_and_the_same_post(house: House) -> None:

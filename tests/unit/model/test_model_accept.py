@@ -108,6 +108,7 @@ def test_each_post_tells_that_it_was_accepted_and_when_it_will_go_out() -> None:
     for told in made.events:
         data = orjson.loads(told.body)["data"]
         assert (data["post_id"], data["metadata"]) == (made.posts[0].id, {"order": 7})
+        assert data.get("publish_at", "2027-03-10T13:00:00.000Z") == "2027-03-10T13:00:00.000Z"
         assert told.key.startswith(made.posts[0].id + ":")
 
 

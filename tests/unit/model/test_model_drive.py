@@ -18,6 +18,7 @@ from libs.model.drive import (
     tried,
     waits,
 )
+from libs.model.event import stamp
 from libs.model.pace import GIVE_UP_LOOKING, PUBLIC_ID_GIVE_UP, RETRY, UNCONFIRMED_AFTER
 from libs.model.post import PostState
 from libs.model.publication import Publication, PublicationState
@@ -89,7 +90,7 @@ def test_a_failed_try_waits_longer_each_time_and_says_when_the_next_is(state: S,
     assert after.alarm is not None and NOW + wait <= after.alarm <= NOW + 1.1 * wait
     assert (after.state, after.failures, after.in_lane) == (state, failures + 1, False)
     body = orjson.loads(change.events[0].body)["data"]
-    assert (body["next_attempt_at"], body["attempt"]) == (after.alarm.isoformat(), failures + 1)
+    assert (body["next_attempt_at"], body["attempt"]) == (stamp(after.alarm), failures + 1)
 
 
 @pytest.mark.parametrize("publication", [None, a_publication(P.ABANDONED), a_publication(P.INTENDED)])
