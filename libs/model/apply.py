@@ -1,8 +1,9 @@
 """What a fact about a publication does to its post."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from libs.model.cap import CODES, CapKind, Full, reslotted
 from libs.model.change import Change, cancel, fail, move, post_event
 from libs.model.event import Event, EventType, stamp
 from libs.model.fact import Fact, FactKind
@@ -20,15 +21,15 @@ RETRIES_MAX = 5
 class Failure:
     """TikTok's reason for a failed publication, read by the TikTok room's table.
 
-    `retry` means a new init may succeed without anyone changing anything. With `wait` it is a limit that has room after
-    that time: no try is spent.
+    `retry` means a new init may succeed without anyone changing anything. With `full` it is one of TikTok's caps, which
+    has room then: no try is spent (`cap_told`).
     """
 
     code: str
     detail: str
     remedy: str
     retry: bool = False
-    wait: timedelta | None = None
+    full: Full | None = None
 
 
 def apply(
@@ -58,6 +59,13 @@ def apply(
             raise ValueError(f"{fact.kind} is not about a publication")
 
 
+def cap_told(fact: Fact, *, post: Post, publication: Publication, known: tuple[News, ...]) -> CapKind | None:
+    """The cap that this fact says is full, where that changes its post: to be learned before the fact is applied."""
+    if fact.kind is not FactKind.FAILED or post.cancel_requested_at is not None:
+        return None
+    return None if _too_late(post, publication, known) else CODES.get(fact.reason)
+
+
 def _late(fact: Fact, post: Post, why: str) -> Change:
     return Change(post, notes=(Note("fact.kept", {"kind": fact.kind, "source": fact.source, "why": why}),))
 
@@ -65,20 +73,17 @@ def _late(fact: Fact, post: Post, why: str) -> Change:
 def _failed(
     fact: Fact, *, post: Post, publication: Publication, known: tuple[News, ...], failure: Failure, now: datetime
 ) -> Change:
-    if post.state in FINAL:
-        return _late(fact, post, f"the post is already {post.state}")
-    if publication.n != post.publication or publication.state is PublicationState.ABANDONED:
-        return _late(fact, post, "it is about an abandoned publication")
-    if known or post.state in (PostState.PUBLISHED, PostState.IN_INBOX):
-        # A draft that has arrived may fail once and be posted the next minute: only its completions are told.
-        return _late(fact, post, f"the post is already {post.state}")
+    late = _too_late(post, publication, known)
+    if late is not None:
+        return _late(fact, post, late)
     ended = replace(publication, state=PublicationState.ABANDONED, last_status="FAILED")
     if post.cancel_requested_at and (failure.retry or fact.reason == "publish_cancelled"):
         return cancel(post, now=now, publications=(ended,))
-    limit = failure.wait is not None
-    if failure.retry and (limit or post.retries + 1 < RETRIES_MAX):
-        due = now + failure.wait if failure.wait is not None else retry_at(post.retries, now=now)
-        again = replace(move(post, PostState.QUEUED, now=now, alarm=due), retries=post.retries + (not limit))
+    if failure.full is not None:
+        return replace(reslotted(post, failure.full, now=now), publications=(ended,))
+    if failure.retry and post.retries + 1 < RETRIES_MAX:
+        due = retry_at(post.retries, now=now)
+        again = replace(move(post, PostState.QUEUED, now=now, alarm=due), retries=post.retries + 1)
         more = {"reason": failure.code, "next_attempt_at": stamp(due), "attempt": again.retries}
         told = post_event(EventType.POST_RETRYING, again, key=f"retrying:{publication.n}", now=now, more=more)
         return Change(again, (ended,), events=(told,), notes=(Note("retrying", more),))
@@ -90,6 +95,18 @@ def _failed(
         log_id=fact.data.get("log_id"),
     )
     return fail(post, problem, stage="publish", now=now, publications=(ended,))
+
+
+def _too_late(post: Post, publication: Publication, known: tuple[News, ...]) -> str | None:
+    """Why a failure changes nothing any more, or None."""
+    if post.state in FINAL:
+        return f"the post is already {post.state}"
+    if publication.n != post.publication or publication.state is PublicationState.ABANDONED:
+        return "it is about an abandoned publication"
+    if known or post.state in (PostState.PUBLISHED, PostState.IN_INBOX):
+        # A draft that has arrived may fail once and be posted the next minute: only its completions are told.
+        return f"the post is already {post.state}"
+    return None
 
 
 def _in_inbox(fact: Fact, *, post: Post, publication: Publication, now: datetime) -> Change:

@@ -53,10 +53,15 @@ class Caps:
         """The init was not made, or TikTok refused it."""
         await self._pool.execute(SQL.release, post_id, n)
 
-    async def learn(self, post: Post, kind: CapKind, *, now: datetime) -> Full:
-        """TikTok said that a cap is full: keeps what that teaches and says when this post has room."""
+    async def learn(self, post: Post, kind: CapKind, *, now: datetime, ended: int = 0) -> Full:
+        """TikTok said that a cap is full: keeps what that teaches and says when this post has room.
+
+        `ended` is the post's init that TikTok had taken before it said so, if it had: that one counts no more.
+        """
 
         async def write(connection: Connection) -> Full:
+            if ended:
+                await connection.execute(SQL.release, post.id, ended)
             app = await connection.fetchrow(SQL.client_key, post.account_id)
             client_key, open_id = (app["client_key"], app["open_id"]) if app else ("", "")
             since, ahead = now - WINDOW, []

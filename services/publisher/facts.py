@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from libs.broker.port import Broker
-from libs.model.apply import apply
+from libs.model.apply import apply, cap_told
 from libs.model.change import Change
 from libs.model.fact import ABOUT_PUBLICATION, FactKind
 from libs.model.pace import unmatched_look
@@ -105,7 +105,7 @@ class Settler:
     async def _save(self, facts: Sequence[Claimed], contexts: dict[str, Owned]) -> None:
         now = self._now()
         try:
-            changes = [self._decide(fact, contexts[fact.fact.publish_id], now=now) for fact in facts]
+            changes = [await self._decide(fact, contexts[fact.fact.publish_id], now=now) for fact in facts]
             settled = [(fact.id, "applied" if c.events else "known") for fact, c in zip(facts, changes, strict=True)]
             await self._store.posts.save(changes, now=now, facts=settled)
         except (Stale, Contended):
@@ -140,7 +140,7 @@ class Settler:
                 await self._postpone([fact])
                 return
             now = self._now()
-            change = self._decide(fact, found, now=now)
+            change = await self._decide(fact, found, now=now)
             try:
                 await self._store.posts.save(
                     [change], now=now, facts=[(fact.id, "applied" if change.events else "known")]
@@ -150,13 +150,18 @@ class Settler:
             return
         log.info("fact.contended", fact=fact.id, kind=fact.fact.kind)
 
-    def _decide(self, claimed: Claimed, owned: Owned, *, now: datetime) -> Change:
-        context = owned.context
-        publication = next(p for p in context.publications if p.n == owned.n)
-        reading = failure(claimed.fact.reason) if claimed.fact.kind is FactKind.FAILED else None
-        return apply(
-            claimed.fact, post=context.post, publication=publication, known=context.news, failure=reading, now=now
-        )
+    async def _decide(self, claimed: Claimed, owned: Owned, *, now: datetime) -> Change:
+        """What the fact makes of its post. A cap it tells of is learned first; learned twice it is the same."""
+        fact, post, known = claimed.fact, owned.context.post, owned.context.news
+        publication = next(p for p in owned.context.publications if p.n == owned.n)
+        reading = None
+        if fact.kind is FactKind.FAILED:
+            kind = cap_told(fact, post=post, publication=publication, known=known)
+            full = await self._store.caps.learn(post, kind, now=now, ended=publication.n) if kind else None
+            reading = failure(fact.reason, full=full)
+            if full is not None:
+                log.info("cap.learned", account=post.account_id, cap=full.kind, room_at=full.at.isoformat())
+        return apply(fact, post=post, publication=publication, known=known, failure=reading, now=now)
 
     async def _postpone(self, facts: Sequence[Claimed]) -> None:
         if not facts:

@@ -6,13 +6,14 @@ from typing import assert_never
 
 from libs.model.account import reconnect_path
 from libs.model.apply import Failure
+from libs.model.cap import Full
 from libs.model.post import failed_upstream
 from libs.model.problem import Problem
 from libs.tiktok.errors import NoReply, Refused, TikTokError
 from libs.tiktok.readings import Class, Reading, read_fail_reason
 
 CAP_WAIT = timedelta(hours=1)
-"""A cap of 24 hours is looked at again every hour: when it was reached is not known."""
+"""Until the cap is learned from the same answer, and the post gets its slot (`Capped`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,15 @@ def _remedy(reading: Reading) -> str:
     return f"{reading.remedy} POST {reconnect_path('{id}')} makes a link to send to its creator."
 
 
-def failure(reason: str) -> Failure:
-    """The reading of a failed publication's reason, as the model wants it."""
+def failure(reason: str, *, full: Full | None = None) -> Failure:
+    """The reading of a failed publication's reason, as the model wants it; `full` when it is a cap that was learned."""
     reading = read_fail_reason(reason)
     return Failure(
         code=reason or "unknown",
         detail=f"TikTok ended the post: {reason or 'no reason given'}.",
         remedy=reading.remedy,
         retry=_worth_another_init(reading),
-        wait=CAP_WAIT if reading.kind is Class.WAIT_CAP else None,
+        full=full,
     )
 
 

@@ -247,16 +247,27 @@ async def test_a_passing_fail_reason_is_worth_a_new_init(stage: Stage, guest: Gu
     assert await guest.heard_of(post) == {"post.retrying": 1, "post.published": 1}
 
 
-async def test_a_cap_found_by_moderation_waits_before_the_new_init(stage: Stage, guest: Guest) -> None:
-    await guest.fault("fail_post", fail_reason="spam_risk_too_many_posts")
-    post = await guest.post()
-    await stage.waits(post["id"], "queued", after="retrying")
-    await stage.advance(MINUTE_S)
-    await stage.waits(post["id"], "queued")
+async def test_a_cap_told_as_the_reason_of_a_failed_post_is_learned_like_one_told_at_an_init(
+    stage: Stage, guest: Guest
+) -> None:
+    await guest.creator(daily_post_cap=1, cap_told="fail_reason")
+    await guest.published()
+    second = await stage.waits((await guest.post())["id"], "queued", after="reslotted")
+    third = await stage.waits((await guest.post())["id"], "queued", after="reslotted")
+    told = [item["json"]["data"] for item in await guest.inbox("post.retrying")]
+    inits = len(await stage.calls("video/init", guest))
 
     await stage.advance(CAP_S)
 
-    await stage.until(post["id"], "published")
+    await stage.until(second["id"], "published")
+    still = await stage.waits(third["id"], "queued")
+    assert inits == 2, "the third was not sent to learn what the second had taught"
+    assert still["next_slot_at"] > second["next_slot_at"] > second["created_at"]
+    assert [(event["post_id"], event["reason"]) for event in told] == [
+        (post["id"], "spam_risk_too_many_posts") for post in (second, third)
+    ]
+    assert (second["retries"], second["failures"]) == (0, 0)
+    assert len(await stage.publications(guest)) == 3
 
 
 # Silence

@@ -39,6 +39,21 @@ async def test_what_was_refused_or_is_only_about_to_be_made_teaches_nothing(plac
     assert await place.sql.fetchval("select count(*) from cap_uses") == 2
 
 
+async def test_an_init_that_tiktok_took_and_then_failed_for_the_cap_is_none_of_the_day(place: Place) -> None:
+    account = await place.account()
+    made, told, ahead = await place.posts(account, 3)
+    for post in (made, told):
+        await place.store.caps.admit(post, 1, now=NOW)
+        await place.store.caps.made(post.id, 1, now=NOW)
+
+    first = await place.store.caps.learn(told, DAILY, now=NOW, ended=1)
+    again = await place.store.caps.learn(told, DAILY, now=NOW, ended=1)
+
+    assert await place.sql.fetchval("select most from caps") == 1
+    assert first == again and first.at == NOW + WINDOW
+    assert await place.store.caps.admit(ahead, 1, now=NOW) is not None
+
+
 async def test_an_init_asked_for_twice_counts_once(place: Place) -> None:
     account = await place.account()
     (post,) = await place.posts(account, 1)

@@ -15,7 +15,7 @@ from services.simulator.engine.spool import Spool
 from services.simulator.engine.webhook import Webhooks
 from services.simulator.fault.book import FaultBook
 from services.simulator.fault.rule import Do, Facts
-from services.simulator.world import lifecycle
+from services.simulator.world import cap, lifecycle
 from services.simulator.world.agenda import Agenda
 from services.simulator.world.error import Code, Refused
 from services.simulator.world.lifecycle import News
@@ -91,6 +91,10 @@ class Stage:
                 pub.stuck = True
                 if fault.seconds is not None:
                     self._agenda.after(now, fault.seconds, partial(self._unstick, pub, fault.fail_reason))
+        creator = self._world.creators.get(pub.union_id)
+        if creator is not None and cap.was_over(creator, pub, now=now, knobs=knobs):
+            cap.uncount_direct(creator, pub)
+            pub.verdict = FailReason.TOO_MANY_POSTS
         self._agenda.after(now, knobs.processing_s, lambda due: self._processed(pub, due))
         if knobs.check_media and pub.verdict is None:
             self._jobs.spawn(self._check(pub), name=f"check {pub.publish_id}")

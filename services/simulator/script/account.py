@@ -1,6 +1,6 @@
 """`/_sim/accounts`: creators in any state, with tokens on the spot."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +37,9 @@ class AccountState(BaseModel):
     following: Annotated[int, Field(ge=0)] | None = None
     likes: Annotated[int, Field(ge=0)] | None = None
     daily_post_cap: Annotated[int, Field(ge=0)] | None = None
+    cap_told: Literal["init", "fail_reason"] | None = Field(
+        None, description="where the daily cap is said: at the init, or as the `fail_reason` of a post that was taken"
+    )
     pending_share_cap: Annotated[int, Field(ge=0)] | None = None
     limits: dict[str, Annotated[int, Field(ge=0)]] | None = Field(None, description="calls a minute by endpoint")
     spent_posts: Annotated[int, Field(ge=0, le=10_000)] | None = Field(

@@ -23,7 +23,7 @@ def cannot_post(creator: Creator, client: Client, *, now: datetime, knobs: Knobs
     """Why this creator cannot post through this app now; creator_info answers it with HTTP 200."""
     if creator.banned:
         return Code.BANNED
-    if posts_left(creator, now=now, knobs=knobs) <= 0:
+    if creator.cap_told == "init" and posts_left(creator, now=now, knobs=knobs) <= 0:
         return Code.TOO_MANY_POSTS
     if not _may_be_active(creator, client, now=now, knobs=knobs):
         return Code.USER_CAP
@@ -75,6 +75,20 @@ def posts_left(creator: Creator, *, now: datetime, knobs: Knobs) -> int:
     creator.direct_posts[:] = [at for at in creator.direct_posts if at > now - DAY]
     cap = knobs.daily_post_cap if creator.daily_post_cap is None else creator.daily_post_cap
     return cap - len(creator.direct_posts)
+
+
+def was_over(creator: Creator, pub: Publication, *, now: datetime, knobs: Knobs) -> bool:
+    """Whether the day was full when this direct post was taken, for a creator who hears of that afterwards."""
+    if creator.cap_told == "init" or pub.mode is not Mode.DIRECT:
+        return False
+    later = sum(1 for at in creator.direct_posts if at > pub.created_at)
+    return posts_left(creator, now=now, knobs=knobs) + later < 0
+
+
+def uncount_direct(creator: Creator, pub: Publication) -> None:
+    """It failed because the day was full, so it is none of the day's posts."""
+    if pub.created_at in creator.direct_posts:
+        creator.direct_posts.remove(pub.created_at)
 
 
 def count_direct(creator: Creator, client: Client, *, now: datetime) -> None:

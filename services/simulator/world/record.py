@@ -116,6 +116,8 @@ class Creator:
     following: int = 0
     likes: int = 0
     daily_post_cap: int | None = None
+    cap_told: str = "init"
+    """Where TikTok says that the day is full: to creator_info and the init, or as the `fail_reason` of what it took."""
     pending_share_cap: int | None = None
     limits: dict[str, int] = field(default_factory=dict)
     """Calls per minute by endpoint, in place of the knobs."""

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
 from model_things import BROKEN, NOW, REFUSED, a_fact, a_post, a_publication, saved
 
-from libs.model.apply import RETRIES_MAX, Failure, apply
+from libs.model.apply import RETRIES_MAX, Failure, apply, cap_told
+from libs.model.cap import CapKind, Full
 from libs.model.change import Change
 from libs.model.fact import Fact, FactKind
 from libs.model.news import News
@@ -224,17 +226,34 @@ def test_hiccups_of_ours_leave_tiktoks_tries_alone() -> None:
 
 
 def test_a_limit_of_tiktoks_is_waited_for_however_often_and_spends_no_try() -> None:
-    capped = replace(BROKEN, wait=timedelta(hours=24))
+    slot = NOW + timedelta(hours=24)
+    capped = replace(BROKEN, full=Full(CapKind.DAILY_POSTS, slot))
     heard = direct(retries=RETRIES_MAX).hear(a_fact(K.FAILED, at=1, reason="x"), failure=capped)
 
     assert (heard.post.state, heard.post.retries, heard.post.failures) == (S.QUEUED, RETRIES_MAX, 0)
+    assert (heard.post.alarm, heard.post.slot_at) == (slot, slot)
+    assert heard.publications[1].state is P.ABANDONED
 
 
-def test_a_failure_waits_at_least_as_long_as_its_reading_says() -> None:
-    wait = timedelta(hours=24)
-    heard = direct().hear(a_fact(K.FAILED, at=1, reason="x"), failure=replace(BROKEN, wait=wait))
+@pytest.mark.parametrize(
+    ("kind", "reason", "change", "told"),
+    [
+        (K.FAILED, "spam_risk_too_many_posts", {}, CapKind.DAILY_POSTS),
+        (K.FAILED, "reached_active_user_cap", {}, CapKind.ACTIVE_USERS),
+        (K.FAILED, "internal", {}, None),
+        (K.COMPLETED, "spam_risk_too_many_posts", {}, None),
+        (K.FAILED, "spam_risk_too_many_posts", {"state": S.PUBLISHED}, None),
+        (K.FAILED, "spam_risk_too_many_posts", {"publication": 2}, None),
+        (K.FAILED, "spam_risk_too_many_posts", {"cancel_requested_at": NOW}, None),
+    ],
+)
+def test_a_cap_is_learned_from_a_failure_that_changes_its_post_and_from_no_other(
+    kind: FactKind, reason: str, change: dict[str, Any], told: CapKind | None
+) -> None:
+    post = replace(a_post(state=S.PROCESSING, publication=1), **change)
+    fact = a_fact(kind, at=1, reason=reason)
 
-    assert heard.post.alarm is not None and heard.post.alarm >= NOW + wait
+    assert cap_told(fact, post=post, publication=a_publication(state=P.COMMITTED), known=()) is told
 
 
 @pytest.mark.row("PP-51")

@@ -44,7 +44,6 @@ def test_every_fail_reason_is_worth_another_init_or_final(reason: str) -> None:
 
     assert read.remedy
     assert read.retry == (reading is not None and reading.kind in (Class.RETRY, Class.WAIT_CAP, Class.RATE_LIMITED))
-    assert (read.wait is not None) == (reading is not None and reading.kind is Class.WAIT_CAP)
 
 
 @pytest.mark.parametrize(
