@@ -1,4 +1,7 @@
-"""`python -m bench`: measures speed, each figure against its bare limit in the same run."""
+"""`python -m bench`: measures speed, each figure against its bare limit in the same run.
+
+The exit code says whether every figure is what it has to be (0), one is not (1), or nothing could be measured (2).
+"""
 
 import argparse
 import asyncio
@@ -6,9 +9,10 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -31,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[Ground, Plan, Say], Awaitable[Measured]]] = {
     uploads.NAME: uploads.measure,
     publisher.NAME: publisher.measure,
 }
+Measure = Callable[[Sequence[str], Plan, Say], Coroutine[Any, Any, Report]]
 DEFAULT_JSON = Path(".clipwire/bench.json")
 
 
@@ -87,7 +92,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parsed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, measured: Measure = measure) -> int:
     wanted = parse(arguments)
     logs.configure(level="warning")
     progress, console = Console(stderr=True), Console()
@@ -95,19 +100,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if progress.is_terminal:
             with progress.status("") as status:
-                report = asyncio.run(measure(wanted.only, plan, status.update))
+                report = asyncio.run(measured(wanted.only, plan, status.update))
         else:
-            report = asyncio.run(measure(wanted.only, plan, progress.print))
+            report = asyncio.run(measured(wanted.only, plan, progress.print))
     except (BenchError, DeployError) as error:
         print(f"bench: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         return 130
     report.show(console)
     wanted.json.parent.mkdir(parents=True, exist_ok=True)
     wanted.json.write_text(json.dumps(report.words(), indent=2, ensure_ascii=False) + "\n")
     console.print(f"[dim]written to {wanted.json}[/]")
-    return 0
+    for line in report.missed:
+        print(f"bench: missed: {line}", file=sys.stderr)
+    return 1 if report.missed else 0
 
 
 if __name__ == "__main__":

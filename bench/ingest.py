@@ -55,9 +55,9 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
         Spread(tuple(bare_rates)),
         Spread(tuple(ratios)),
         TARGET,
-        middle.limit("ingest", helpers=["load"]),
-        {"connections": CONNECTIONS, "cores": [share.words() for share in seen]},
-        (Spread(tuple(our_costs)), Spread(tuple(bare_costs))),
+        limit=middle.limit("ingest", helpers=["load"]),
+        details={"connections": CONNECTIONS, "cores": [share.words() for share in seen]},
+        costs=(Spread(tuple(our_costs)), Spread(tuple(bare_costs))),
     )
     return Measured([figure], [Memory(NAME, "ingest", before.rss_mb, after.rss_mb)])
 

@@ -32,7 +32,7 @@ NAME = "lists"
 POSTS = 1_000_000
 """`CLIPWIRE_BENCH_POSTS` takes fewer for a try."""
 CALLS = 1_000
-P95_MS = 50.0
+LIMITS_MS = {"p95": 50.0}
 CUSTOMERS, ACCOUNTS_EACH, BATCHES_EACH = 20, 20, 100
 SPAN = timedelta(days=400)
 LIMITS = (50, 200)
@@ -107,16 +107,15 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
     times = [one.ms for one in taken]
     at = {name: times[int(part * (len(times) - 1))] for name, part in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))}
     slowest = "; ".join(f"{one.ms:.0f} ms {one.asked}" for one in taken[-3:])
-    met = "met" if at["p95"] < P95_MS else "missed"
     shown = [one.posts for one in taken]
     details = {"posts": count, "calls": len(times), "showed some": sum(map(bool, shown)), "posts shown": sum(shown)}
     if details["showed some"] < len(times) / 10:
         raise BenchError(f"only {details['showed some']} of {len(times)} lists showed anything")
     figures = [
-        Figure(f"lists: posts of {count:,}, {name}", "ms", Spread((value,)), details=details)
+        Figure(f"lists: posts of {count:,}, {name}", "ms", Spread((value,)), below=LIMITS_MS.get(name), details=details)
         for name, value in at.items()
     ]
-    said = f"p95 is to be under {P95_MS:g} ms: {met}; {details['showed some']} of them showed posts; slowest: {slowest}"
+    said = f"{details['showed some']} of them showed posts; slowest: {slowest}"
     figures[-1] = Figure(figures[-1].name, "ms", figures[-1].ours, limit=said, details=details)
     return Measured(figures, [Memory(NAME, "api", before.rss_mb, after.rss_mb)])
 

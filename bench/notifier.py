@@ -62,9 +62,9 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
         Spread(tuple(bare_rates)),
         Spread(tuple(ratios)),
         TARGET,
-        middle.limit("notifier", helpers=["sink"]),
-        {"endpoints": len(urls), "cores": [share.words() for share in seen]},
-        (Spread(tuple(our_costs)), Spread(tuple(bare_costs))),
+        limit=middle.limit("notifier", helpers=["sink"]),
+        details={"endpoints": len(urls), "cores": [share.words() for share in seen]},
+        costs=(Spread(tuple(our_costs)), Spread(tuple(bare_costs))),
     )
     return Measured([figure], [Memory(NAME, "notifier", before.rss_mb, after.rss_mb)])
 

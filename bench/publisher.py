@@ -120,10 +120,10 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
         Figure(
             f"publisher: one file of {size / 1e9:.1f} GB, chunk after chunk", "MB/s", Spread(tuple(ours_mb)),
             Spread(tuple(bare_mb)), Spread(tuple(ratios)), TARGET,
-            middle.limit("publisher", helpers=["tiktok"]), details,
+            limit=middle.limit("publisher", helpers=["tiktok"]), details=details,
         ),
-        Figure("publisher: growth of the process by that file", "MB", Spread(tuple(growths)),
-               limit=f"bound {GROWTH_MB:g} MB", details=details),
+        Figure("publisher: growth of the process by that file", "MB", Spread(tuple(growths)), below=GROWTH_MB,
+               details=details),
         Figure(f"publisher: memory of each of {AT_ONCE} uploads in flight", "MB",
                Spread(((most - before) / AT_ONCE,)), details={"rss_before_mb": before, "rss_mb": most}),
     ]  # fmt: skip

@@ -28,7 +28,8 @@ class Figure:
     """One line of the report.
 
     `bare` is the limit measured in the same run by turns with ours, `ratios` ours ÷ bare round by round; a figure
-    without them stands for itself. `limit` says what held it back.
+    without them stands for itself. It is judged where it has a `target`, which the median ratio is to reach, or has to
+    stay `below` something in every run. `limit` says what held it back.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Figure:
     bare: Spread | None = None
     ratios: Spread | None = None
     target: float | None = None
+    below: float | None = None
     limit: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     costs: tuple[Spread, Spread] | None = None
@@ -44,8 +46,26 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the median ratio reaches the target; None without a target."""
+        """Whether it is what it has to be; None where nothing is asked of it."""
+        if self.below is not None:
+            return max(self.ours.runs) < self.below
         return self.ratios.median >= self.target if self.ratios and self.target else None
+
+    @property
+    def asked(self) -> str:
+        """What it has to be, in words; "" for nothing."""
+        if self.below is not None:
+            return f"< {self.below:,g} {self.unit}"
+        return f"≥ {self.target:g}" if self.target else ""
+
+    @property
+    def found(self) -> str:
+        """What that is held against."""
+        return (
+            f"{max(self.ours.runs):,.3g} {self.unit}"
+            if self.below is not None or not self.ratios
+            else (f"{self.ratios.median:.2f} of the bare limit")
+        )
 
     def words(self) -> dict[str, Any]:
         return {
@@ -55,6 +75,7 @@ class Figure:
             "bare": self.bare.words() if self.bare else None,
             "ratio": self.ratios.words() if self.ratios else None,
             "target": self.target,
+            "below": self.below,
             "met": self.met,
             "limit": self.limit,
             "cpu_us_each": {"ours": self.costs[0].words(), "bare": self.costs[1].words()} if self.costs else None,
@@ -96,6 +117,11 @@ class Report:
     figures: Sequence[Figure]
     memory: Sequence[Memory]
 
+    @property
+    def missed(self) -> list[str]:
+        """Each figure that is not what it has to be, with what it is."""
+        return [f"{f.name}: {f.found}, and it has to be {f.asked}" for f in self.figures if f.met is False]
+
     def words(self) -> dict[str, Any]:
         return {
             "ground": dict(self.ground),
@@ -117,12 +143,13 @@ class Report:
 
 def _figures(figures: Sequence[Figure]) -> Table:
     table = Table("figure", title="min / [bold]median[/] / max of the rounds")
-    for column in ("ours", "bare limit, same run", "ours ÷ bare", "target"):
+    for column in ("ours", "bare limit, same run", "ours ÷ bare", "has to be"):
         table.add_column(column, justify="right")
     for figure in figures:
         bare = _spread(figure.bare, figure.unit) if figure.bare else "—"
         ratios = _spread(figure.ratios, "") if figure.ratios else "—"
-        target = f"≥ {figure.target:g} {'[green]met[/]' if figure.met else '[red]missed[/]'}" if figure.target else ""
+        judged = {None: "", True: " [green]met[/]", False: " [red]missed[/]"}[figure.met]
+        target = figure.asked + judged
         table.add_row(figure.name, _spread(figure.ours, figure.unit), bare, ratios, target)
     return table
 

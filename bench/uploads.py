@@ -85,11 +85,11 @@ async def measure(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Mea
     details = {"bytes": size, "grew_mb": round(growth, 1), "grew_mb_at_most": GROWTH_MB}
     figures = [
         Figure("uploads: through the api, beside a bare one kept", "MB/s", Spread(tuple(rates["ours"])),
-               Spread(tuple(rates["kept"])), Spread(tuple(ratios)), TARGET, seen, details,
-               (Spread(tuple(costs["ours"])), Spread(tuple(costs["kept"])))),
+               Spread(tuple(rates["kept"])), Spread(tuple(ratios)), TARGET, limit=seen, details=details,
+               costs=(Spread(tuple(costs["ours"])), Spread(tuple(costs["kept"])))),
         Figure("uploads: through the api, beside a bare one dropped", "MB/s", Spread(tuple(rates["ours"])),
                Spread(tuple(rates["read"])), Spread(tuple(reading)), details=details),
-        Figure("uploads: the api's memory grew by at most", "MB", Spread((growth,)), limit=f"target < {GROWTH_MB} MB"),
+        Figure("uploads: the api's memory grew by at most", "MB", Spread((growth,)), below=GROWTH_MB),
     ]  # fmt: skip
     memory = [Memory(NAME, "api", before.rss_mb, after.rss_mb), Memory(NAME, "api, at most", before.rss_mb, most)]
     return Measured(figures, memory)
