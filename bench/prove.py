@@ -21,6 +21,7 @@ from bench.campaign import (
     burst,
     caps,
     chunks,
+    copies,
     keys,
     kills,
     leaks,
@@ -116,6 +117,7 @@ CAMPAIGNS: Mapping[str, Campaign] = {
     "leaks": Campaign(_plain(leaks.run), small=0.05, promises=19),
     "chunks": Campaign(_kept(chunks.run), small=0.15, promises=6),
     "caps": Campaign(_kept(caps.run), small=0.25, promises=15),
+    "copies": Campaign(_kept(copies.run), small=0.05, promises=5),
 }
 """Every campaign there is: what stands here is what `--name` takes, and what CI runs small, in this order: the longest
 first, because beside the last of them nothing is left to play."""
