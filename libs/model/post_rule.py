@@ -55,8 +55,10 @@ def _account_errors(request: PostRequest) -> Iterator[FieldError]:
     if (request.account_id is None) == (request.account_ids is None):
         yield FieldError("account_id", "required", "Exactly one of account_id and account_ids is required.",
                          remedy="Send account_id for one account or account_ids for several.")  # fmt: skip
-    if len(set(request.accounts)) != len(request.accounts):
-        yield FieldError("account_ids", "repeated", "An account is named twice.", remedy="Name each account once.")
+    twice = next((one for place, one in enumerate(request.accounts) if one in request.accounts[:place]), None)
+    if twice is not None:
+        yield FieldError("account_ids", "repeated", "An account is named twice.", found=twice,
+                         remedy="Name each account once.")  # fmt: skip
 
 
 def _media_errors(request: PostRequest) -> Iterator[FieldError]:

@@ -52,7 +52,9 @@ def worded(detail: Mapping[str, Any], *, show: bool = True) -> FieldError:
         return FieldError(place, code, said, found=found, remedy=remedy)
     if kind in ("literal_error", "enum"):
         values = ", ".join(re.findall(r"'([^']*)'", str(context["expected"])))
-        return FieldError(place, kind, "This is none of the values that are taken.", values, found, f"Send {values}.")
+        return FieldError(
+            place, kind, "This is none of the values that are taken.", values, found, f"Send one of {values}."
+        )
     if kind.endswith(("too_long", "too_short")):
         return _length(place, kind, came, context)
     if kind in _AT_MOST:

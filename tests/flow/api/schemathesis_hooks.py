@@ -9,8 +9,8 @@ from tests.contract.simulator.clips import clip
 
 POSTS = {
     "account_not_connected", "bad_number", "bad_text", "before_publish_at", "branded_private", "media_not_ready",
-    "missing_scope", "needs_conversion", "not_given", "photo_only", "pull_only", "repeated", "too_large", "too_long",
-    "too_many", "two_covers", "unknown_media", "video_only",
+    "missing_scope", "needs_conversion", "not_given", "passed", "photo_only", "pull_only", "repeated",
+    "several_customers", "too_large", "too_long", "too_many", "two_covers", "unknown_media", "video_only",
 }  # fmt: skip
 SHEETS = {
     "cells", "malformed_csv", "no_header", "no_rows", "too_many_columns", "too_many_rows", "unknown_column",
