@@ -24,6 +24,8 @@ from libs.model.way import uploaded, uploading
 
 URL_MARGIN = timedelta(minutes=2)
 """An upload URL this close to its end is not started on: a chunk may take this long. As long after it, it is dead."""
+LIMIT = "limit"
+"""The reason of a wait for one of TikTok's limits, or ours."""
 TRIES_MAX = 25
 """With the pauses of `pace.RETRY`, about two days of one thing failing."""
 
@@ -108,7 +110,12 @@ def next_step(post: Post, publication: Publication | None, *, turn: bool, now: d
     # In its lane the order is that of the posts' own times, whoever was looked at first when many were due at once;
     # slots under a cap are given in the same order.
     place = min(now, post.publish_at or post.created_at)
-    return Settle(Change(move(post, PostState.QUEUED, now=now, alarm=place, in_lane=True), notes=(Note("queued"),)))
+    return Settle(
+        Change(
+            move(post, PostState.QUEUED, now=now, alarm=place, in_lane=True),
+            notes=(Note("queued", {"for": "its turn"}),),
+        )
+    )
 
 
 def _at_rest(post: Post, live: Publication | None) -> bool:
@@ -229,9 +236,10 @@ def send_again(
     post: Post, publication: Publication, *, why: str, now: datetime, wait: timedelta | None = None
 ) -> Change:
     """The publication is fenced: it can never publish. The post goes back to its lane for a new init."""
-    after = move(post, PostState.QUEUED, now=now, alarm=now + (wait or timedelta(0)))
-    note = Note("publication.abandoned", {"publication": publication.n, "why": why})
-    return Change(after, abandoned(publication), notes=(note,))
+    due = now + (wait or timedelta(0))
+    after = move(post, PostState.QUEUED, now=now, alarm=due)
+    more = {"publication": publication.n, "why": why} | ({"reason": LIMIT, "until": stamp(due)} if wait else {})
+    return Change(after, abandoned(publication), notes=(Note("publication.abandoned", more),))
 
 
 def tried(
@@ -292,6 +300,7 @@ def begin_failed(post: Post, publication: Publication, *, why: str, code: str, n
     return Change(after, abandoned(publication), events=(told,), notes=(Note("retrying", more),))
 
 
-def waits(post: Post, *, until: datetime, why: str, now: datetime) -> Change:
-    """The post waits for somebody else's limit; this spends no try and tells no customer."""
-    return Change(replace(post, alarm=until, in_lane=False, updated_at=now), notes=(Note("waiting", {"why": why}),))
+def waits(post: Post, *, until: datetime, why: str, now: datetime, reason: str = LIMIT) -> Change:
+    """The post waits for somebody else, most often a limit; this spends no try and tells no customer."""
+    note = Note("waiting", {"reason": reason, "why": why, "until": stamp(until)})
+    return Change(replace(post, alarm=until, in_lane=False, updated_at=now), notes=(note,))

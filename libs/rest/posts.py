@@ -108,7 +108,21 @@ class PublicationAnswer(Answer):
     committing_at: Moment | None
 
 
+class PostWaiting(Answer):
+    """Why a post does not go on right now. `reason` is a word: `turn`, `publish_at`, `limit`, `media`, `earlier_pull`,
+    `tiktok`, `creator`, `proof`, `held`, TikTok's own code, or that of what failed. `until` is when it goes on, at the
+    earliest; null: now, or nobody can say.
+    """
+
+    reason: str
+    detail: str
+    until: Moment | None
+
+
 class PostDetail(PostAnswer):
+    """`waiting` is null while somebody works on it, and once it has come to rest."""
+
+    waiting: PostWaiting | None
     publications: tuple[PublicationAnswer, ...]
 
 

@@ -12,6 +12,7 @@ from libs.model.news import News
 from libs.model.post import Note, Post
 from libs.model.publication import Publication
 from libs.model.roster import seat
+from libs.model.waiting import WAITS, Place
 from libs.store import rows
 from libs.store.acceptance import Acceptance, Accepted, found
 from libs.store.change import ChangeWriter
@@ -23,6 +24,9 @@ from libs.store.vault import Vault
 SQL = Queries("posts")
 LOOKS_AHEAD = timedelta(minutes=10)
 """Moments further away are no company: a minute has thirty."""
+
+AHEAD_MAX = 10_000
+"""Posts before one in its lane that are counted; more make its wait no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,14 @@ class Posts:
         """What happened to a post, in order: (place, when, what) of what comes after the place `after`."""
         found = await self._pool.fetch(SQL.timeline_of, post_id, after, limit)
         return [(row["id"], row["at"], Note(row["kind"], row["detail"])) for row in found]
+
+    async def place(self, post_id: str, *, per_minute: int) -> Place:
+        """What is known of why the post waits, and for how long. `per_minute` of an account's posts are begun."""
+        row = await self._pool.fetchrow(SQL.place, post_id, list(WAITS), AHEAD_MAX)
+        if row is None:
+            return Place()
+        said = Note(row["kind"], row["detail"]) if row["kind"] else None
+        return Place(said, row["turn_at"], row["ahead"] if row["turn_at"] else 0, per_minute)
 
     async def edit(self, change: Change, *, request: Mapping[str, Any], now: datetime) -> bool:
         """Saves a change of a draft together with its new request; False when it is not the draft that was read."""

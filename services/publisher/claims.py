@@ -13,6 +13,7 @@ import structlog
 from libs.accounts.budget import Budget, Slot
 from libs.accounts.limit import Call
 from libs.broker.port import Broker
+from libs.model.waiting import waited
 from libs.runtime.workers import Patience, first_of
 from libs.store.errors import Contended, Unavailable
 from libs.store.posts import Context
@@ -135,6 +136,8 @@ class Claims:
 
     def _start(self, context: Context, slot: Slot | None) -> None:
         run = Run(self._store, self._broker, context.post, context.publication)
+        if slot is not None and (note := waited(context.post, now=self._now())) is not None:
+            run.tell(note)
         task = asyncio.create_task(self._drive.run(run, slot), name=f"drive-{context.post.id}")
         self._driving.add(task)
         task.add_done_callback(self._driving.discard)

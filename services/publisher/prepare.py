@@ -46,7 +46,9 @@ class Preparer:
             return lambda post, now: tried(post, None, why=why, code=code, now=now)
         match outcome:
             case Elsewhere(until=until):
-                return lambda post, now: waits(post, until=until, why="its media is being converted", now=now)
+                return lambda post, now: waits(
+                    post, until=until, why="its media is being converted", reason="media", now=now
+                )
             case Ready():
                 files: tuple[Ready, ...] = (outcome,)
             case _:

@@ -127,7 +127,7 @@ class Puller:
         now = self._now()
         why = "an earlier pull of this creator has no publish id yet; until then what is heard could be of either"
         wait = min(max(now - since, SOON), LATEST)
-        await run.save(waits(run.post, until=now + wait, why=why, now=now), now=now)
+        await run.save(waits(run.post, until=now + wait, why=why, reason="earlier_pull", now=now), now=now)
 
     async def _init(self, run: Run, turn: Turn, send: Send, refused: Refused) -> None:
         publication, slot = _live(run), turn.take()

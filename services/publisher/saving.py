@@ -45,7 +45,7 @@ class Run:
         self._broker = broker
         self.post = post
         self.publication = publication
-        self._calls: list[Note] = []
+        self._notes: list[Note] = []
         self.made: Counter[str] = Counter()
         """How many calls of each kind were made for it, whatever came of them."""
         self.last: dict[str, Any] = {}
@@ -58,8 +58,12 @@ class Run:
         if trace.call != "put_chunk" or trace.status is None:  # a chunk's answer is its status alone
             detail["code"] = code
         self.last = {name: value for name, value in (detail | more).items() if value is not None}
-        self._calls.append(Note("call", self.last))
+        self._notes.append(Note("call", self.last))
         self.made[trace.call] += 1
+
+    def tell(self, note: Note) -> None:
+        """A line for the timeline; it is saved with the next change."""
+        self._notes.append(note)
 
     def refused(self, error: Refused) -> None:
         """The same for a refusal that the account's line deals with: a token to refresh, a minute that is full."""
@@ -67,7 +71,7 @@ class Run:
 
     async def save(self, change: Change, *, now: datetime) -> None:
         """Saves a change of this post. Raises `Lost` when it is no longer ours, `StoreError` when the store fails."""
-        whole = replace(change, notes=(*self._calls, *change.notes))
+        whole = replace(change, notes=(*self._notes, *change.notes))
         if change.look and change.post.alarm is not None:
             change, stale = await self._store.posts.save_look(whole, now=now)
         else:
@@ -82,7 +86,7 @@ class Run:
 
     async def progress(self, change: Change) -> bool:
         """Saves how far an upload got; whether a cancel was asked for meanwhile. Raises like `save`."""
-        whole = replace(change, notes=(*self._calls, *change.notes))
+        whole = replace(change, notes=(*self._notes, *change.notes))
         cancel_requested = await self._store.posts.save_progress(whole)
         if cancel_requested is None:
             raise Lost(self.post.id)
@@ -90,7 +94,7 @@ class Run:
         return cancel_requested
 
     def _saved(self, change: Change) -> None:
-        self._calls.clear()
+        self._notes.clear()
         self.post = replace(change.post, version=change.post.version + 1)
         for publication in change.publications:
             if publication.n == self.post.publication:

@@ -171,11 +171,17 @@ async def test_seven_posts_at_once_are_six_inits_now_and_one_in_a_minute(stage: 
         return sorted(states) == ["published"] * 6 + ["queued"]
 
     await eventually(six_of_seven, timeout=20)
+    await stage.quiet()
+    waits = [said for post in posts if (said := (await stage.get(post["id"]))["waiting"])]
 
     await stage.advance(MINUTE_S)
 
     for post in posts:
         await stage.until(post["id"], "published")
+    assert [said["reason"] for said in waits] == ["turn"], "whoever asks learns why it waits"
+    assert waits[0]["until"] <= stage.now.isoformat(), "and until when"
+    told = [await stage.timeline(post["id"]) for post in posts]
+    assert sum("waited" in kinds for kinds in told) == 1, "and the timeline keeps that it did"
     assert [call["status"] for call in await stage.calls("video/init", guest)] == [200] * 7
 
 

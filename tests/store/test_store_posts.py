@@ -455,3 +455,17 @@ async def test_a_batch_waits_again_for_a_post_that_begins_another_life(place: Pl
 
     assert await place.sql.fetchval("select unsettled from batches where id = $1", batch_id) == 1
     assert await place.sql.fetchval("select count(*) from events where type = 'batch.completed'") == 0
+
+
+async def test_a_posts_place_is_what_was_last_said_of_its_wait_and_its_turn_in_its_lane(place: Place) -> None:
+    account = await place.account()
+    first, second, third = await place.posts(account, 3)
+    waits = drive.waits(third, until=LATER, why="the minute is full", now=NOW)
+    await place.store.posts.save([waits], now=NOW)
+    await place.store.posts.add_note(third.id, Note("call"), now=NOW)
+
+    (before, behind, out) = [await place.store.posts.place(p.id, per_minute=6) for p in (first, second, third)]
+
+    assert (before.ahead, behind.ahead, before.said) == (0, 1, None)
+    assert before.turn_at == behind.turn_at is not None
+    assert (out.said, out.turn_at, out.ahead) == (waits.notes[0], None, 0)

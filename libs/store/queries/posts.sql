@@ -245,6 +245,18 @@ select * from news where post_id = any($1::text[]) order by post_id, kind, tikto
 -- name: timeline_of
 select id, at, kind, detail from timeline where post_id = $1 and id > $2 order by id limit $3
 
+-- name: place
+-- What was last said of why the post waits, and where it stands in its lane: when that is next looked at, and how many posts go
+-- first (as far as `$3` says).
+select t.kind, t.detail, l.alarm as turn_at,
+       (select count(*) from (select from posts o where o.in_lane and o.account_id = p.account_id
+                              and (o.alarm, o.id) < (p.alarm, p.id) limit $3) before) as ahead
+from posts p
+left join lateral (select kind, detail from timeline where post_id = p.id and kind = any($2::text[])
+                   order by id desc limit 1) t on true
+left join post_lanes l on l.account_id = p.account_id and p.in_lane
+where p.id = $1
+
 -- name: by_publish_ids
 select p.*, u.publish_id as of_publish_id, u.n as of_n, a.client_key as of_client_key, a.open_id as of_open_id
 from publications u join posts p on p.id = u.post_id join accounts a on a.id = p.account_id

@@ -10,16 +10,21 @@ from services.api.doc.posts import DETAIL, VIDEO, request_of
 from services.api.doc.sample import AHEAD, SOON, WHEN
 from services.api.doc.shape import Doc, Example
 
-_QUEUED: Final = DETAIL.model_copy(update={"state": PostState.QUEUED, "publish_at": None})
+_QUEUED: Final = DETAIL.model_copy(update={"state": PostState.QUEUED, "publish_at": None, "waiting": None})
 _AT_ONCE: Final = request_of(VIDEO | {"publish_at": None})
 _REVIVED: Final = _QUEUED.model_copy(update={"life": 2, "request": _AT_ONCE})
 _SENT: Final = _QUEUED.model_copy(update={"request": _AT_ONCE})
 _DRAFT: Final = DETAIL.model_copy(
-    update={"state": PostState.DRAFT, "request": request_of(VIDEO | {"draft": True, "title": "Our newest boots"})}
+    update={
+        "state": PostState.DRAFT,
+        "waiting": None,
+        "request": request_of(VIDEO | {"draft": True, "title": "Our newest boots"}),
+    }
 )
 _PUBLISHED: Final = _SENT.model_copy(
     update={
         "state": PostState.PUBLISHED,
+        "waiting": None,
         "tiktok_post_ids": ("7438211111111111111",),
         "publications": (
             PublicationAnswer(

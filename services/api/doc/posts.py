@@ -5,7 +5,7 @@ from typing import Any, Final
 from libs.model.post import PostState
 from libs.model.post_request import PostRequest
 from libs.rest.code import Code
-from libs.rest.posts import BatchAnswer, PostAnswer, PostDetail, PostNew, TimelineEntry
+from libs.rest.posts import BatchAnswer, PostAnswer, PostDetail, PostNew, PostWaiting, TimelineEntry
 from libs.rest.shape import Page
 from services.api.doc.sample import ACCOUNT, AHEAD, BATCH, CUSTOMER, MEDIA, PHOTOS, POST, SOON, WHEN
 from services.api.doc.shape import Doc, Example
@@ -64,8 +64,12 @@ PLANNED: Final = PostAnswer(
     updated_at=WHEN,
     finished_at=None,
 )
-DETAIL: Final = PostDetail(**dict(PLANNED), publications=())
-CANCELLED: Final = DETAIL.model_copy(update={"state": PostState.CANCELLED, "finished_at": WHEN})
+DETAIL: Final = PostDetail(
+    **dict(PLANNED),
+    waiting=PostWaiting(reason="publish_at", detail="Its time has not come.", until=AHEAD),
+    publications=(),
+)
+CANCELLED: Final = DETAIL.model_copy(update={"state": PostState.CANCELLED, "finished_at": WHEN, "waiting": None})
 _BATCH: Final = BatchAnswer(
     batch_id=BATCH,
     posts=(

@@ -12,10 +12,10 @@ _CREATOR: Final = CreatorSettings(
     creator_username="acme",
     creator_nickname="Acme",
     creator_avatar_url="https://p16-sign.tiktokcdn.com/avatar.jpeg",
-    privacy_level_options=("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"),
+    privacy_level_options=("FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"),
     comment_disabled=False,
-    duet_disabled=False,
-    stitch_disabled=False,
+    duet_disabled=True,
+    stitch_disabled=True,
     max_video_post_duration_sec=600,
 )
 

@@ -109,7 +109,7 @@ async def _changed(call: Call, decide: Decide) -> web.StreamResponse:
             raise Refusal(change)
         if not await call.desk.store.posts.save([change], now=call.now):
             await call.ring("publisher", "notifier")
-            return reply(detailed(await find(call)))
+            return reply(await detailed(call))
     raise Contended("a post changed under every try to change it")
 
 
@@ -128,7 +128,7 @@ async def _redrafted(
             raise Refusal(change)
         if await call.desk.store.posts.edit(change, request=wanted.request, now=call.now):
             await call.ring("publisher", "notifier")
-            return reply(detailed(await find(call)))
+            return reply(await detailed(call))
     raise Contended("a draft changed under every try to change it")
 
 

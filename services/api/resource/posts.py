@@ -1,11 +1,14 @@
 """Posts: accepted once, shown, cancelled where that is still true."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from libs.accounts.limit import Call as Limited
+from libs.accounts.limit import read_limits
 from libs.model.change import Change
 from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
@@ -15,12 +18,14 @@ from libs.model.post_request import PostRequest, arranged
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
 from libs.model.source import cut
+from libs.model.waiting import waiting
 from libs.rest.posts import (
     AUTOMATIC,
     BatchAnswer,
     PostAnswer,
     PostDetail,
     PostsQuery,
+    PostWaiting,
     PublicationAnswer,
     TimelineEntry,
     TimelineQuery,
@@ -100,7 +105,7 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One post with its publications: every init that was made for it."""
-    return reply(detailed(await find(call)))
+    return reply(await detailed(call))
 
 
 async def timeline(call: Call) -> web.StreamResponse:
@@ -125,7 +130,7 @@ async def cancel(call: Call) -> web.StreamResponse:
             case AskDriver():
                 status = 202 if await _asked(call, post) else None
         if status is not None:
-            return reply(detailed(await find(call)), status=status)
+            return reply(await detailed(call), status=status)
     raise Contended("a post changed under every try to cancel it")
 
 
@@ -268,9 +273,15 @@ def shown(post: Post) -> PostAnswer:
     return PostAnswer(**_fields(post))
 
 
-def detailed(context: Context) -> PostDetail:
-    publications = tuple(_publication(publication) for publication in context.publications)
-    return PostDetail(**_fields(context.post), publications=publications)
+async def detailed(call: Call) -> PostDetail:
+    """The post of the path as it is now; raises `Refusal` 404."""
+    found = await find(call)
+    publications = tuple(_publication(publication) for publication in found.publications)
+    inits = read_limits(call.desk.settings.tiktok_per_minute)[Limited.VIDEO_INIT]
+    place = await call.desk.store.posts.place(found.post.id, per_minute=inits)
+    waits = waiting(found.post, place, now=call.now)
+    shown_wait = PostWaiting(**asdict(waits)) if waits else None
+    return PostDetail(**_fields(found.post), publications=publications, waiting=shown_wait)
 
 
 def _fields(post: Post) -> dict[str, Any]:

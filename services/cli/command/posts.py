@@ -187,6 +187,7 @@ def _tell(desk: Desk, post: PostDetail) -> None:
         ("publish at", post.publish_at), ("publish before", post.publish_before), ("media", post.media_id),
         ("batch", post.batch_id), ("made", post.created_at), ("over", post.finished_at),
         ("cancel asked", post.cancel_requested_at), ("next turn", post.next_slot_at),
+        ("waits", post.waiting and post.waiting.detail), ("until", post.waiting and post.waiting.until),
     ]  # fmt: skip
     for one in post.publications:
         sent = f"{one.sent_bytes} of {one.size} bytes" if one.size else ""

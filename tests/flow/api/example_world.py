@@ -47,7 +47,7 @@ class World:
             "username": "acme",
             "display_name": "Acme",
             "videos": 1,
-            "private": False,
+            "private": True,
             "scopes": list(accounts.SCOPES),
         }
         given = await self.tiktok("accounts", acme)

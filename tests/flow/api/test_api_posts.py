@@ -38,7 +38,9 @@ async def test_a_new_post_is_201_with_its_id_and_state_and_rings_both_bells(hous
     assert response.headers["Location"] == f"/v1/posts/{post['id']}"
     assert (post["state"], post["customer_id"], post["account_id"]) == ("queued", customer, body["account_id"])
     assert post["request"]["metadata"] == {"order": "17"}
-    assert (await house.get(f"/v1/posts/{post['id']}")).json() == post | {"publications": []}
+    detail = (await house.get(f"/v1/posts/{post['id']}")).json()
+    assert detail.pop("waiting")["reason"] == "turn"
+    assert detail == post | {"publications": []}
     lanes = await house.store.posts.claim_lanes(now=house.now(), lease=house.now() + timedelta(seconds=30), limit=99)
     assert body["account_id"] in [account for account, _ in lanes]
 
