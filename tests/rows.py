@@ -8,16 +8,9 @@ import pytest
 DOCUMENTS = {"SA": 71, "SS": 72, "BO": 68, "PP": 57}
 ALL_ROWS = tuple(f"{document}-{n:02}" for document, last in DOCUMENTS.items() for n in range(1, last + 1))
 
-_DIALECTS = "a call in a vendor's own words, shapes and defaults: it comes with the vendors' dialects"
 _CONSOLE = "a page for people: it comes with the operator console"
 _AGENTS = "agents' tools and their reference: they come with the MCP server"
 LATER: dict[str, str] = {
-    **dict.fromkeys(
-        ("PP-02", "PP-04", "PP-06", "PP-07", "PP-08", "PP-09", "PP-10",
-         "PP-12", "PP-13", "PP-19", "PP-20", "PP-28", "PP-29", "PP-30", "PP-31", "PP-37",
-         "PP-42", "PP-45", "PP-47", "PP-48", "PP-49", "PP-53", "PP-55", "PP-57"),
-        _DIALECTS,
-    ),
     **dict.fromkeys(("BO-24", "BO-67", "PP-38"), _CONSOLE),
     **dict.fromkeys(("SA-43", "SA-71", "BO-01", "BO-02", "BO-03"), _AGENTS),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from libs.egress import Refusal
 from libs.media.fitness import AsIs, Hopeless, fitness
+from libs.media.floor import floor_error
 from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
 from libs.model.post_request import PostRequest
@@ -36,8 +37,10 @@ def judge(request: PostRequest, kept: Mapping[str, KeptFile], *, refusal: Callab
     for place, source in enumerate(request.media):
         if source not in kept:
             continue
+        found = finding_from(kept[source].probe)
+        flaws += floor_error(found, floor=request.resolution_min, field=f"media.{place}")
         verdict = fitness(
-            finding_from(kept[source].probe),
+            found,
             kind=request.kind,
             limits=MediaLimits(),
             convert=request.convert == "auto",

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from libs.model.capability import UNSUPPORTED
 from libs.model.event import EventType
+from libs.model.naming import NAMES
 from libs.model.problem import FieldError
 
 PATTERNS_MAX = 50
@@ -38,6 +39,15 @@ class Payload(StrEnum):
     FULL = "full"
     THIN = "thin"
     """Ids only: what happened is asked for with a key."""
+
+
+class Naming(StrEnum):
+    """In whose names an endpoint hears, chosen when it is made: those of ours that it asked for in others, it would not
+    find again."""
+
+    NATIVE = "native"
+    POSTPROXY = "postproxy"
+    """Postproxy's, for events and numbers (`libs.model.naming`)."""
 
 
 class Order(StrEnum):
@@ -89,6 +99,7 @@ class Endpoint:
     accounts: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     payload: Payload = Payload.FULL
+    naming: Naming = Naming.NATIVE
     schedule: tuple[timedelta, ...] = SCHEDULE
     timeout_s: float = 15.0
     rate_per_s: float | None = None
@@ -162,6 +173,24 @@ def pattern_errors(patterns: tuple[str, ...]) -> list[FieldError]:
         )
         for place, pattern in enumerate(patterns)
         if pattern not in types and pattern not in groups
+    ]
+
+
+def naming_errors(patterns: Sequence[str], naming: Naming) -> list[FieldError]:
+    """What an endpoint that hears in Postproxy's names asks for and Postproxy has no name for."""
+    if naming is not Naming.POSTPROXY:
+        return []
+    return [
+        FieldError(
+            f"events.{place}",
+            "no_such_name",
+            "This endpoint hears in Postproxy's names, and Postproxy has none for this.",
+            found=pattern[:80],
+            limit=", ".join(sorted(NAMES)),
+            remedy="Name single types that have one, or make an endpoint with the native naming.",
+        )
+        for place, pattern in enumerate(patterns)
+        if pattern not in set(NAMES)
     ]
 
 

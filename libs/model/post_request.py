@@ -139,6 +139,8 @@ class PostRequest(BaseModel):
     transfer: Literal["auto", "upload", "pull"] = "auto"
     convert: Literal["auto", "never"] = "auto"
     """Whether media that TikTok would refuse are converted."""
+    resolution_min: Literal["720x1280"] | None = None
+    """A video with fewer pixels than this, either way up, is refused before anything is sent."""
     publish_at: Moment | None = None
     """When it is to go out; at once if left out. With `timezone`, a time without an offset is local."""
     timezone: Annotated[str, StringConstraints(max_length=64)] | None = None
@@ -160,7 +162,8 @@ class PostRequest(BaseModel):
 
     def content_hash(self) -> bytes:
         """The same for two requests that ask for the same: the idempotency key itself does not count."""
-        content = self.model_dump(mode="json", exclude={"idempotency_key"})
+        apart = {"idempotency_key"} | ({"resolution_min"} if self.resolution_min is None else set())  # it is newer
+        content = self.model_dump(mode="json", exclude=apart)
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from libs.model.endpoint import PATTERNS_MAX, DisabledFor, EndpointState, Order, Payload, Scheme
+from libs.model.endpoint import PATTERNS_MAX, DisabledFor, EndpointState, Naming, Order, Payload, Scheme
 from libs.rest.field import NOT_NULL, AccountId, CustomerId, EndpointId, Moment, Prose, Whole
 from libs.rest.shape import Answer, Ask, Item, PageQuery
 
@@ -44,6 +44,8 @@ class EndpointsQuery(PageQuery):
 
 
 class EndpointNew(Ask):
+    """`naming` postproxy: events and numbers have Postproxy's names, and `events` may hold only what has one."""
+
     customer_id: CustomerId | None = None
     url: Url
     events: Patterns
@@ -51,6 +53,7 @@ class EndpointNew(Ask):
     accounts: Accounts = ()
     headers: Headers = Field(default_factory=dict)
     payload: Payload = Payload.FULL
+    naming: Naming = Naming.NATIVE
     signatures: Schemes = (Scheme.V1,)
     schedule_s: Schedule | None = None
     timeout_s: TimeoutSeconds = 15.0
@@ -101,6 +104,7 @@ class EndpointAnswer(Item):
     accounts: tuple[str, ...]
     header_names: tuple[str, ...]
     payload: Payload
+    naming: Naming = Naming.NATIVE
     signing_keys: tuple[SigningKeyAnswer, ...]
     schedule_s: tuple[int, ...]
     timeout_s: float

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from libs.model.endpoint import SCHEDULE, DisabledFor, Endpoint, EndpointState, Order, Payload, Secret
+from libs.model.endpoint import SCHEDULE, DisabledFor, Endpoint, EndpointState, Naming, Order, Payload, Secret
 from libs.store import rows
 from libs.store.pool import Connection, Pool
 from libs.store.sql import Queries
@@ -28,7 +28,9 @@ class Endpoints:
     async def create(self, endpoint: Endpoint, *, now: datetime) -> Endpoint:
         """Keeps a new endpoint; it is enabled."""
         return self._endpoint(
-            await self._pool.fetchone(SQL.insert, *self._columns(endpoint), now, str(endpoint.ordering))
+            await self._pool.fetchone(
+                SQL.insert, *self._columns(endpoint), now, str(endpoint.ordering), str(endpoint.naming)
+            )
         )
 
     async def get(self, id_: str, *, customer_id: str | None) -> Endpoint | None:
@@ -117,6 +119,7 @@ class Endpoints:
             accounts=tuple(row["accounts"]),
             headers=orjson.loads(self._vault.open(headers)) if headers else {},
             payload=Payload(row["payload"]),
+            naming=Naming(row["naming"]),
             schedule=tuple(timedelta(seconds=wait) for wait in waits) if waits else SCHEDULE,
             timeout_s=row["timeout_s"],
             rate_per_s=row["rate_per_s"],

@@ -14,6 +14,7 @@ from libs.store.sql import Queries
 
 SQL = Queries("lists")
 KINDS = ("video", "photo")
+COUNTED_MAX = 10_000
 _BEYOND = f"post_{'z' * 27}"
 """Above every post's id."""
 
@@ -58,6 +59,15 @@ class Lists:
         below = min(before or _BEYOND, first_id("post", wanted.until) if wanted.until else _BEYOND)
         found = await self._found(wanted, (first, below, limit), customer_id, reach)
         return [rows.post(row) for row in found]
+
+    async def published(self, account_ids: Sequence[str]) -> dict[str, int]:
+        """How many posts of each account are published, counted up to `COUNTED_MAX`."""
+        found = await self._pool.fetch(SQL.published, list(account_ids), COUNTED_MAX)
+        return {row["account_id"]: row["count"] for row in found}
+
+    async def held(self, *, customer_id: str, limit: int) -> list[str]:
+        """Accounts of the customer that are in a group."""
+        return [row["id"] for row in await self._pool.fetch(SQL.held, customer_id, limit)]
 
     async def _found(
         self, wanted: Wanted, place: tuple[str, str, int], customer_id: str | None, reach: Reach

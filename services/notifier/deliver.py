@@ -9,9 +9,10 @@ import orjson
 
 from libs.egress import Answered, Failed, FailureKind, GuardedClient, Outcome
 from libs.model.delivery import judge
-from libs.model.endpoint import Endpoint, Payload
+from libs.model.endpoint import Endpoint, Naming, Payload
 from libs.model.event import thin
 from libs.model.ids import new_id
+from libs.model.naming import spoken
 from libs.signing import parse_secret, sign
 from libs.signing.secret import SigningSecret
 from libs.store.deliveries import Claimed, Settled
@@ -34,6 +35,7 @@ class Destination:
         self.secrets: list[SigningSecret] = [parse_secret(secret.text) for secret in endpoint.live(now)]
         self.schedule = endpoint.schedule
         self.thin = endpoint.payload is Payload.THIN
+        self.renamed = endpoint.naming is Naming.POSTPROXY
         self.concurrency = min(endpoint.concurrency or concurrency, concurrency)
         self.headers = {**endpoint.headers, "content-type": "application/json"}
 
@@ -54,7 +56,8 @@ async def deliver(
     already and nothing has gone well since: a process that is always late would else never say that an endpoint hangs.
     """
     began = now()
-    body = thin(delivery.body) if to.thin else delivery.body.encode()
+    told = spoken(delivery.body) if to.renamed else delivery.body
+    body = thin(told) if to.thin else told.encode()
     event_id = delivery.event_id
     headers = {
         **to.headers,

@@ -6,6 +6,7 @@ Fact sheet 3.1, 3.7 and 7 for what the creator's settings allow, 4.4 for the med
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from libs.media.floor import floor_error
 from libs.media.limits import MediaLimits
 from libs.media.probe import finding_from
 from libs.media.rules import post_violations
@@ -45,14 +46,17 @@ def _media_errors(post: Post, media: Sequence[Media], creator: CreatorInfo | Non
     limits = MediaLimits()
     if creator is not None and creator.max_video_post_duration_sec is not None:
         limits = limits.for_creator(max_video_post_duration_sec=creator.max_video_post_duration_sec)
+    findings = [finding_from(one.probe) for one in media]
+    floor = post.request.get("resolution_min")
+    small = [e for n, one in enumerate(findings) for e in floor_error(one, floor=floor, field=f"media.{n}")]
     found = post_violations(
-        [finding_from(one.probe) for one in media],
+        findings,
         kind="photo" if post.photo else "video",
         limits=limits,
         photo_cover_index=post.request.get("photo_cover_index"),
         video_cover_timestamp_ms=post.request["video_cover_timestamp_ms"],
     )
-    return [violation.as_field_error() for violation in found]
+    return [*small, *(violation.as_field_error() for violation in found)]
 
 
 def _creator_errors(post: Post, creator: CreatorInfo | None, *, audited: bool) -> list[FieldError]:

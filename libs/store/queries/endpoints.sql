@@ -3,8 +3,8 @@
 with made as (
     insert into endpoints (id, customer_id, url, events, secrets, secret_ends, description, accounts, headers, payload,
                            schedule_s, timeout_s, rate_per_s, concurrency, disable_after, state, created_at, updated_at,
-                           ordering)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'enabled', $16, $16, $17)
+                           ordering, naming)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'enabled', $16, $16, $17, $18)
     on conflict (id) do update set secrets = excluded.secrets returning *
 ), lane as (
     insert into endpoint_lanes (endpoint_id, rate_per_s) values ($1, $13) on conflict do nothing

@@ -78,3 +78,13 @@ select b.*, s.states from (
 ) s
 where s.states is not null
 order by b.id desc
+
+-- name: published
+select a.account_id, counted.count from unnest($1::text[]) as a (account_id), lateral (
+    select count(*)::int as count from (
+        select from posts where account_id = a.account_id and state = 'published' limit $2
+    ) found
+) counted
+
+-- name: held
+select id from accounts where customer_id = $1 and group_id is not null order by id limit $2

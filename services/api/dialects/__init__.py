@@ -9,7 +9,7 @@ A dialect compiles a vendor's body into a native request and then goes the nativ
 duplicate guard and audit. Where it has to choose, its reply says so under `adjustments`. It never weakens a rule.
 """
 
-from services.api.dialects import socialapi, socialsyncer
+from services.api.dialects import postproxy, socialapi, socialsyncer
 
-ROUTES = (*socialapi.ROUTES, *socialsyncer.ROUTES)
+ROUTES = (*socialapi.ROUTES, *socialsyncer.ROUTES, *postproxy.ROUTES)
 """Every call of every dialect. They are no part of our own contract, so the OpenAPI document leaves them out."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from libs import signing
 from libs.egress import check_custom_header
-from libs.model.endpoint import SCHEDULE, Endpoint, Scheme, Secret, pattern_errors
+from libs.model.endpoint import SCHEDULE, Endpoint, Naming, Scheme, Secret, naming_errors, pattern_errors
 from libs.model.problem import FieldError, Refusal, invalid
 from libs.rest.endpoints import (
     EndpointAnswer,
@@ -32,6 +32,7 @@ def shown(endpoint: Endpoint, *, now: datetime) -> EndpointAnswer:
         accounts=endpoint.accounts,
         header_names=tuple(endpoint.headers),
         payload=endpoint.payload,
+        naming=endpoint.naming,
         signing_keys=tuple(_key(secret) for secret in endpoint.live(now)),
         schedule_s=tuple(wait // timedelta(seconds=1) for wait in endpoint.schedule),
         timeout_s=round(endpoint.timeout_s, 3),  # kept in single precision
@@ -86,11 +87,13 @@ def changed(endpoint: Endpoint, new: EndpointChange) -> Endpoint:
     return replace(endpoint, **settings(new))
 
 
-async def check(call: Call, new: EndpointNew | EndpointChange, *, owner: str) -> None:
-    """Raises `Refusal` for whatever cannot be told from the fields' forms."""
+async def check(call: Call, new: EndpointNew | EndpointChange, *, owner: str, was: Endpoint | None = None) -> None:
+    """Raises `Refusal` for whatever cannot be told from the fields' forms; `was` is what is changed."""
     nulls = [name for name in new.model_fields_set if getattr(new, name) is None and name not in EMPTIABLE]
     errors = [FieldError(name, "null", "This cannot be emptied.") for name in sorted(nulls) if name != "customer_id"]
     errors += pattern_errors(new.events) if new.events is not None else []
+    naming = new.naming if isinstance(new, EndpointNew) else was.naming if was else Naming.NATIVE
+    errors += naming_errors(new.events or (), naming) if not errors else []
     errors += _header_errors(new.headers or {})
     errors += await _account_errors(call, new.accounts or (), owner=owner)
     if new.schedule_s and new.schedule_s[0] != 0:

@@ -46,11 +46,16 @@ PUBLIC_KEYS_AGE_S = 300
 
 async def create(call: Call) -> web.StreamResponse:
     """201 with the signing secret, which is shown this once."""
-    new = await call.body(EndpointNew)
+    answer = await made(call, await call.body(EndpointNew))
+    return reply(answer, status=201, location=f"/v1/endpoints/{answer.id}")
+
+
+async def made(call: Call, new: EndpointNew) -> EndpointCreated:
+    """A new endpoint, with the secret that is shown this once. Raises `Refusal`."""
     owner = await call.owner(new.customer_id)
     await check(call, new, owner=owner)
     keys = fresh_keys(new.signatures)
-    made = await call.desk.store.endpoints.create(
+    kept = await call.desk.store.endpoints.create(
         Endpoint(
             id=call.new_id("end"),
             customer_id=owner,
@@ -60,8 +65,7 @@ async def create(call: Call) -> web.StreamResponse:
         ),
         now=call.now,
     )
-    answer = EndpointCreated(**dict(shown(made, now=call.now)), secret=shared_secret(keys))
-    return reply(answer, status=201, location=f"/v1/endpoints/{made.id}")
+    return EndpointCreated(**dict(shown(kept, now=call.now)), secret=shared_secret(keys))
 
 
 async def listed(call: Call) -> web.StreamResponse:
@@ -75,14 +79,15 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One endpoint, without its secret."""
-    return reply(shown(await _found(call), now=call.now))
+    return reply(shown(await found(call), now=call.now))
 
 
 async def change(call: Call) -> web.StreamResponse:
     """Changes the fields that are given; what waits to be delivered goes out in the new way."""
     id_ = call.id("end")
     new = await call.body(EndpointChange)
-    await check(call, new, owner=(await _found(call)).customer_id)
+    was = await found(call)
+    await check(call, new, owner=was.customer_id, was=was)
     saved = await call.desk.store.endpoints.change(
         id_, customer_id=call.sees, edit=lambda endpoint: changed(endpoint, new), now=call.now
     )
@@ -159,7 +164,7 @@ async def test(call: Call) -> web.StreamResponse:
     """202: a `webhook.test` event was recorded. It goes to this endpoint whatever its `events` say, and to every other
     of the customer that wants the type."""
     await call.nothing()
-    endpoint = await _found(call)
+    endpoint = await found(call)
     if endpoint.state is EndpointState.DISABLED:
         title = "The endpoint would not hear a test"
         raise Refusal(Problem("endpoint_disabled", title, 409, "It is disabled.", "Enable it first."))
@@ -175,11 +180,12 @@ async def test(call: Call) -> web.StreamResponse:
     return reply(TestAccepted(event_id=told.id, endpoint_id=endpoint.id), status=202)
 
 
-async def _found(call: Call) -> Endpoint:
-    found = await call.desk.store.endpoints.get(call.id("end"), customer_id=call.sees)
-    if found is None:
+async def found(call: Call) -> Endpoint:
+    """The endpoint of the path, if this key may see it. Raises `Refusal` 404."""
+    one = await call.desk.store.endpoints.get(call.id("end"), customer_id=call.sees)
+    if one is None:
         raise call.missing("end")
-    return found
+    return one
 
 
 def _too_many_keys() -> Problem:

@@ -30,10 +30,15 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One group."""
-    found = await call.desk.store.groups.get(call.id("grp"), customer_id=call.sees)
-    if found is None:
+    return reply(_shown(await found(call)))
+
+
+async def found(call: Call) -> Group:
+    """The group of the path, if this key may see it. Raises `Refusal` 404."""
+    one = await call.desk.store.groups.get(call.id("grp"), customer_id=call.sees)
+    if one is None:
         raise call.missing("grp")
-    return reply(_shown(found))
+    return one
 
 
 async def rename(call: Call) -> web.StreamResponse:
@@ -50,10 +55,10 @@ async def delete(call: Call) -> web.StreamResponse:
     """The group is gone, and with it every grant that named it; its account stays, in no group."""
     id_ = call.id("grp")
     await call.nothing()
-    found = await call.desk.store.groups.get(id_, customer_id=call.sees)
-    if found is None or not await call.desk.store.groups.delete(id_, customer_id=call.sees):
+    gone = await call.desk.store.groups.get(id_, customer_id=call.sees)
+    if gone is None or not await call.desk.store.groups.delete(id_, customer_id=call.sees):
         raise call.missing("grp")
-    return reply(_shown(found))
+    return reply(_shown(gone))
 
 
 def _shown(group: Group) -> GroupAnswer:

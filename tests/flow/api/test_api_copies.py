@@ -374,6 +374,26 @@ async def _(world: World) -> Sent:
     return Sent(f"{SOCIALSYNCER}/posts", asked, status=201)
 
 
+POSTPROXY = "/compat/postproxy/api"
+about("DELETE", f"{POSTPROXY}/posts/{{id}}", "scheduled")
+about("DELETE", f"{POSTPROXY}/webhooks/{{id}}", "endpoint")
+about("POST", f"{POSTPROXY}/profile_groups/{{id}}/initialize_connection", "group", {"platform": "tiktok"})
+
+
+@recipe("POST", f"{POSTPROXY}/posts")
+async def _(world: World) -> Sent:
+    post = await _post(world)
+    settings = {"tiktok": {"privacy_status": "SELF_ONLY"}}
+    asked = {"profiles": [post["account_id"]], "media": post["media"], "platforms": settings}
+    return Sent(f"{POSTPROXY}/posts", asked, status=201)
+
+
+@recipe("POST", f"{POSTPROXY}/webhooks")
+async def _(world: World) -> Sent:
+    asked = {"url": "http://127.0.0.1:9/x", "events": ["platform_post.published"]}
+    return Sent(f"{POSTPROXY}/webhooks", asked, status=201)
+
+
 consumer("POST", "/v1/consumers/{name}/acknowledge")
 consumer("POST", "/v1/consumers/{name}/seek", {"to": "beginning"})
 consumer("DELETE", "/v1/consumers/{name}")

@@ -31,6 +31,10 @@ def routes_of(house: House) -> set[tuple[str, str]]:
     return {(method, path) for method, path in every if method != "*"}  # which says 405 to whatever else is asked
 
 
+THEIRS: dict[str, Prefix] = {"profiles": "acc", "profile_groups": "grp", "webhooks": "end"}
+"""Postproxy's nouns."""
+
+
 def noun_of(path: str) -> str:
     """What a path is about: `posts` for `/v1/posts/{id}` and for `/compat/acme/v1/posts/{id}`."""
     return path.split("/")[4 if path.startswith("/compat/") else 2]
@@ -39,6 +43,8 @@ def noun_of(path: str) -> str:
 def prefix_of(path: str) -> Prefix:
     """Of which kind the ids in this path are."""
     noun = noun_of(path)
+    if noun in THEIRS:
+        return THEIRS[noun]
     return next(prefix for prefix, name in _NOUNS.items() if noun.startswith(name[:3]))
 
 

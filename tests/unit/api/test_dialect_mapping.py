@@ -11,6 +11,8 @@ from libs.model.post_parse import parse
 from libs.model.post_request import PostRequest, Privacy
 from services.api.dialects.frame import Compiled
 from services.api.dialects.mapping import TABLE, paths, to_ours, to_theirs, words
+from services.api.dialects.postproxy.compile import PostNew as PostproxyPost
+from services.api.dialects.postproxy.compile import compiled as postproxy
 from services.api.dialects.socialapi.compile import PostNew as SocialApiPost
 from services.api.dialects.socialapi.compile import compiled as socialapi
 from services.api.dialects.socialsyncer.compile import PostNew as SyncerPost
@@ -131,3 +133,22 @@ def test_a_video_of_socialapi_says_to_tiktok_what_it_said(
 
     toggles = {"brand_content_toggle": branded or paid, "brand_organic_toggle": organic}
     assert bodies == [asked | toggles | {"title": "a"}] * 2
+
+
+@given(st.fixed_dictionaries({name: one for name, one in DIRECT.items() if name != "video_cover_timestamp_ms"}),
+       TOGGLES)  # fmt: skip
+def test_a_video_of_postproxy_says_to_tiktok_what_it_said(asked: dict[str, Any], commercial: str) -> None:
+    toggles = {f"{name}_toggle": commercial == name for name in ("brand_content", "brand_organic")}
+    said = to_theirs("postproxy", asked | toggles) | {"format": "video"}
+    new = PostproxyPost.model_validate(
+        {
+            "post": {"body": "a"}, "profiles": [ACCOUNT], "media": ["https://x.example/v.mp4"],
+            "platforms": {"tiktok": said},
+        }
+    )  # fmt: skip
+
+    made = postproxy(new, accounts=[ACCOUNT])
+
+    assert (made.errors, made.adjustments) == ([], [])
+    body = body_at_tiktok(made)
+    assert body == asked | toggles | {"title": "a"} | {k: v for k, v in body.items() if v is None}

@@ -1,0 +1,86 @@
+"""Numbers over time as Postproxy has them."""
+
+from typing import Annotated, Any, Final
+
+import orjson
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from libs.model.ids import is_id
+from libs.model.problem import FieldError, Refusal, invalid
+from libs.rest.field import Digits, Future
+from libs.rest.shape import Ask
+from libs.rest.stats import POSTS_MAX, PostsStatsQuery
+from services.api.call import Call
+from services.api.dialects.postproxy import posts, profiles, shape
+from services.api.resource.stats import account_stats, counted_posts
+
+RECORDS_MAX: Final = 500
+Listed = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class ProfileStatsQuery(Ask):
+    """The newest `limit` snapshots from `since` on and before `until`."""
+
+    since: Future | None = None
+    until: Future | None = None
+    limit: Annotated[int, Field(ge=1, le=RECORDS_MAX), Digits] = 100
+
+
+class PostStatsQuery(Ask):
+    """Comma lists: ids of posts, and of profiles, of which `tiktok` is every one."""
+
+    post_ids: Listed
+    profiles: Listed | None = None
+    since: Future | None = None
+    until: Future | None = None
+    limit: Annotated[int, Field(ge=1, le=100), Digits] = 30
+
+
+async def of_profile(call: Call) -> web.StreamResponse:
+    """A profile's numbers over time, oldest first."""
+    query, account = call.query(ProfileStatsQuery), await profiles.found(call)
+    found = await call.desk.store.stats.series(
+        account.id, before=None, since=query.since, until=query.until, limit=query.limit
+    )
+    said = account_stats(account, found, limit=query.limit)
+    shown = {"profile_id": account.id, "platform": "tiktok", "status": said.status}
+    return _json({"data": shown | {"records": shape.records(said.data)}})
+
+
+async def of_posts(call: Call) -> web.StreamResponse:
+    """The numbers of posts over time, by post and profile. A post that is not public yet says so."""
+    query = call.query(PostStatsQuery)
+    asked = list(dict.fromkeys(query.post_ids.split(",")))
+    members: dict[str, list[str]] = {}
+    for id_ in asked[: POSTS_MAX + 1]:
+        if is_id(id_, "bat"):
+            members[id_] = [post.id for post in (await posts.of_batch(call, id_))[::-1]]
+        elif is_id(id_, "post"):
+            members[id_] = [id_]
+    ids = [one for found in members.values() for one in found]
+    if len(asked) > POSTS_MAX or len(ids) > POSTS_MAX:
+        raise Refusal(invalid([FieldError("post_ids", "too_many", "So many posts are not shown at once.",
+                                          limit=POSTS_MAX, found=max(len(asked), len(ids)),
+                                          remedy="Ask for fewer.")]))  # fmt: skip
+    counted = await _counted(call, ids, query) if ids else {}
+    wanted = set(query.profiles.split(",")) if query.profiles is not None else {"tiktok"}
+    data = {
+        id_: {"platforms": [counted[one] for one in found if one in counted and _meant(counted[one], wanted)]}
+        for id_, found in members.items()
+        if any(one in counted for one in found)
+    }
+    return _json({"data": data, "unknown": [id_ for id_ in asked if id_ not in data]})
+
+
+async def _counted(call: Call, ids: list[str], query: PostStatsQuery) -> dict[str, dict[str, Any]]:
+    native = PostsStatsQuery(post_ids=tuple(ids), since=query.since, until=query.until, limit=query.limit)
+    return {one.post_id: shape.post_stats(one) for one in (await counted_posts(call, native)).data}
+
+
+def _meant(shown: dict[str, Any], wanted: set[str]) -> bool:
+    return "tiktok" in wanted or shown["profile_id"] in wanted
+
+
+def _json(answer: dict[str, Any]) -> web.Response:
+    return web.Response(body=orjson.dumps(answer), content_type="application/json")
