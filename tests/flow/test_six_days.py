@@ -9,11 +9,15 @@ import pytest
 from aiohttp import web
 from flow_house import Stage, open_stage
 
+from libs.model.delivery import JITTER
+from libs.model.endpoint import SCHEDULE
 from libs.model.event import EventType, event
 from libs.model.sample import DATA
 
 DAY_S, HOUR_S = 86_400.0, 3_600.0
 DAYS_DOWN, EVENTS_A_DAY = 6, 3
+LAST_WAIT_S = SCHEDULE[-1].total_seconds() * (1 + JITTER) + HOUR_S
+"""What was tried as a probe just before waits as long as its own schedule says."""
 SPARE = ["endpoint.failing", "endpoint.failing", "endpoint.disabled", "endpoint.recovered"]
 
 
@@ -81,7 +85,7 @@ async def test_six_days_of_refused_connections_lose_nothing_and_need_no_hand(
             jumps += await pass_by(stage, DAY_S)
         ill = await stage.api("GET", f"endpoints/{ids[down]}")
         async with down.listens():
-            jumps += await pass_by(stage, DAY_S)
+            jumps += await pass_by(stage, LAST_WAIT_S)
         well = await stage.api("GET", f"endpoints/{ids[down]}")
         rows = await stage.row(
             "select array_agg(distinct state) as states, count(*) as n from deliveries"
