@@ -172,6 +172,8 @@ class Puller:
         # TikTok may have told of it already: what was looked at while this was being saved found no owner.
         await self._store.pulls.wake_strangers(run.post.account_id, now=now)
         await run.ring("facts")
+        if await self._store.posts.cancel_requested(run.post.id):  # meanwhile: every second TikTok fetches more
+            await self.withdraw(run, _live(run))
 
     async def _learn(self, publication: Publication, publish_id: str) -> bool:
         for pause_s in LEARN_S:

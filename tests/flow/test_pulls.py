@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from flow_house import Guest, Stage
 
+from tests.eventually import eventually
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RETRY_S = 17
@@ -155,6 +157,26 @@ async def test_a_cancel_stops_a_pull_that_is_still_running(stage: Stage, guest: 
         await stage.advance(5)
 
         await stage.until(post["id"], "cancelled")
+    assert await published(stage, guest) == [0]
+    assert await guest.heard_of(post) == {"post.cancelled": 1}
+
+
+async def test_a_cancel_during_a_pulls_init_is_sent_as_soon_as_its_publish_id_is_known(
+    stage: Stage, guest: Guest
+) -> None:
+    async with late_pulls(stage):
+        await guest.fault("latency", endpoint="video/init", seconds=60)
+        post = await guest.post(transfer="pull")
+
+        async def under_way() -> bool:
+            faults = (await stage.sim("GET", "faults"))["faults"]
+            return not [fault for fault in faults if fault["open_id"] == guest.open_id]
+
+        await eventually(under_way)
+        await stage.api("POST", f"posts/{post['id']}/cancel", status=202)
+        await stage.sim("POST", "faults/release", {"open_id": guest.open_id})
+
+        await stage.waits(post["id"], "cancelled", after="cancel.asked")  # no time has passed
     assert await published(stage, guest) == [0]
     assert await guest.heard_of(post) == {"post.cancelled": 1}
 
