@@ -137,7 +137,10 @@ class Drive:
                 await run.save(change, now=now)
                 return goes_on
             case Begin():
-                return await self._capped.begin(run, turn, self._beginner.begin)
+                if await self._capped.begin(run, turn, self._beginner.begin):
+                    return True
+                await self._puller.withdraw_begun(run)
+                return False
             case Upload(publication):
                 return await self._upload(run, publication)
             case Look(publication):

@@ -106,6 +106,13 @@ class Puller:
         await run.save(unfound(run.post, publication, now=now), now=now)
         await run.ring("facts")
 
+    async def withdraw_begun(self, run: Run) -> None:
+        """Withdraws a pull that has just begun if a cancel came during its init: every second TikTok fetches more."""
+        publication = run.publication
+        begun = publication is not None and publication.pull and publication.live and publication.publish_id
+        if publication is not None and begun and await self._store.posts.cancel_requested(run.post.id):
+            await self.withdraw(run, publication)
+
     async def withdraw(self, run: Run, publication: Publication) -> None:
         """Asks TikTok to stop a pull. Best effort: what it answers proves nothing either way."""
         try:
@@ -172,8 +179,6 @@ class Puller:
         # TikTok may have told of it already: what was looked at while this was being saved found no owner.
         await self._store.pulls.wake_strangers(run.post.account_id, now=now)
         await run.ring("facts")
-        if await self._store.posts.cancel_requested(run.post.id):  # meanwhile: every second TikTok fetches more
-            await self.withdraw(run, _live(run))
 
     async def _learn(self, publication: Publication, publish_id: str) -> bool:
         for pause_s in LEARN_S:

@@ -177,6 +177,8 @@ async def test_a_cancel_during_a_pulls_init_is_sent_as_soon_as_its_publish_id_is
         await stage.sim("POST", "faults/release", {"open_id": guest.open_id})
 
         await stage.waits(post["id"], "cancelled", after="cancel.asked")  # no time has passed
+        used = await stage.row("select count(*) from cap_uses where post_id = $1 and sure", post["id"])
+        assert used["count"] == 1, "TikTok took the init all the same"
     assert await published(stage, guest) == [0]
     assert await guest.heard_of(post) == {"post.cancelled": 1}
 
