@@ -20,6 +20,7 @@ from deploy.filelock import FileLock
 from deploy.house import House, Places
 from deploy.keepsake import Keepsake
 from deploy.welcome import card_in, farewell, greet, remove_card
+from libs.media.errors import StorageError
 from libs.runtime import logs
 from libs.runtime.program import run, until_signal
 from libs.runtime.settings import SettingsError, environment
@@ -60,7 +61,7 @@ def main() -> int:
             environ = environment()
             logs.configure(level=environ.get("LOG_LEVEL", "info"), format="json", stream=log)
             run(lambda: serve(environ))
-        except (DeployError, SettingsError, StoreError, OSError, ValueError) as error:
+        except (DeployError, SettingsError, StorageError, StoreError, OSError, ValueError) as error:
             print(f"run: {error}", file=sys.stderr)
             print(f"run: the log is {FOLDER / 'run.log'}", file=sys.stderr)
             return 2

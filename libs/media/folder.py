@@ -41,9 +41,13 @@ class FolderStorage:
         self._root = root.absolute()
         self._incoming = self._root / _INCOMING
         self._keep_free_bytes = keep_free_bytes
-        with _translated(None):
+        try:
             self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_abandoned(self._incoming, before=time.time() - _ABANDONED_AFTER_S)
+        except OSError as error:
+            raise StorageFailed(
+                f"MEDIA_URL: {self._root} cannot be used ({error.strerror}); name a folder this user may write to"
+            ) from error
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="media-folder")
 
     async def put(

@@ -116,7 +116,7 @@ def redirect_problem(uri: str) -> str | None:
 def usable_base(url: str, path: str) -> str:
     """For settings: `url` without its last slash; raises ValueError unless TikTok could be told `url` + `path`."""
     if url and (problem := redirect_problem(url.rstrip("/") + path)) is not None:
-        raise ValueError(problem)
+        raise ValueError(f"TikTok could not be told {path} beneath it: {problem}")
     return url.rstrip("/")
 
 

@@ -1,9 +1,10 @@
 """What the simulator is started with. Everything TikTok leaves open is a knob (`knobs.py`)."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from libs.runtime.settings import CommaList, LogLevel, SecretList, Settings
@@ -12,6 +13,14 @@ from services.simulator.knobs import Knobs, parse_knobs
 
 def _knobs(value: object) -> object:
     return Knobs().changed(parse_knobs(value)) if isinstance(value, str) else value
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text or "2026-01-01")
+    except ValueError:
+        raise ValueError("not a time like 2026-11-29T09:00:00Z") from None
+    return text
 
 
 class SimulatorSettings(Settings):
@@ -32,7 +41,9 @@ class SimulatorSettings(Settings):
     simulator_history: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
         20_000, description="most publications, webhooks and calls held, each; the oldest finished ones go first"
     )
-    simulator_clock: str = Field("", description="start time (ISO 8601); empty: now")
+    simulator_clock: Annotated[str, AfterValidator(_moment)] = Field(
+        "", description="start time (ISO 8601); empty: now"
+    )
     simulator_knobs: Annotated[Knobs, NoDecode, BeforeValidator(_knobs)] = Knobs()
     tiktok_client_key: str = "awsimkey01"
     tiktok_client_secret: SecretList = Field(default=("sim_client_secret",), validate_default=True)

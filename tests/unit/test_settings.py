@@ -32,6 +32,7 @@ BAD = {
     "PUBLISHER_PORT": "-1",
     "NOTIFIER_PORT": "65536",
     "SIMULATOR_PORT": "hunter2",
+    "SIMULATOR_CLOCK": "hunter2",
     "PUBLISHER_CONCURRENCY": "many",
 }
 NEEDED = {

@@ -23,7 +23,7 @@ async def disk(settings: DeploymentSettings) -> Finding:
     try:
         storage = open_storage(settings.media_url)
     except (MediaError, OSError) as error:
-        return broken("media", f"{where} cannot be used: {error}", remedy=remedy)
+        return broken("media", f"{where} cannot be used: {error.__cause__ or error}", remedy=remedy)
     try:
         async with asyncio.timeout(ASK_S):
             free = await storage.free_bytes()

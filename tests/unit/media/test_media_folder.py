@@ -103,10 +103,10 @@ async def test_a_key_below_an_object_cannot_be_stored(tmp_path: Path) -> None:
     await storage.close()
 
 
-async def test_a_folder_that_cannot_be_made_is_a_storage_failure(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_made_is_a_storage_failure_that_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
-    with pytest.raises(StorageFailed):
+    with pytest.raises(StorageFailed, match=r"MEDIA_URL: .*/file/media cannot be used"):
         FolderStorage(tmp_path / "file" / "media")
 
 
