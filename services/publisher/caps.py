@@ -1,7 +1,10 @@
 """TikTok's caps over 24 hours around an init: nothing is asked beyond what was learned; the rest waits for its slot."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -16,17 +19,46 @@ Begin = Callable[[Run, Turn], Awaitable[bool]]
 
 MAY_HAVE_BEEN_MADE = frozenset({Class.UNKNOWN, Class.RETRY})
 """What TikTok's last word leaves open; every other word says that no init was made."""
+TURN_S = 10.0
+"""Six inits, each with its look at the creator, take a third of this where TikTok is slow."""
 
 
 class Capped:
     """Admits a post to its init under the caps, and learns them from TikTok's answers."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, *, now: Callable[[], datetime], in_order: bool) -> None:
+        """`in_order`: in one process a creator's inits are made one after the other (`_turn`)."""
         self._store = store
         self._now = now
+        self._in_order = in_order
+        self._gates: WeakValueDictionary[tuple[str, bool], asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, run: Run, turn: Turn, begin: Begin) -> bool:
         """What `begin` does, unless a cap is full: then the post gets another slot and its customer hears of it."""
+        if not self._in_order:
+            return await self._admitted(run, turn, begin)
+        async with self._turn(run):
+            return await self._admitted(run, turn, begin)
+
+    @asynccontextmanager
+    async def _turn(self, run: Run) -> AsyncIterator[None]:
+        """The posts of a creator as they were taken out of its lane: made at once, the last may be the one that TikTok
+        takes, and those before it hear that the day is full. Uploads do not wait for each other, and nobody waits long
+        for a TikTok that hangs.
+        """
+        gate = self._gates.setdefault((run.post.account_id, run.post.inbox), asyncio.Lock())
+        try:
+            async with asyncio.timeout(TURN_S):
+                await gate.acquire()
+        except TimeoutError:
+            gate = asyncio.Lock()  # its own: it goes on without the others
+            await gate.acquire()
+        try:
+            yield
+        finally:
+            gate.release()
+
+    async def _admitted(self, run: Run, turn: Turn, begin: Begin) -> bool:
         n, now = run.post.publication + 1, self._now()
         full = await self._store.caps.admit(run.post, n, now=now)
         if full is not None:

@@ -11,6 +11,7 @@ import structlog
 
 from libs.accounts.budget import Budget, Slot
 from libs.accounts.errors import Later, NotConnected
+from libs.accounts.limit import PER_MINUTE, Call
 from libs.model.change import Change
 from libs.model.drive import Begin, Look, Prepare, Reckon, Seek, Settle, Upload, Withdraw, next_step, tried, waits
 from libs.model.look import account_lost
@@ -62,7 +63,9 @@ class Drive:
         self._budget = budget
         self._preparer = preparer
         self._beginner = beginner
-        self._capped = Capped(store, now=now)
+        # An app that was given more inits a minute than TikTok documents is not held to one at a time.
+        documented = budget.per_minute[Call.VIDEO_INIT] <= PER_MINUTE[Call.VIDEO_INIT]
+        self._capped = Capped(store, now=now, in_order=documented)
         self._uploader = uploader
         self._looker = looker
         self._puller = puller

@@ -51,6 +51,20 @@ async def test_a_cap_told_with_200_makes_the_post_wait_and_spends_no_try(stage: 
     assert len(await stage.publications(guest)) == 1
 
 
+async def test_posts_that_meet_an_unknown_cap_together_go_out_in_order_too(stage: Stage, guest: Guest) -> None:
+    sample = (await stage.http.get(f"{stage.urls['simulator']}/_sim/sample.mp4")).content
+    media = [await stage.upload(guest.customer_id, sample)]  # it need not be fetched: they stand in their lane at once
+    await guest.creator(daily_post_cap=1)
+    await guest.fault("latency", endpoint="creator_info/query", seconds=0.3)  # the first is the slowest
+
+    first, second, third = [await guest.post(media=media) for _ in range(3)]
+
+    await stage.until(first["id"], "published")
+    slots = [(await stage.waits(post["id"], "queued", after="reslotted"))["next_slot_at"] for post in (second, third)]
+    assert slots == sorted(set(slots))
+    assert len(await stage.calls("creator_info/query", guest)) == 2, "the third knows from the second"
+
+
 @pytest.mark.row("SS-57", "SS-68")
 async def test_posts_over_a_learned_cap_go_out_in_order_and_tiktok_is_not_asked_again(
     stage: Stage, guest: Guest
