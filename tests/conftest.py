@@ -2,7 +2,7 @@
 
 import gc
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)  # houses come and go: looked through every 700 objects, they are always young
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test that passed has logged is read by nobody, and would be sent from process to process."""
+    report = yield
+    if report.passed and not item.config.getoption("verbose"):
+        report.sections.clear()
+    return report
 
 
 @pytest.hookimpl(trylast=True)

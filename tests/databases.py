@@ -100,8 +100,10 @@ class Databases:
     def _clone(self, name: str, *, of: str) -> None:
         # Its files are copied: not logged page by page, nor in the cache when it is dropped.
         clone = f'create database "{name}" template "{of}" strategy file_copy'
-        # No test waits for the disk: what a server's own crash loses is judged where servers are killed.
-        self._server(clone, f'alter database "{name}" set synchronous_commit = off')
+        # No test waits for the disk: what a server's own crash loses is judged where servers are killed. And a house
+        # lives for seconds, in which Postgres would plan most statements anew for every one of their few executions.
+        settings = {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan"}
+        self._server(clone, *(f'alter database "{name}" set {key} = {value}' for key, value in settings.items()))
 
     def _server(self, *statements: str) -> None:
         self._run(self._execute(statements))
