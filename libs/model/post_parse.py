@@ -52,10 +52,9 @@ def read(body: object) -> Reading:
     if not isinstance(body, dict):
         wrong = FieldError("", "not_an_object", "The body must be one JSON object.", remedy="Send a JSON object.")
         return Reading((wrong,), ())
-    errors = list(_flaws(body))
-    rest = body
-    for name in [name for name, value in body.items() if not isinstance(name, str) or flaw(name) or flaw(value)]:
-        rest = stand_in.whole(rest, name)
+    flaws = list(_flaws(body))
+    errors = [error for _, error in flaws[:ERRORS_MAX]]
+    rest = stand_in.mended(body, [(name,) for name, _ in flaws]) if flaws else body
     placed = in_timezone(rest)
     if isinstance(placed, list):
         errors += placed
@@ -89,24 +88,34 @@ def _joined(known: tuple[FieldError, ...], found: Sequence[list[FieldError]]) ->
 
 def _shaped(body: dict[str, Any]) -> tuple[PostRequest, list[FieldError]]:
     """The request of these fields, stand-ins where their shape is wrong, and what is wrong with it."""
+    details: list[Any] = []
+    found = _validated(body)
+    if not isinstance(found, PostRequest):
+        details, body = found, stand_in.mended(body, [detail["loc"] for detail in found])
+        found = _validated(body)
+    if not isinstance(found, PostRequest):  # wrong items hid that their list is too long
+        outer = {detail["loc"] for detail in found}
+        details = [*found, *(detail for detail in details if detail["loc"][:1] not in outer)]
+        found = PostRequest.model_validate(stand_in.mended(body, [place[:1] for place in outer]))
+    return found, [worded(detail) for detail in details[:ERRORS_MAX]]
+
+
+def _validated(body: dict[str, Any]) -> PostRequest | list[Any]:
+    """The request, or pydantic's findings."""
     try:
-        return PostRequest.model_validate(body), []
+        return PostRequest.model_validate(body)
     except ValidationError as error:
         details = error.errors(include_url=False)
     inner = {detail["loc"][:-1] for detail in details}  # an item is wrong: its list is then "too short" as well
-    details = [detail for detail in details if detail["loc"] not in inner]
-    mended = body
-    for detail in details:
-        mended = stand_in.inner(mended, detail["loc"])
-    return PostRequest.model_validate(mended), [worded(detail) for detail in details]
+    return [detail for detail in details if detail["loc"] not in inner]
 
 
-def _flaws(body: dict[Any, Any]) -> Iterator[FieldError]:
+def _flaws(body: dict[Any, Any]) -> Iterator[tuple[Any, FieldError]]:
     for name, value in body.items():
         if not isinstance(name, str) or flaw(name):
-            yield FieldError("", "bad_text", "A field's name is not a text.", remedy="Send well-formed JSON.")
+            yield name, FieldError("", "bad_text", "A field's name is not a text.", remedy="Send well-formed JSON.")
         elif found := flaw(value):
-            yield FieldError(name[:NAME_MAX], found, WHY[found], remedy="Send plain JSON text and numbers.")
+            yield name, FieldError(name[:NAME_MAX], found, WHY[found], remedy="Send plain JSON text and numbers.")
 
 
 def in_timezone(body: dict[str, Any]) -> dict[str, Any] | list[FieldError]:

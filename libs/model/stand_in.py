@@ -4,14 +4,13 @@ Nothing may be said because of a stand-in. So each breaks no rule by itself, and
 for `kind`, the rest is looked at once with every value that could have been meant.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
 from libs.model.post_request import PHOTOS_MAX, PostRequest
 
 SOURCE: Final = "https://stand-in.invalid/"
-_MOMENT: Final = "2027-01-01T00:00:00Z"
 _WHOLE: Final[Mapping[str, Any]] = {
     "account_id": "stand-in",
     "account_ids": ["stand-in"],
@@ -19,11 +18,11 @@ _WHOLE: Final[Mapping[str, Any]] = {
     "media": [SOURCE] * PHOTOS_MAX,
 }
 """By field; the others are left out, and so are what they are by default."""
-_INNER: Final[Mapping[str, Any]] = {
-    "consent.preview_confirmed": True,
-    "consent.express_consent": True,
-    "consent.by": "",
-    "consent.at": _MOMENT,
+_CONSENT: Final[Mapping[str, Any]] = {
+    "preview_confirmed": True,
+    "express_consent": True,
+    "by": "",
+    "at": "2027-01-01T00:00:00Z",
 }
 _EITHER: Final[Mapping[str, tuple[Any, ...]]] = {
     "kind": ("video", "photo"),
@@ -33,26 +32,30 @@ _EITHER: Final[Mapping[str, tuple[Any, ...]]] = {
 """Fields whose value decides which rules there are."""
 
 
-def whole(body: dict[str, Any], name: str) -> dict[str, Any]:
-    """The body with a stand-in for the field, if the body has it or must."""
-    rest = {key: value for key, value in body.items() if key != name}
-    return rest | {name: _WHOLE[name]} if name in _WHOLE else rest
+def mended(body: Mapping[Any, Any], places: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    """A copy of the body with stand-ins at these places: a field, or what is wrong inside of one. Takes time in
+    proportion to the body, however much of it is wrong."""
+    made = dict(body)
+    for name, *rest in places:
+        if name in ("media", "account_ids", "consent") and rest and name in made:
+            if made[name] is body[name]:
+                made[name] = dict(body[name]) if name == "consent" else list(body[name])
+            _inside(made[name], name, rest[0])
+        elif name in _WHOLE:
+            made[name] = _WHOLE[name]
+        else:
+            made.pop(name, None)
+    return made
 
 
-def inner(body: dict[str, Any], place: tuple[int | str, ...]) -> dict[str, Any]:
-    """The same for what is wrong inside of a field: one of several media, accounts or words of consent."""
-    name, *rest = place
-    match name, rest, body.get(str(name)):
-        case "media", [int(n), *_], list() | tuple() as items:
-            return body | {"media": [SOURCE if at == n else item for at, item in enumerate(items)]}
-        case "account_ids", [int(n), *_], list() | tuple() as items:
-            return body | {"account_ids": [f"stand-in {n}" if at == n else item for at, item in enumerate(items)]}
-        case "consent", [str(word), *_], dict() as given if f"consent.{word}" in _INNER:
-            return body | {"consent": given | {word: _INNER[f"consent.{word}"]}}
-        case "consent", [str(word), *_], dict() as given:
-            return body | {"consent": {key: value for key, value in given.items() if key != word}}
-        case _:
-            return whole(body, str(name))
+def _inside(value: Any, name: str, at: Any) -> None:
+    """One of several media or accounts, or of the words of consent."""
+    if name == "consent" and at in _CONSENT:
+        value[at] = _CONSENT[at]
+    elif name == "consent":
+        value.pop(at, None)
+    else:
+        value[at] = SOURCE if name == "media" else f"stand-in {at}"
 
 
 def meant(request: PostRequest, wrong: Collection[str]) -> tuple[PostRequest, ...]:

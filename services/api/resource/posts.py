@@ -178,7 +178,7 @@ async def understood(
     that is wrong: also what the accounts and media of a wrong body forbid."""
     reading = read(body)
     if not (reading.errors or wrong):
-        return request_of(call, body)
+        return _within_reach(call, reading.meant[0])
     reading = Reading((*wrong, *unnamed(wrong, reading.errors)), reading.meant)
     request = reading.request
     nobodys = request is None or not (request.accounts or named or call.sees)
@@ -200,6 +200,10 @@ def request_of(call: Call, body: dict[str, Any]) -> PostRequest:
     request = parse(body)
     if isinstance(request, list):
         raise Refusal(invalid(request))
+    return _within_reach(call, request)
+
+
+def _within_reach(call: Call, request: PostRequest) -> PostRequest:
     for account_id in request.accounts:
         if not call.reach.has(account_id):
             raise out_of_reach(Capability.POSTS, account_id)

@@ -222,6 +222,8 @@ MIXED: dict[str, tuple[dict[str, Any], set[str]]] = {
     # One of several.
     "a wrong video of two": (a_body(media=[MED, 7]), {"media.1", "media"}),
     "two wrong ways to name media": (a_body(media=[7, "file.mp4"]), {"media.0", "media.1", "media"}),
+    "36 files of which none is a text": (a_body(media=[7] * 36), {"media"}),
+    "101 accounts of which none is a text": (a_body(account_id=..., account_ids=[None] * 101), {"account_ids"}),
     "an account of several": (a_body(account_id=..., account_ids=["a", 7, "a"]), {"account_ids.1", "account_ids"}),
     "wrong accounts beside one": (a_body(account_ids=7), {"account_ids", "account_id"}),
     "words of a consent": (
@@ -263,6 +265,30 @@ def test_no_wrong_field_hides_another(names: set[str]) -> None:
 
     # Without a kind nobody knows what only photos have.
     assert named == names - (_OF_A_KIND if "kind" in names else set())
+
+
+@given(
+    st.lists(st.sampled_from([7, MED, "", None, []]), max_size=40),
+    st.lists(st.sampled_from([7, "a", "b", "", None, {}]), max_size=110) | st.none(),
+)
+def test_no_list_of_wrong_and_right_makes_the_reader_raise(media: list[Any], accounts: list[Any] | None) -> None:
+    parse(a_body(media=media, account_ids=accounts, kind="photo"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"f{n}": 1 for n in range(20_000)},
+        {f"f{n}": "\x00" for n in range(20_000)},
+        a_body(consent={f"f{n}": 1 for n in range(20_000)}),
+        a_body(media=[7] * 20_000),
+    ],
+    ids=["unknown", "unkeepable", "within", "listed"],
+)
+def test_a_body_that_is_wrong_all_over_is_answered_with_the_first_fifty(body: dict[str, Any]) -> None:
+    errors = parse(body)
+
+    assert isinstance(errors, list) and 1 <= len(errors) <= 50
 
 
 def test_several_broken_rules_are_told_at_once() -> None:
