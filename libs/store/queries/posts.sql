@@ -216,7 +216,7 @@ select batch_id, state, count(*) as n from posts where batch_id = any($1::text[]
 -- name: wake_facts
 -- A publish id was just saved: what was heard of it before can now find its post. No tries: whoever looked for it before
 -- this and puts it back afterwards must not put it to sleep.
-update facts set alarm = $2, tries = 0 where publish_id = any($1::text[]) and settled_at is null
+update facts set alarm = $2, tries = 0 where publish_id = any($1::text[]) and publish_id <> '' and settled_at is null
 
 -- name: learn
 -- Guarded by its own row: whoever went on with the post meanwhile did so without this id.

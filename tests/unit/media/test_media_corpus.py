@@ -38,7 +38,7 @@ def refused_fields(found: Probe | Unreadable, kind: MediaKind, *, times: int = 1
     request: dict[str, Any] = {"privacy_level": None, "video_cover_timestamp_ms": None, "mode": "inbox", "kind": kind}
     post = Post("post_1", "cus_1", "acc_1", None, "k", request, PostState.QUEUED, 1, NOW, False, NOW, NOW)
     media = Media("med_1", "cus_1", "k", 1, b"", "", asdict(found), NOW)
-    problem = problem_before_init(post, [media] * times, None)
+    problem = problem_before_init(post, [media] * times, None, audited=True)
     return [error.field for error in problem.errors] if problem else []
 
 
