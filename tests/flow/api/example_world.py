@@ -22,6 +22,7 @@ from libs.store.deliveries import Settled
 from services.api.doc import accounts, connect, endpoints, posts, stats
 from services.api.doc.sample import AUDIT, BATCH, COMING, CUSTOMER, DELIVERY, ENDPOINT, EVENT, GROUP, MEDIA, POST
 from tests.contract.simulator.clips import clip
+from tests.eventually import eventually
 
 
 @dataclass
@@ -91,8 +92,12 @@ class World:
 
 
 async def _accepted_event(world: World) -> None:
-    feed = await world.house.get(world.known.put(f"/v1/events?type=post.accepted&customer_id={CUSTOMER}"))
-    world.known[EVENT] = feed.json()["data"][0]["id"]
+    async def first() -> str:
+        # The feed shows an event once no older transaction of the whole server can still commit.
+        feed = await world.house.get(world.known.put(f"/v1/events?type=post.accepted&customer_id={CUSTOMER}"))
+        return next((str(event["id"]) for event in feed.json()["data"]), "")
+
+    world.known[EVENT] = await eventually(first)
 
 
 async def _consent(world: World) -> None:

@@ -10,6 +10,7 @@ from api_house import House
 
 from libs.model import drive
 from libs.model.ids import new_id
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -213,8 +214,16 @@ async def test_without_a_key_the_same_content_for_the_same_account_is_refused_an
     assert (said["state"], f"GET /v1/posts/{first['id']}" in said["remedy"]) == ("queued", True)
     assert "Idempotency-Key" in said["remedy"]
     assert [answer.status_code for answer in (keyed, other, elsewhere, again)] == [201] * 4
-    told = (await house.get(f"/v1/events?customer_id={customer}&type=post.accepted")).json()["data"]
-    keys = {event["data"]["post_id"]: event["data"]["idempotency_key"] for event in told}
+    made = {answer.json()["id"] for answer in (keyed, other, elsewhere, again)} | {first["id"]}
+
+    async def told() -> dict[str, str | None]:
+        # The feed shows an event once no older transaction of the whole server can still commit.
+        feed = (await house.get(f"/v1/events?customer_id={customer}&type=post.accepted")).json()["data"]
+        found = {event["data"]["post_id"]: event["data"]["idempotency_key"] for event in feed}
+        assert found.keys() == made
+        return found
+
+    keys = await eventually(told)
     assert (first["idempotency_key"], keys[first["id"]]) == (None, None), "nobody gave one, so nobody is shown one"
     assert keys[keyed.json()["id"]] == "on purpose"
 
