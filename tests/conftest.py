@@ -12,7 +12,7 @@ from deploy import chromium
 from deploy.backing import rabbit_program
 from deploy.errors import Unsupported
 from deploy.postgres import DISPOSABLE, EmbeddedPostgres
-from deploy.rabbitmq import PrivateRabbit, RabbitProgram
+from deploy.rabbitmq import RabbitProgram
 from tests.databases import Databases
 from tests.examples import examples
 from tests.found import FOUND, Found, without_rabbitmq
@@ -143,22 +143,6 @@ def browser_program(found: Found) -> chromium.Browser:
     if found.browser_missing is not None:
         pytest.skip(found.browser_missing)
     return chromium.find(found.environ, say=print)
-
-
-@pytest.fixture
-def private_rabbit(found: Found, rabbitmq_program: RabbitProgram) -> Iterator[Callable[[], PrivateRabbit]]:
-    """Starts nodes that the test may stop and kill."""
-    nodes: list[PrivateRabbit] = []
-
-    def start() -> PrivateRabbit:
-        node = PrivateRabbit(_private(found, "rabbitmq"), program=rabbitmq_program)
-        nodes.append(node)
-        node.start()
-        return node
-
-    yield start
-    for node in nodes:
-        node.remove()
 
 
 def _private(found: Found, kind: str) -> Path:

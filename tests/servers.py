@@ -106,7 +106,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         config,
         postgres="postgres_url" in names,
         rabbitmq="rabbitmq_url" in names,
-        private_rabbitmq="private_rabbit" in names,
+        private_rabbitmq="rabbitmq_program" in names,
         browser="browser_program" in names,
     )
 

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -297,29 +297,11 @@ def test_a_named_rabbitmq_that_does_not_answer_is_an_error_not_a_reason_to_look_
 @pytest.mark.waits_long
 @pytest.mark.rabbitmq
 @pytest.mark.timeout(180)
-async def test_a_killed_node_comes_back_at_the_same_address(private_rabbit: Callable[[], PrivateRabbit]) -> None:
-    # What a killed RabbitMQ keeps is its own promise, and for a queue declared a moment ago it is known to break it:
-    # the campaign `backing` works with queues that are older.
-    node = private_rabbit()
-    url = node.url
-
-    node.kill()
-    assert not answers(url)
-    node.start()
-
-    assert node.url == url
-    assert answers(url)
-    declare_and_fill(url, "after", 3)
-    assert drain(url, "after") == 3
-    node.stop()
-    assert all(is_free(port) for port in node.ports().values())
-
-
-@pytest.mark.rabbitmq
-@pytest.mark.timeout(180)
-async def test_the_node_of_a_killed_process_ends_and_takes_its_epmd_along(
+async def test_the_node_of_a_killed_process_takes_its_epmd_along_and_comes_back_at_the_same_address(
     rabbitmq_program: RabbitProgram, found: Found
 ) -> None:
+    # What a killed RabbitMQ keeps is its own promise, and for a queue declared a moment ago it is known to break it:
+    # the campaign `backing` works with queues that are older.
     folder = Path(found.directory) / "orphan"
     server, epmd, environment = rabbitmq_program.server, rabbitmq_program.epmd, dict(rabbitmq_program.environment)
     code = f"""
@@ -329,15 +311,28 @@ node = PrivateRabbit(folder, program=program)
 node.start()
 print(*node.ports().values(), flush=True)
 """
+    node = PrivateRabbit(folder, program=rabbitmq_program)
     with starter(folder, code) as process:
         assert process.stdout is not None
         ports = [int(port) for port in process.stdout.readline().split()]
         assert len(ports) == 3
+        url = node.url
+        assert answers(url)
 
         process.kill()
 
     await eventually(lambda: all(is_free(port) for port in ports))
-    shutil.rmtree(folder)
+    try:
+        node.start()
+
+        assert (node.url, answers(url)) == (url, True)
+        declare_and_fill(url, "after", 3)
+        assert drain(url, "after") == 3
+        node.kill()
+        assert not answers(url)
+        assert all(is_free(port) for port in node.ports().values())
+    finally:
+        node.remove()
 
 
 def declare_and_fill(url: str, queue: str, count: int) -> None:

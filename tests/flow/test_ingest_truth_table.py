@@ -25,7 +25,7 @@ from tests.eventually import eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOUR_S = 3600
-ROUNDS = 100
+ROUNDS = 25
 """How often 64 copies are sent at once; a thousand times, and to two ingests, by `make prove NAME=copies`."""
 
 COMPLETE = "post.publish.complete"

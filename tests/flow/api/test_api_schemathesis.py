@@ -1,7 +1,7 @@
 """Schemathesis over the whole OpenAPI document, with every check, against a running api.
 
-`SCHEMATHESIS_EXAMPLES` is how many requests it makes up for each operation, `SCHEMATHESIS_SEED` which. In the whole
-suite every operation gets one; CI asks for more, and by `SCHEMATHESIS_PHASES` for the document's own examples, for
+`SCHEMATHESIS_EXAMPLES` is how many requests it makes up for each operation, `SCHEMATHESIS_SEED` which. It is a run of
+its own, made by CI after the suite with more of them, and by `SCHEMATHESIS_PHASES` for the document's own examples, for
 every boundary of every schema, and for calls that follow from one another (.ci/run).
 """
 
@@ -26,7 +26,10 @@ PHASES = os.environ.get("SCHEMATHESIS_PHASES", "fuzzing")
 ST = [Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml", "run"]
 
 
-@pytest.mark.waits_long
+@pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ,
+    reason="a run of its own, as in .ci/run: make test ARGS=tests/flow/api/test_api_schemathesis.py",
+)
 @pytest.mark.timeout(900)
 async def test_no_request_of_any_kind_is_answered_otherwise_than_the_document_says(
     database_url: str, tmp_path: Path
