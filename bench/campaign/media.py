@@ -106,7 +106,7 @@ async def _house(ground: Ground) -> AsyncIterator[tuple[House, Files]]:
     app.router.add_static("/", folder)
     server = HttpServer(app, host="127.0.0.1", port=0)
     await server.start()
-    environ = {**PORTS, "SIMULATOR_KNOBS": KNOBS}
+    environ = {**PORTS, "SIMULATOR_KNOBS": KNOBS, "TIKTOK_AUDITED": "true"}
     places = Places(ground.database_url, ground.folder / "programs", Keepsake.of(ground.folder / "programs"), environ)
     try:
         async with House(places) as house:
