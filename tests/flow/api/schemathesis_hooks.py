@@ -17,7 +17,8 @@ SHEETS = {
 }  # fmt: skip
 RULES = POSTS | SHEETS | {
     "bad_redirect", "contradiction", "exceeds_own", "first_wait", "header", "idempotency_key_mismatch",
-    "no_app", "not_a_photo", "not_fetchable", "not_as_promised", "not_before_until", "not_per_account", "not_readable", "one_of",
+    "no_app", "not_a_photo", "not_fetchable",
+    "not_as_promised", "not_before_until", "not_per_account", "not_readable", "one_of",
     "one_place", "operators_app", "other_app", "out_of_range", "past", "unknown", "unknown_account", "unknown_app",
     "unknown_customer", "unknown_endpoint", "unknown_event", "unknown_scope", "unknown_timezone", *Reason,
 }  # fmt: skip
