@@ -321,6 +321,12 @@ from generate_series(1, 30000) n;
 insert into attempts (id, day, delivery_id, endpoint_id, event_id, n, at, ms)
 select 'att_' || n, date '2027-03-06' + n % 7, 'dlv_' || n, 'end_1', 'evt_' || n, 1, now(), 1
 from generate_series(1, 30000) n;
+insert into watches (subject, tiktok_post_id, account_id, customer_id, since, alarm)
+select 'post_' || n, n, 'acc_' || n % 2000 + 1, 'cus_1', timestamptz '2027-03-11' + n * interval '1 second',
+       timestamptz '2027-03-12' from generate_series(1, 20000) n;
+insert into snapshots (subject, tiktok_post_id, at, numbers)
+select 'post_' || n % 2000, n % 2000, timestamptz '2027-03-11' + n * interval '1 second', '{}'
+from generate_series(1, 20000) n;
 """
 
 SAVED = (
@@ -381,6 +387,8 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("stats", "claim", [NOW, LEASE, NOW, 20]),
     ("stats", "series", ["post_1", None, None, None, 101]),
     ("stats", "many", [["post_1", "post_2"], None, None, 31]),
+    ("stats", "forget", [NOW, 500]),
+    ("stats", "forget_watches", [NOW, 500]),
     ("stats", "posts", [["post_1", "post_2"], "cus_1", None, []]),
     ("facts", "settle", [[1, 2], ["a", "b"], NOW]),
     ("facts", "postpone", [[1, 2], [NOW, NOW]]),
@@ -420,7 +428,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("consumers", "position_at", ["cus_7", date(2027, 3, 12), "evt_2"]),
     ("events", "get", ["evt_1", date(2027, 3, 7), None, None, []]),
 ]
-BIG = ("posts", "publications", "facts", "events", "deliveries", "attempts", "accounts")
+BIG = ("posts", "publications", "facts", "events", "deliveries", "attempts", "accounts", "watches", "snapshots")
 
 
 EMPTY = 20.0

@@ -77,12 +77,34 @@ async def test_what_rests_is_due_again_when_its_account_is_connected_anew(place:
     assert len(await claimed(place)) == 2
 
 
+async def test_what_is_being_counted_when_its_account_is_connected_anew_is_counted_again(place: Place) -> None:
+    id_ = await public(place, "77")
+    late = await claimed(place)  # by somebody who saw an account that was disconnected
+
+    await place.account()
+
+    assert await place.store.stats.keep([Taken(w, None) for w in late], lease=LEASE, at=NOW) == 0
+    assert {w.subject for w in await claimed(place)} == {id_, late[0].account_id}
+
+
+async def test_what_another_counts_now_is_not_due_soon(place: Place) -> None:
+    await public(place, "77")
+    await public(place, "88")
+    soon = LEASE + timedelta(hours=1)
+
+    first = await place.store.stats.claim(now=NOW, lease=LEASE, soon=soon, limit=2)
+    second = await place.store.stats.claim(now=NOW, lease=LEASE, soon=soon, limit=20)
+
+    assert (len(first), len(second)) == (2, 1)
+    assert not set(first) & set(second)
+
+
 async def test_a_claim_is_of_one_account_and_takes_what_is_due_soon_along(place: Place) -> None:
     first, second = await public(place, "77"), await public(place, "88")
     other = await public(place, "99", open_id="other")
-    await place.sql.execute("update watches set alarm = $1 where subject = $2", NOW + timedelta(minutes=5), second)
+    await place.sql.execute("update watches set alarm = $1 where subject = $2", LEASE + timedelta(minutes=5), second)
 
-    mine = await place.store.stats.claim(now=NOW, lease=LEASE, soon=NOW + timedelta(hours=1), limit=20)
+    mine = await place.store.stats.claim(now=NOW, lease=LEASE, soon=LEASE + timedelta(hours=1), limit=20)
     theirs = await claimed(place)
 
     assert {w.subject for w in mine if w.tiktok_post_id} == {first, second}
@@ -100,6 +122,8 @@ async def test_old_numbers_and_videos_that_are_counted_no_longer_are_forgotten(p
     assert await place.store.stats.forget_watches(since=NOW, limit=10) == 0
     assert await place.store.stats.forget_watches(since=LATER, limit=10) == 1
     assert await place.sql.fetchval("select count(*) from watches") == 1
+    await public(place, "88")  # where nobody counts, nobody settles it
+    assert await place.store.stats.forget_watches(since=LATER, limit=10) == 1
 
 
 async def series(place: Place, subject: str) -> list[Snapshot]:

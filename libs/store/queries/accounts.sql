@@ -108,9 +108,15 @@ from (
 where p.id = held.id
 
 -- name: look_again
--- The account can be asked about once more: what nobody could confirm is looked at, and numbers are taken again. Posts being
--- driven are left alone.
-with counted as (update watches set alarm = $2 where account_id = $1 and alarm is null)
+-- The account can be asked about once more: what nobody could confirm is looked at, and numbers are taken again, also of what
+-- is being counted by somebody who may have read that it cannot be. Posts being driven are left alone.
+with counted as (
+    update watches w set alarm = $2 from (
+        select subject, tiktok_post_id from watches where account_id = $1 and (alarm is null or alarm > $2)
+        order by subject, tiktok_post_id for update
+    ) mine
+    where w.subject = mine.subject and w.tiktok_post_id = mine.tiktok_post_id
+)
 update posts p set alarm = $2, version = version + 1
 from (select id from posts where account_id = $1 and state = 'unconfirmed' order by id for update) held
 where p.id = held.id

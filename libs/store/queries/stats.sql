@@ -1,10 +1,11 @@
 -- name: claim
--- What is due of the account that has waited longest; with it what will be due soon, so that a call asks for many.
+-- What is due of the account that has waited longest; with it what will be due soon, so that a call asks for many. Until `$2`
+-- an alarm may be another's lease.
 with first as (
     select account_id from watches where alarm <= $1 order by alarm limit 1 for update skip locked
 ), due as (
     select w.subject, w.tiktok_post_id from watches w join first using (account_id)
-    where w.alarm <= $3 order by w.alarm limit $4 for update of w skip locked
+    where w.alarm <= $1 or (w.alarm > $2 and w.alarm <= $3) order by w.alarm limit $4 for update of w skip locked
 )
 update watches w set alarm = $2 from due
 where w.subject = due.subject and w.tiktok_post_id = due.tiktok_post_id
@@ -44,10 +45,9 @@ select * from posts where id = any($1::text[]) and ($2::text is null or customer
   and ($3::text[] is null or account_id = any($3)) and account_id <> all($4::text[])
 
 -- name: forget
-delete from snapshots where (subject, id) = any(array(select (subject, id) from snapshots where at < $1 order by at limit $2))
+delete from snapshots where ctid = any(array(select ctid from snapshots where at < $1 order by at limit $2))
 
 -- name: forget_watches
 -- Of videos that are counted no longer.
-delete from watches where (subject, tiktok_post_id) in (
-    select subject, tiktok_post_id from watches
-    where alarm is null and tiktok_post_id <> '' and since < $1 order by since limit $2)
+delete from watches where ctid = any(array(
+    select ctid from watches where tiktok_post_id <> '' and since < $1 order by since limit $2 for update skip locked))
