@@ -39,6 +39,10 @@ class Room(NamedTuple):
         """Whether a second's worth is due already."""
         return self.due >= min(CROWD, math.ceil(self.pace(per_second)))
 
+    def takes(self, per_second: int) -> int:
+        """How many a step can hand it: a second's worth, or none."""
+        return 0 if self.crowded(per_second) else math.ceil(self.pace(per_second))
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -81,6 +85,6 @@ def one(waiting: Sequence[Waiting], room: Room, *, per_second: int, now: datetim
     if room.crowded(per_second):
         return Step(look=max(now + SECOND, min(room.paused_until or now, now + PAUSED_LOOK)))
     pace = room.pace(per_second)
-    first = waiting[: math.ceil(pace)]
+    first = waiting[: room.takes(per_second)]
     out = tuple((each.id, now + n * SECOND / pace) for n, each in enumerate(first))
     return Step(out, first[-1].id, now + len(out) * SECOND / pace)

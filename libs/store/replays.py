@@ -100,39 +100,44 @@ class Replays:
         return await self._pool.transact(write)
 
     async def _step(self, connection: Connection, replay: rows.Row, *, now: datetime) -> int:
-        scanned, sent = Step(look=replay["scan_at"]), 0
+        scanned, sent = Step(look=replay["scan_at"]), list[rows.Row]()
         if replay["scan_at"] is not None and replay["scan_at"] <= now:
             scanned, sent = await self._of_many(connection, replay, now=now)
-        for share in await connection.fetch(SQL.shares_due, replay["id"], now, SHARES):
-            sent += await self._of_one(connection, replay, share, now=now)
-        await connection.execute(SQL.advance, replay["id"], scanned.place, sent, scanned.look, now)
-        return sent
+        shares = await connection.fetch(SQL.shares_due, replay["id"], now, SHARES)
+        rooms = await _rooms(connection, [share["endpoint_id"] for share in shares], now=now)
+        for share in shares:
+            room = rooms.get(share["endpoint_id"], Room())
+            sent += await self._of_one(connection, replay, share, room, now=now)
+        await connection.execute(SQL.advance, replay["id"], scanned.place, len(sent), scanned.look, now)
+        await _wake(connection, sent, now=now)
+        return len(sent)
 
-    async def _of_many(self, connection: Connection, replay: rows.Row, *, now: datetime) -> tuple[Step, int]:
-        waiting, days = await self._next(connection, replay, place=replay["place"], endpoint_id=None)
+    async def _of_many(self, connection: Connection, replay: rows.Row, *, now: datetime) -> tuple[Step, list[rows.Row]]:
+        waiting, days = await self._next(connection, replay, place=replay["place"], endpoint_id=None, limit=self._batch)
         rooms = await _rooms(connection, sorted({each.endpoint_id for each in waiting}), now=now)
         step = model.many(waiting, rooms, per_second=replay["per_second"], now=now)
         if step.aside:
             await connection.execute(SQL.set_aside, replay["id"], sorted(step.aside), replay["place"], now)
-        return step, await _send(connection, step, days, now=now)
+        return step, await _again(connection, step, days)
 
-    async def _of_one(self, connection: Connection, replay: rows.Row, share: rows.Row, *, now: datetime) -> int:
-        endpoint_id = share["endpoint_id"]
-        waiting, days = await self._next(connection, replay, place=share["place"], endpoint_id=endpoint_id)
-        rooms = await _rooms(connection, [endpoint_id], now=now)
-        step = model.one(waiting, rooms.get(endpoint_id, Room()), per_second=replay["per_second"], now=now)
+    async def _of_one(
+        self, connection: Connection, replay: rows.Row, share: rows.Row, room: Room, *, now: datetime
+    ) -> list[rows.Row]:
+        endpoint_id, per_second = share["endpoint_id"], replay["per_second"]
+        limit = max(1, min(self._batch, room.takes(per_second)))  # one tells that the end has not come
+        waiting, days = await self._next(connection, replay, place=share["place"], endpoint_id=endpoint_id, limit=limit)
+        step = model.one(waiting, room, per_second=per_second, now=now)
         await connection.execute(SQL.move_share, replay["id"], endpoint_id, step.place, step.look)
-        return await _send(connection, step, days, now=now)
+        return await _again(connection, step, days)
 
     async def _next(
-        self, connection: Connection, replay: rows.Row, *, place: str, endpoint_id: str | None
+        self, connection: Connection, replay: rows.Row, *, place: str, endpoint_id: str | None, limit: int
     ) -> tuple[list[Waiting], dict[str, date]]:
         """What comes next, and the day of each."""
         types = tuple(replay["types"]) if replay["types"] is not None else None
         selection = Selection(
             replay["customer_id"], replay["since"], replay["until"], tuple(replay["states"]), types, endpoint_id
         )
-        limit = self._batch if endpoint_id is None else min(self._batch, replay["per_second"])
         found = await connection.fetch(SQL.next, *_filter(selection, place), limit, replay["id"])
         return [Waiting(row["id"], row["endpoint_id"]) for row in found], {row["id"]: row["day"] for row in found}
 
@@ -142,17 +147,20 @@ async def _rooms(connection: Connection, endpoint_ids: Sequence[str], *, now: da
     return {row["endpoint_id"]: Room(row["due"], row["rate_per_s"], row["paused_until"]) for row in found}
 
 
-async def _send(connection: Connection, step: Step, days: dict[str, date], *, now: datetime) -> int:
-    """Has what the step hands out sent again, and wakes whom it concerns; how many it was."""
+async def _again(connection: Connection, step: Step, days: dict[str, date]) -> list[rows.Row]:
+    """Has what the step hands out sent again; what that was."""
     if not step.out:
-        return 0
+        return []
     handed = [(id_, days[id_], alarm) for id_, alarm in step.out]
-    sent = await connection.fetch(SQL.again, *rows.columns(handed, 3))
+    return await connection.fetch(SQL.again, *rows.columns(handed, 3))
+
+
+async def _wake(connection: Connection, sent: Sequence[rows.Row], *, now: datetime) -> None:
+    """Wakes whom it concerns, all at once and last: whoever fans out takes the same lanes, in the same order."""
     await promote(connection, [(row["endpoint_id"], row["lane"]) for row in sent if row["lane"] is not None], now=now)
     awake = sorted({row["endpoint_id"] for row in sent if row["lane"] is None})
     if awake:
         await connection.execute(DELIVERIES.ring_lanes, awake, [now] * len(awake))
-    return len(sent)
 
 
 def _filter(selection: Selection, place: str) -> list[object]:
