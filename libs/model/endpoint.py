@@ -190,7 +190,7 @@ def naming_errors(patterns: Sequence[str], naming: Naming) -> list[FieldError]:
             remedy="Name single types that have one, or make an endpoint with the native naming.",
         )
         for place, pattern in enumerate(patterns)
-        if pattern not in set(NAMES)
+        if pattern not in NAMES
     ]
 
 

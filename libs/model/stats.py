@@ -4,7 +4,7 @@ TikTok's names and values are kept as they are; what it did not say is not there
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Plan:
 
     account: Watch | None = None
     videos: tuple[Watch, ...] = ()
-    settled: tuple[Taken, ...] = field(default=())
+    settled: tuple[Taken, ...] = ()
 
 
 def plan(account: Account | None, watches: Sequence[Watch], *, keep_on: timedelta, now: datetime) -> Plan:

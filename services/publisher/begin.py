@@ -101,7 +101,8 @@ class Beginner:
                 return None
             run.called(reply.trace)
             creator = reply.value
-        problem = problem_before_init(run.post, media, creator, audited=await self._app_audited(run.post))
+        audited = creator is None or await self._app_audited(run.post)  # a draft is nobody's to see yet
+        problem = problem_before_init(run.post, media, creator, audited=audited)
         if problem is not None:
             now = self._now()
             await run.save(fail(run.post, problem, stage="validate", now=now), now=now)

@@ -75,13 +75,21 @@ class Counter:
         async with self._broker.listen("stats") as bell:
             while not stop.is_set():
                 try:
-                    found = await asyncio.gather(*(self.count() for _ in range(ACCOUNTS_AT_ONCE)))
+                    found = await self._round()
                 except (Unavailable, Contended) as error:
                     await patience.after(error, stop)
                     continue
                 patience.over()
                 if not any(found):
                     await first_of(bell.wait(IDLE_S), stop.wait())
+
+    async def _round(self) -> list[bool]:
+        """Counts of several accounts; all of them have ended when one is raised for."""
+        ended = await asyncio.gather(*(self.count() for _ in range(ACCOUNTS_AT_ONCE)), return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+        return [one for one in ended if not isinstance(one, BaseException)]
 
     async def count(self) -> bool:
         """Counts what is due of one account; False when nothing is."""

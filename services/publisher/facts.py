@@ -13,6 +13,7 @@ import structlog
 from libs.broker.port import Broker
 from libs.model.apply import apply, cap_told
 from libs.model.change import Change
+from libs.model.event import stamp
 from libs.model.fact import ABOUT_PUBLICATION, FactKind
 from libs.model.pace import unmatched_look
 from libs.runtime.workers import Patience, first_of
@@ -160,7 +161,7 @@ class Settler:
             full = await self._store.caps.learn(post, kind, now=now, ended=publication.n) if kind else None
             reading = failure(fact.reason, full=full)
             if full is not None:
-                log.info("cap.learned", account=post.account_id, cap=full.kind, room_at=full.at.isoformat())
+                log.info("cap.learned", account=post.account_id, cap=full.kind, room_at=stamp(full.at))
         return apply(fact, post=post, publication=publication, known=known, failure=reading, now=now)
 
     async def _postpone(self, facts: Sequence[Claimed]) -> None:

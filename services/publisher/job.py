@@ -74,16 +74,6 @@ def read_job(body: bytes, *, message_id: str | None) -> Job | Wrong:
     return Job(named, key, request)
 
 
-def customer_of(body: bytes) -> str | None:
-    """The customer a body names, if it can be read that far."""
-    try:
-        decoded = orjson.loads(body) if len(body) <= BODY_MAX else None
-    except orjson.JSONDecodeError:
-        return None
-    named = decoded.get("customer_id") if isinstance(decoded, dict) else None
-    return named if isinstance(named, str) and is_id(named, "cus") else None
-
-
 def _unread(error: FieldError) -> Wrong:
     return Wrong(None, Reading((error,), ()))
 

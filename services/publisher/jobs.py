@@ -22,7 +22,7 @@ from libs.store.errors import BadData, StoreError
 from libs.store.intake import every_error, take_request
 from libs.store.store import Store
 from services.publisher.breaker import Breaker
-from services.publisher.job import Job, Wrong, customer_of, read_job, reason_of, storable_id, unknown_customer
+from services.publisher.job import Job, Wrong, read_job, reason_of, storable_id, unknown_customer
 
 log = structlog.get_logger()
 
@@ -81,9 +81,10 @@ class Jobs:
             log.info("job.redelivered", message_id=received.message.message_id)
 
     async def _take(self, received: Received) -> None:
-        outcome = await self._decide(read_job(received.message.body, message_id=storable_id(received.message)))
+        job = read_job(received.message.body, message_id=storable_id(received.message))
+        outcome = await self._decide(job)
         if isinstance(outcome, Problem):
-            await self._reject(received, outcome)
+            await self._reject(received, outcome, named=job.customer_id)
             return
         await received.ack()
         log.info("job.accepted", posts=len(outcome.posts), created=outcome.created)
@@ -123,18 +124,17 @@ class Jobs:
             now=self._now(),
         )
 
-    async def _reject(self, received: Received, problem: Problem) -> None:
+    async def _reject(self, received: Received, problem: Problem, *, named: str | None) -> None:
         """Answered, kept with its reason, told to the customer if it named one, then acked."""
         await self._broker.dead_letter(received, reason=reason_of(problem), timeout=DEAD_LETTER_S)
-        await self._tell(received, problem)
+        await self._tell(received, problem, named=named)
         await received.ack()
         log.info("job.rejected", code=problem.code, errors=[error.field for error in problem.errors])
         body = orjson.dumps({"accepted": False, "problem": problem.as_dict()})
         await self._broker.reply(received, body, timeout=REPLY_S)
 
-    async def _tell(self, received: Received, problem: Problem) -> None:
+    async def _tell(self, received: Received, problem: Problem, *, named: str | None) -> None:
         """`post.rejected`, once per message id, to the customer the job names, when there is such a customer."""
-        named = customer_of(received.message.body)
         if named is None or await self._store.customers.get(named) is None:
             return
         now = self._now()

@@ -249,7 +249,7 @@ select id, at, kind, detail from timeline where post_id = $1 and id > $2 order b
 -- What was last said of why the post waits, and where it stands in its lane: when that is next looked at, and how many posts go
 -- first (as far as `$3` says).
 select t.kind, t.detail, l.alarm as turn_at,
-       (select count(*) from (select from posts o where o.in_lane and o.account_id = p.account_id
+       (select count(*) from (select from posts o where p.in_lane and o.in_lane and o.account_id = p.account_id
                               and (o.alarm, o.id) < (p.alarm, p.id) limit $3) before) as ahead
 from posts p
 left join lateral (select kind, detail from timeline where post_id = p.id and kind = any($2::text[])

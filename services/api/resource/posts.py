@@ -12,13 +12,13 @@ from libs.accounts.limit import read_limits
 from libs.model.change import Change
 from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
-from libs.model.post import Note, Post, nobodys_key
+from libs.model.post import SETTLED, Note, Post, PostState, nobodys_key
 from libs.model.post_parse import Reading, parse, read, unnamed
 from libs.model.post_request import PostRequest, arranged
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.publication import Publication
 from libs.model.source import cut
-from libs.model.waiting import waiting
+from libs.model.waiting import Place, waiting
 from libs.rest.posts import (
     AUTOMATIC,
     BatchAnswer,
@@ -281,8 +281,10 @@ async def detailed(call: Call) -> PostDetail:
     """The post of the path as it is now; raises `Refusal` 404."""
     found = await find(call)
     publications = tuple(_publication(publication) for publication in found.publications)
-    inits = read_limits(call.desk.settings.tiktok_per_minute)[Limited.VIDEO_INIT]
-    place = await call.desk.store.posts.place(found.post.id, per_minute=inits)
+    place = Place()
+    if found.post.state not in (*SETTLED, PostState.DRAFT):  # those wait for nobody of ours
+        inits = read_limits(call.desk.settings.tiktok_per_minute)[Limited.VIDEO_INIT]
+        place = await call.desk.store.posts.place(found.post.id, per_minute=inits)
     waits = waiting(found.post, place, now=call.now)
     shown_wait = PostWaiting(**asdict(waits)) if waits else None
     return PostDetail(**_fields(found.post), publications=publications, waiting=shown_wait)
