@@ -39,7 +39,8 @@ def _named(text: str, *, schemes: Sequence[str], needs_host: bool = True) -> boo
         port = None if "," in parts.netloc else parts.port  # PostgreSQL's may name several servers
     except ValueError:  # of the port, often the rest of a password with a slash; its text would repeat that
         return False
-    return parts.scheme in schemes and port != 0 and (bool(parts.hostname) or not needs_host)
+    split = "@" in parts.path  # by a slash in the password
+    return parts.scheme in schemes and port != 0 and not split and (bool(parts.hostname) or not needs_host)
 
 
 def _database_url(url: str) -> str:

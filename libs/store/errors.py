@@ -12,7 +12,6 @@ StoreError
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -97,9 +96,9 @@ def opening(dsn: str) -> Iterator[None]:
 
 
 def _place(dsn: str) -> str:
-    """Host, port and database; neither user nor password."""
-    parts = urlsplit(dsn)
-    return (parts.netloc.rpartition("@")[2] or "a local socket") + parts.path
+    """Host, port and database; neither user nor password, also where that holds a slash that nobody encoded."""
+    place = dsn.partition("://")[2].partition("?")[0].rpartition("@")[2]
+    return place if place.partition("/")[0] else f"a local socket{place}"
 
 
 def _without_the_value(error: asyncpg.PostgresError) -> str:

@@ -17,6 +17,13 @@ PULL = "/pull/"
 """What TikTok fetches lies beneath it, at PUBLIC_URL."""
 
 
+def usable_hours(hours: float) -> float:
+    """0, or an hour and more: what is due within an hour is counted along with what is due."""
+    if 0 < hours < 1:
+        raise ValueError("must be 0, or 1 to 720")
+    return hours
+
+
 class PublisherSettings(ProgramSettings):
     """What the publisher needs; names in capitals are the environment's."""
 
@@ -47,7 +54,7 @@ class PublisherSettings(ProgramSettings):
     publisher_host: str = "127.0.0.1"
     publisher_port: int = Field(default=8084, ge=0, le=65535)
     publisher_concurrency: int = Field(default=16, ge=1, le=200)
-    """Posts driven at once by one process, and so the bound of its memory: an upload in flight holds under two
+    """Posts driven at once by one process, and so the bound of its memory: an upload in flight holds under three
     megabytes (`make bench` measures it), whatever the size of its file.
     """
     publisher_lease_s: float = Field(default=90.0, ge=2)
@@ -56,8 +63,8 @@ class PublisherSettings(ProgramSettings):
     """Under the model's fence of five minutes: a chunk begun in an upload URL's last second has ended by then."""
     publisher_idle_s: float = Field(default=1.0, gt=0, le=60)
     """How often to look for due work when no bell rings."""
-    stats_every_h: float = Field(default=23.0, ge=0, le=24 * 30)
-    """How often the numbers of accounts and public posts are taken; 0 takes none."""
+    stats_every_h: Annotated[float, AfterValidator(usable_hours)] = Field(default=23.0, ge=0, le=24 * 30)
+    """How often the numbers of accounts and public posts are taken, an hour apart at least; 0 takes none."""
     stats_post_days: int = Field(default=30, ge=0, le=3650)
     """How long a post's numbers are taken after it became public."""
     stats_keep_days: int = Field(default=400, ge=1)

@@ -203,7 +203,7 @@ class Simulator:
         log.info("simulator.started", url=self.url)
 
     async def stop(self) -> None:
-        """Ends what hangs, closes every connection and file; safe to call once started."""
+        """Ends what hangs, closes every connection and file, however far `start` came."""
         self.gate.closing.set()
         self.held.close()
         self._stop.set()
@@ -217,7 +217,11 @@ class Simulator:
         self._spool.close()
 
     async def __aenter__(self) -> "Simulator":
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(

@@ -1,6 +1,7 @@
 """What the pool makes of servers that go away and of clients that stop in the middle."""
 
 import asyncio
+import itertools
 import logging
 import socket
 from collections.abc import Callable
@@ -47,9 +48,9 @@ async def test_who_cannot_begin_is_told_where_and_by_which_setting_without_the_p
     with socket.socket() as held:  # bound and never listened on: refused, and nobody else's meanwhile
         held.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{held.getsockname()[1]}/clipwire"
-        for begin in (opened, migrate):
+        for begin, user in itertools.product((opened, migrate), ("me:hunter2", "me:1/hunter2")):
             with pytest.raises(Unavailable) as caught:
-                await begin(f"postgresql://me:hunter2@{place}")
+                await begin(f"postgresql://{user}@{place}")
 
             assert f"DATABASE_URL: PostgreSQL at {place}" in str(caught.value)
             assert "start it, or correct" in str(caught.value) and "hunter2" not in str(caught.value)

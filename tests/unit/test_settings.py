@@ -88,7 +88,17 @@ def test_what_is_good_is_taken(name: str, good: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
-        ("DATABASE_URL", ["mysql://h/d", "postgresql://u:p/w@h:x/d", "postgresql://h:0/d", "host=h dbname=d"]),
+        ("STATS_EVERY_H", ["0.5", "721"]),
+        (
+            "DATABASE_URL",
+            [
+                "mysql://h/d",
+                "postgresql://u:p/w@h:x/d",
+                "postgresql://u:12/w@h/d",
+                "postgresql://h:0/d",
+                "host=h dbname=d",
+            ],
+        ),
         ("RABBITMQ_URL", ["amqp://", "amqp://u:p/w@h", "amqp://h:99999"]),
         ("TIKTOK_API_URL", ["https://", "https://x y", "https://x?y", "//x"]),
         ("MEDIA_URL", ["file://", "s3://", "s3://b?nonsense=1", "/tmp/x"]),

@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from libs.runtime.settings import on_this_machine
 from libs.runtime.web import WILDCARDS
 from services.cli.dial import Address, Heard, dial
 from services.cli.doctor.finding import Finding, broken, fine, limited
@@ -35,7 +35,7 @@ async def public(settings: DeploymentSettings) -> AsyncIterator[Finding]:
         remedy = "Set PUBLIC_URL to the https address that leads to the api, and register its callback at TikTok."
         yield limited("public url", text, remedy=remedy)
         return
-    if urlsplit(url).scheme != "https" and not _here(url):
+    if urlsplit(url).scheme != "https" and not on_this_machine(url):
         text = f"{url} is not https: TikTok returns nobody to it and pulls nothing from it"
         yield broken("public url", text, remedy="Put a proxy with a certificate before the api, and set its https URL.")
         return
@@ -103,11 +103,3 @@ def _read(page: Heard) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

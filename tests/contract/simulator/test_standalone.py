@@ -163,3 +163,13 @@ async def ask(http: aiohttp.ClientSession, method: str, url: str, **options: Any
     async with http.request(method, url, **options) as response:
         assert response.status < 300, await response.text()
         return await response.json()
+
+
+def test_a_taken_port_is_one_line_and_leaves_nothing_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        environ = os.environ | {"SIMULATOR_PORT": str(held.getsockname()[1]), "LOG_LEVEL": "warning"}
+        command = [sys.executable, "-m", "services.simulator"]
+        ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
+
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    assert "SIMULATOR_PORT" in ended.stderr and ended.stdout == ""

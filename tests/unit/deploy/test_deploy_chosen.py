@@ -47,22 +47,23 @@ def test_what_is_given_is_taken_and_what_the_house_needs_is_kept(keepsake: Keeps
     assert settings | same | {"TIKTOK_API_URL": "http://sim", "TIKTOK_AUTH_URL": "http://sim"} == settings
     assert settings["EGRESS_ALLOW"] == f"10.0.0.0/8,{LOOPBACK}", "the simulated customer is on loopback"
     assert settings["CLIPWIRE_ENCRYPTION_KEYS"] == f"{key},{keepsake.encryption_key}", "the first encrypts"
-    other = {"TIKTOK_API_URL": "http://127.0.0.1:9"}
-    assert chosen(other, keepsake) == other, "another simulator"
+    other = {"TIKTOK_API_URL": "http://simulator:8090", "DATABASE_URL": "postgresql://h/d", **APP}
+    assert "TIKTOK_API_URL" not in chosen(other, keepsake), "that of a compose file, which nobody here could reach"
 
 
 def test_a_deployment_at_tiktok_is_not_driven_against_a_simulator(keepsake: Keepsake) -> None:
     deployment = {"DATABASE_URL": "postgresql://h/d", **APP, **REAL}
 
-    with pytest.raises(SettingsError, match=r"DATABASE_URL, TIKTOK_CLIENT_KEY and TIKTOK_API_URL .*README, Operate"):
-        chosen(deployment, keepsake)
-    for name in ("DATABASE_URL", "TIKTOK_CLIENT_KEY", "TIKTOK_API_URL"):
+    for address in (REAL, dict.fromkeys(REAL, ""), {}):  # unless told otherwise, the programs are at TikTok
+        with pytest.raises(SettingsError, match=r"DATABASE_URL and TIKTOK_CLIENT_KEY .*README, Operate"):
+            chosen({"DATABASE_URL": "postgresql://h/d", **APP, **address}, keepsake)
+    for name in ("DATABASE_URL", "TIKTOK_CLIENT_KEY"):
         chosen(deployment | {name: ""}, keepsake)
 
 
 def test_every_bad_setting_of_every_program_is_told_at_once(keepsake: Keepsake, tmp_path: Path) -> None:
     bad = {"INGEST_PORT": "abc", "SIMULATOR_PORT": "abc", "MEDIA_CONVERTERS": "many", "OPERATOR_KEY": "short",
-           "RABBITMQ_URL": "http://x", "LOG_LEVEL": "loud", "TIKTOK_API_URL": "foo"}  # fmt: skip
+           "RABBITMQ_URL": "http://x", "LOG_LEVEL": "loud"}  # fmt: skip
 
     with pytest.raises(SettingsError) as caught:
         Places("postgresql://h/d", tmp_path, keepsake, chosen(bad, keepsake)).check()
