@@ -23,8 +23,8 @@ def chosen(given: Mapping[str, str], keepsake: Keepsake) -> dict[str, str]:
     real = _at_tiktok(given.get("TIKTOK_API_URL") or "https://tiktok.com")
     if real and "DATABASE_URL" in taken and "TIKTOK_CLIENT_KEY" in taken:
         raise SettingsError(
-            "bad settings: DATABASE_URL and TIKTOK_CLIENT_KEY are those of a deployment at TikTok, and `make run` only has"
-            " a simulated one. Leave one of them out, or start the programs (README, Operate)"
+            "bad settings: DATABASE_URL and TIKTOK_CLIENT_KEY are those of a deployment at TikTok, and `make run` has"
+            " only a simulated one. Leave one of them out, or start the programs (README, Operate)"
         )
     for name, own in [("EGRESS_ALLOW", LOOPBACK), ("CLIPWIRE_ENCRYPTION_KEYS", keepsake.encryption_key)]:
         if name in taken:

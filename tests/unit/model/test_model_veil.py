@@ -37,6 +37,16 @@ def test_a_url_is_shown_without_its_query() -> None:
     )
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("word", ["://", "a://b/", "://?", "x" * 5])
+def test_a_long_text_of_whatever_is_veiled_in_its_own_time(word: str) -> None:
+    text = word * 200_000
+
+    shown = veil(text)
+
+    assert len(shown) <= len(text) + 1 and shown != ""
+
+
 def test_of_a_path_only_the_piece_that_looks_random_is_hidden() -> None:
     assert veil(f"/v1/posts/{SECRETS[0]}/timeline") == f"/v1/posts/…({len(SECRETS[0])} characters)/timeline"
 
