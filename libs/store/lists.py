@@ -65,9 +65,9 @@ class Lists:
         found = await self._pool.fetch(SQL.published, list(account_ids), COUNTED_MAX)
         return {row["account_id"]: row["count"] for row in found}
 
-    async def held(self, *, customer_id: str, limit: int) -> list[str]:
-        """Accounts of the customer that are in a group."""
-        return [row["id"] for row in await self._pool.fetch(SQL.held, customer_id, limit)]
+    async def held(self, *, customer_id: str, limit: int, reach: Reach = EVERYWHERE) -> list[str]:
+        """Accounts of the customer within reach that are in a group."""
+        return [row["id"] for row in await self._pool.fetch(SQL.held, customer_id, limit, *rows.reach(reach))]
 
     async def _found(
         self, wanted: Wanted, place: tuple[str, str, int], customer_id: str | None, reach: Reach

@@ -87,4 +87,5 @@ select a.account_id, counted.count from unnest($1::text[]) as a (account_id), la
 ) counted
 
 -- name: held
-select id from accounts where customer_id = $1 and group_id is not null order by id limit $2
+select id from accounts where customer_id = $1 and group_id is not null
+  and ($3::text[] is null or id = any($3)) and id <> all($4::text[]) order by id limit $2

@@ -1,7 +1,7 @@
 """What every dialect is made of. `socialapi` shows how it is used."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from libs.model.capability import UNSUPPORTED
 from libs.model.key import Capability
 from libs.model.post import Post
+from libs.model.post_parse import ERRORS_MAX
 from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
 from libs.model.veil import veil, veil_path
@@ -30,6 +31,8 @@ Handle = Callable[[Call], Awaitable[web.StreamResponse]]
 REST: Final = "/{rest:.*}"
 """Whatever else is asked of a dialect."""
 SHOWN_MAX: Final = 300
+SWITCHES: Final = ("disable_comment", "disable_duet", "disable_stitch")
+"""Of a video; photos have the first."""
 METHODS: Final[tuple[Method, ...]] = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 
@@ -56,11 +59,26 @@ class Compiled:
 
     def adjust(self, name: str, code: str, detail: str, *, sent: Any = None, used: Any = None) -> None:
         """What is shown of values is veiled and short: they are somebody's words, in whatever place."""
+        if len(self.adjustments) == ERRORS_MAX:
+            return
         told = Adjustment(field=veil_path(name), code=code, detail=detail, sent=_shown(sent), used=_shown(used))
         self.adjustments.append(told)
 
     def wrong(self, name: str, code: str, detail: str, remedy: str, **more: Any) -> None:
-        self.errors.append(FieldError(name, code, detail, remedy=remedy, **more))
+        if len(self.errors) < ERRORS_MAX:
+            self.errors.append(FieldError(veil_path(name), code, detail, remedy=remedy, **more))
+
+    def unknown(self, beneath: str, names: Iterable[str]) -> None:
+        """Fields that the vendor's settings do not have."""
+        for name in names:
+            self.wrong(f"{beneath}.{name[:80]}", "unknown_field", "This field is not known.", "Remove or correct it.")
+
+    def switch_off(self, beneath: str) -> None:
+        """Whatever others could do with the post is off unless it was asked for."""
+        for name in SWITCHES if self.request["kind"] == "video" else SWITCHES[:1]:
+            if self.request.get(name) is None:
+                self.request[name] = True
+                self.adjust(f"{beneath}.{name}", "defaulted", "Off unless asked for, as TikTok wants it.", used=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +110,6 @@ class Dialect:
         examples: tuple[Example, ...] = (),
         query: type[Ask] = Ask,
         per_account: bool = False,
-        own_key: bool = False,
     ) -> Route:
         """A call as the vendor has it. Whatever is not a GET writes, and needs the full grant."""
         return Route(
@@ -104,7 +121,6 @@ class Dialect:
             write=method != "GET",
             query=query,
             per_account=per_account,
-            own_key=own_key,
         )
 
     def complete(self, *routes: Route) -> tuple[Route, ...]:

@@ -100,3 +100,57 @@ async def test_a_post_for_several_accounts_is_one_post_to_socialsyncer_and_only_
     assert (await house.call("DELETE", f"{posts}/{both[0]}", key=key)).json()["status"] == "cancelled"
     assert (await house.get(f"{posts}/{made['id']}", key=key)).json()["status"] == "publishing", "the other one is not"
     assert [one["id"] for one in (await house.get(posts, key=key)).json()["data"]] == both[::-1]
+
+
+async def test_a_post_for_several_accounts_is_found_by_the_id_that_socialapi_gave(house: House) -> None:
+    customer = await house.customer()
+    key = await house.key(customer)
+    accounts = [await house.account(customer, open_id=f"-s{n}{customer}") for n in (1, 2)]
+    settings = {"privacy_level": "PRIVATE", "disclosure": {"branded_content": False, "paid_partnership": False}}
+    body = {"account_ids": accounts, "text": "two", "media_ids": [await house.video(customer)]}
+
+    made = await house.post(f"{BASE}/v1/posts", body | {"platform_data": {"tiktok": settings}}, key=key)
+
+    assert made.status_code == 201, made.text
+    found = (await house.get(made.headers["Location"], key=key)).json()
+    assert [one["account_id"] for one in found["posts"]] == accounts and found["id"] == made.json()["id"]
+    one = (await house.get(f"{BASE}/v1/posts/{found['posts'][0]['id']}", key=key)).json()
+    assert one == found["posts"][0]
+
+
+POSTPROXY = "/compat/postproxy/api"
+
+
+async def test_tiktok_is_the_one_profile_in_a_group_that_the_key_reaches_and_no_other_is_named(house: House) -> None:
+    customer = await house.customer()
+    accounts = [await house.account(customer, open_id=f"-p{n}{customer}") for n in (1, 2)]
+    groups = []
+    for name, account in zip("ab", accounts, strict=True):
+        groups.append((await house.make("/v1/groups", {"customer_id": customer, "name": name}))["id"])
+        await house.call("PATCH", f"/v1/accounts/{account}", body={"group_id": groups[-1]})
+    scoped = [{"account_id": accounts[0], "grants": {"posts": "full"}}]
+    narrow = (await house.make("/v1/keys", {"customer_id": customer, "name": "n", "scoped": scoped}))["secret"]
+    whole = await house.key(customer)
+    media = await house.video(customer)
+    body = {"post": {"body": "hi"}, "media": [media], "platforms": {"tiktok": {"privacy_status": "SELF_ONLY"}}}
+
+    own, many, other = [
+        await house.post(f"{POSTPROXY}/posts", body | {"profiles": ["tiktok"], **more}, key=by)
+        for more, by in (({}, narrow), ({}, whole), ({"profile_group_id": groups[1]}, narrow))
+    ]
+    first = [accounts[0], accounts[0], "acc_00000000000000000000000000"]
+    wrong = await house.post(f"{POSTPROXY}/posts", body | {"profiles": first}, key=whole)
+
+    assert [one["profile_id"] for one in own.json()["platforms"]] == [accounts[0]]
+    assert [error["code"] for answer in (many, other) for error in answer.json()["errors"]] == ["ambiguous", "unknown"]
+    assert accounts[1] not in other.text
+    assert [error["field"] for error in wrong.json()["errors"]] == ["profiles.2"], "by its place in the body"
+
+
+async def test_a_wrong_webhook_is_named_by_its_own_fields_and_not_by_a_posts(house: House) -> None:
+    key = await house.key(await house.customer())
+
+    answer = await house.post(f"{POSTPROXY}/webhooks", {"url": "https://8.8.8.8/x", "events": ["post.nope"]}, key=key)
+
+    assert answer.status_code == 400
+    assert all(error["field"].startswith(("events", "url")) for error in answer.json()["errors"])

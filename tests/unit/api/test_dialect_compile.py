@@ -292,6 +292,18 @@ def test_an_adjustment_shows_short_values_and_no_secrets(sent: Any, shown: Any) 
     assert made.adjustments[0].sent == shown
 
 
+def test_what_is_wrong_or_chosen_a_thousand_times_is_said_fifty_times_and_without_a_secret_in_a_name() -> None:
+    key = "cw_L3jc0S1BrgJbw5mtDl3J39ku1tiAHB3JjfdGmz7o"
+    disclosure = FALSE | {key: 1} | {f"x{n}": n for n in range(1000)}
+    inner = {"tiktokSettings": {f"x{n}": n for n in range(1000)}}
+
+    wrong_ones = socialapi(platform_data={"tiktok": {"disclosure": disclosure}}).errors
+    moved = syncer(platformSpecificData=inner).adjustments
+
+    assert (len(wrong_ones), len(moved)) == (50, 50)
+    assert not any(key in error.field for error in wrong_ones)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 2**53) | st.floats(allow_nan=False) | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),

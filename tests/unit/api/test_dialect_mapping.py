@@ -147,7 +147,7 @@ def test_a_video_of_postproxy_says_to_tiktok_what_it_said(asked: dict[str, Any],
         }
     )  # fmt: skip
 
-    made = postproxy(new, accounts=[ACCOUNT])
+    made = postproxy(new, named={ACCOUNT: 0})
 
     assert (made.errors, made.adjustments) == ([], [])
     body = body_at_tiktok(made)

@@ -1,6 +1,7 @@
 """Postproxy: `https://api.postproxy.dev` becomes `…/compat/postproxy`; its own paths begin with `/api`."""
 
 from libs.model.key import Capability
+from services.api.dialects.found import PostsQuery
 from services.api.dialects.postproxy import posts, profiles, shape, stats, webhooks
 from services.api.dialects.postproxy.compile import PostNew
 from services.api.dialects.postproxy.words import DIALECT
@@ -18,7 +19,7 @@ ROUTES = DIALECT.complete(
     route("POST", "/api/profile_groups/{id}/initialize_connection", A, profiles.initialize,
           summary="Make a link by which a creator connects", body=profiles.Initialize),
     route("POST", "/api/posts", P, posts.create, summary="Post", body=PostNew, per_account=True),
-    route("GET", "/api/posts", P, posts.listed, summary="List posts", query=shape.PostsQuery, per_account=True),
+    route("GET", "/api/posts", P, posts.listed, summary="List posts", query=PostsQuery, per_account=True),
     route("GET", "/api/posts/stats", P, stats.of_posts, summary="Show posts' numbers", query=stats.PostStatsQuery,
           per_account=True),
     route("GET", "/api/posts/{id}", P, posts.get, summary="Show a post", per_account=True),

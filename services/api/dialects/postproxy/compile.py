@@ -1,19 +1,17 @@
 """A post of Postproxy's in our words. Pure: which accounts its profiles are is looked up before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from libs.model.post_request import Flag, Privacy, utf16_units
+from libs.model.post_request import VIDEO_CAPTION_UNITS, Flag, Privacy, utf16_units
 from libs.rest.field import GroupId
 from libs.rest.shape import Ask
 from services.api.dialects.frame import Compiled
-from services.api.dialects.mapping import paths, to_ours
-from services.api.dialects.postproxy.words import NAME, SETTINGS
+from services.api.dialects.mapping import to_ours
+from services.api.dialects.postproxy.words import NAME, SETTINGS, WORDS
 
-BODY_UNITS: Final = 2_200
-SWITCHES: Final = ("disable_comment", "disable_duet", "disable_stitch")
 FLOOR: Final = "720x1280"
 
 
@@ -43,19 +41,17 @@ class PostNew(Ask):
     thread: Any = None
 
 
-def compiled(new: PostNew, *, accounts: Sequence[str]) -> Compiled:
-    """In our words, for these accounts, which are the profiles in their order."""
-    made = Compiled(words=paths(NAME, SETTINGS))
+def compiled(new: PostNew, *, named: Mapping[str, int]) -> Compiled:
+    """In our words. `named` are the accounts that the profiles are, and where each is named first."""
+    made = Compiled(words=dict(WORDS))
     request, unknown = to_ours(NAME, new.platforms.tiktok)
-    for name in unknown:
-        made.wrong(f"{SETTINGS}.{name[:80]}", "unknown_field", "This field is not known.",
-                   "Remove it or correct its name.")  # fmt: skip
+    made.unknown(SETTINGS, unknown)
     made.request = request
-    if len(accounts) == 1:
-        request["account_id"] = accounts[0]
+    if len(named) == 1:
+        (request["account_id"],) = named
     else:
-        request["account_ids"] = list(accounts)
-    made.words |= {f"account_ids.{n}": f"profiles.{n}" for n in range(len(accounts))}
+        request["account_ids"] = list(named)
+    made.words |= {f"account_ids.{n}": f"profiles.{place}" for n, place in enumerate(named.values())}
     _defaults(made)
     _text(new, made)
     request["media"] = list(new.media)
@@ -78,12 +74,8 @@ def _defaults(made: Compiled) -> None:
         request["privacy_level"] = str(Privacy.PUBLIC_TO_EVERYONE)
         detail = "Left out, everyone sees it. Say so: an app that TikTok has not audited may post in private only."
         made.adjust(f"{SETTINGS}.privacy_status", "defaulted", detail, used=request["privacy_level"])
-    video = request["kind"] == "video"
-    for name in SWITCHES if video else SWITCHES[:1]:
-        if request.get(name) is None:
-            request[name] = True
-            made.adjust(f"{SETTINGS}.{name}", "defaulted", "Off unless asked for, as TikTok wants it.", used=True)
-    if video:
+    made.switch_off(SETTINGS)
+    if request["kind"] == "video":
         request["resolution_min"] = FLOOR
 
 
@@ -91,8 +83,7 @@ def _text(new: PostNew, made: Compiled) -> None:
     """The caption of a video; of photos the description, and then there is no title."""
     field = "description" if made.request["kind"] == "photo" else "title"
     made.request[field] = new.post.body
-    made.words |= {"title": "post.body", "description": "post.body"}
     units = utf16_units(new.post.body)
-    if units > BODY_UNITS:
+    if units > VIDEO_CAPTION_UNITS:
         made.wrong("post.body", "too_long", "The text is too long, counted in UTF-16 units.", "Shorten it.",
-                   limit=BODY_UNITS, found=units)  # fmt: skip
+                   limit=VIDEO_CAPTION_UNITS, found=units)  # fmt: skip

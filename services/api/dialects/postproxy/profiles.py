@@ -129,28 +129,27 @@ async def initialize(call: Call) -> web.StreamResponse:
     return reply(Initialized(url=begun.auth_url, state=begun.state))
 
 
-async def named(call: Call, profiles: Sequence[str], *, group_id: str | None) -> list[str]:
-    """The accounts that these are: by id, or by the platform's name. Raises `Refusal`."""
-    accounts: list[str] = []
-    for place, profile in enumerate(profiles):
-        if profile == "tiktok":
-            accounts.append(await _of_group(call, group_id, field=f"profiles.{place}"))
-        else:
-            accounts.append(profile)
-    return list(dict.fromkeys(accounts))
+async def named(call: Call, profiles: Sequence[str], *, group_id: str | None) -> dict[str, int]:
+    """The accounts that these are, by id or by the platform's name, and where each is named first. Raises `Refusal`."""
+    accounts: dict[str, int] = {}
+    for profile in dict.fromkeys(profiles):
+        first = profiles.index(profile)
+        account = await _of_group(call, group_id, field=f"profiles.{first}") if profile == "tiktok" else profile
+        accounts.setdefault(account, first)
+    return accounts
 
 
 async def _of_group(call: Call, group_id: str | None, *, field: str) -> str:
-    """The one TikTok profile of the group, or of the only group with a profile."""
+    """The one TikTok profile of the group, or of the only group with a profile that the key reaches."""
     store = call.desk.store
+    held: list[str] = []
     if group_id is not None:
         group = await store.groups.get(group_id, customer_id=call.sees)
-        held = [group.account_id] if group is not None and group.account_id else []
-    elif call.sees is None:
-        held = []
-    else:
-        held = await store.lists.held(customer_id=call.sees, limit=2)
-    if len(held) == 1 and held[0] is not None:
+        if group is not None and group.account_id is not None and call.reach.has(group.account_id):
+            held = [group.account_id]
+    elif call.sees is not None:
+        held = await store.lists.held(customer_id=call.sees, reach=call.reach, limit=2)
+    if len(held) == 1:
         return held[0]
     several = "Several profile groups have a TikTok profile." if held else "There is no group with a TikTok profile."
     remedy = "Name the profile by its id, or add the profile_group_id of the group that is meant."

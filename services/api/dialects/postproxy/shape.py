@@ -8,7 +8,7 @@ from libs.model.naming import NAMES, counted
 from libs.model.post import Post, PostState
 from libs.model.source import cut
 from libs.rest.endpoints import EndpointAnswer
-from libs.rest.field import AccountId, EndpointId, GroupId, Moment, PostId
+from libs.rest.field import AccountId, EndpointId, GroupId, Moment
 from libs.rest.shape import Answer, Item, PageQuery
 from libs.rest.stats import AccountSnapshot, PostSnapshot, PostStats
 from libs.store.apps import Group
@@ -29,12 +29,6 @@ class GroupsQuery(PageQuery):
     """Profile groups, newest first."""
 
     cursor: GroupId | None = None
-
-
-class PostsQuery(PageQuery):
-    """Posts, newest first, one for each profile."""
-
-    cursor: PostId | None = None
 
 
 class WebhooksQuery(PageQuery):

@@ -12,7 +12,8 @@ from libs.rest.field import Digits, Future
 from libs.rest.shape import Ask
 from libs.rest.stats import POSTS_MAX, PostsStatsQuery
 from services.api.call import Call
-from services.api.dialects.postproxy import posts, profiles, shape
+from services.api.dialects.found import of_batch
+from services.api.dialects.postproxy import profiles, shape
 from services.api.resource.stats import account_stats, counted_posts
 
 RECORDS_MAX: Final = 500
@@ -52,18 +53,19 @@ async def of_posts(call: Call) -> web.StreamResponse:
     """The numbers of posts over time, by post and profile. A post that is not public yet says so."""
     query = call.query(PostStatsQuery)
     asked = list(dict.fromkeys(query.post_ids.split(",")))
+    if len(asked) > POSTS_MAX:
+        raise _too_many(len(asked))
     members: dict[str, list[str]] = {}
-    for id_ in asked[: POSTS_MAX + 1]:
+    ids: dict[str, None] = {}
+    for id_ in asked:
         if is_id(id_, "bat"):
-            members[id_] = [post.id for post in (await posts.of_batch(call, id_))[::-1]]
+            members[id_] = [post.id for post in await of_batch(call, id_)]
         elif is_id(id_, "post"):
             members[id_] = [id_]
-    ids = [one for found in members.values() for one in found]
-    if len(asked) > POSTS_MAX or len(ids) > POSTS_MAX:
-        raise Refusal(invalid([FieldError("post_ids", "too_many", "So many posts are not shown at once.",
-                                          limit=POSTS_MAX, found=max(len(asked), len(ids)),
-                                          remedy="Ask for fewer.")]))  # fmt: skip
-    counted = await _counted(call, ids, query) if ids else {}
+        ids |= dict.fromkeys(members.get(id_, ()))
+        if len(ids) > POSTS_MAX:
+            raise _too_many(len(ids))
+    counted = await _counted(call, list(ids), query) if ids else {}
     wanted = set(query.profiles.split(",")) if query.profiles is not None else {"tiktok"}
     data = {
         id_: {"platforms": [counted[one] for one in found if one in counted and _meant(counted[one], wanted)]}
@@ -71,6 +73,12 @@ async def of_posts(call: Call) -> web.StreamResponse:
         if any(one in counted for one in found)
     }
     return _json({"data": data, "unknown": [id_ for id_ in asked if id_ not in data]})
+
+
+def _too_many(found: int) -> Refusal:
+    detail = "So many posts are not shown at once."
+    return Refusal(invalid([FieldError("post_ids", "too_many", detail, limit=POSTS_MAX, found=found,
+                                       remedy="Ask for fewer.")]))  # fmt: skip
 
 
 async def _counted(call: Call, ids: list[str], query: PostStatsQuery) -> dict[str, dict[str, Any]]:

@@ -29,19 +29,16 @@ PROFILE_STATUS: Final[dict[AccountState, str]] = {
     AccountState.DISCONNECTED: "inactive",
 }
 
-DIALECT: Final = Dialect(
-    NAME,
-    "Postproxy",
-    prefix="/api",
-    words={
-        **paths(NAME, SETTINGS),
-        "account_id": "profiles",
-        "account_ids": "profiles",
-        "media": "media",
-        "title": "post.body",
-        "description": "post.body",
-        "publish_at": "post.scheduled_at",
-        "draft": "post.draft",
-        "redirect_uri": "redirect_url",
-    },
-)
+WORDS: Final = {
+    **paths(NAME, SETTINGS),
+    "account_id": "profiles",
+    "account_ids": "profiles",
+    "media": "media",
+    "title": "post.body",
+    "description": "post.body",
+    "publish_at": "post.scheduled_at",
+    "draft": "post.draft",
+}
+"""Our field of a post → theirs."""
+
+DIALECT: Final = Dialect(NAME, "Postproxy", prefix="/api", words={"redirect_uri": "redirect_url"})

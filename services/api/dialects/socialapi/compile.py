@@ -11,7 +11,6 @@ from services.api.dialects.mapping import paths, to_ours
 from services.api.dialects.socialapi.words import CONNECTOR, LANDING, NAME
 
 DISCLOSURE: Final = ("branded_content", "paid_partnership")
-SWITCHES: Final = ("disable_comment", "disable_duet", "disable_stitch")
 
 
 class Settings(Ask):
@@ -55,9 +54,7 @@ def compiled(new: PostNew, *, strict: bool) -> Compiled:
     made.words = paths(NAME, beneath) | {"media": "media_ids", "account_ids": "account_ids"}
     disclosure = settings.pop("disclosure", None)
     request, unknown = to_ours(NAME, settings)
-    for name in unknown:
-        made.wrong(f"{beneath}.{name[:80]}", "unknown_field", "This field is not known.",
-                   "Remove it or correct its name.")  # fmt: skip
+    made.unknown(beneath, unknown)
     made.request = request
     _accounts(new, made)
     if request.get("kind") is None:
@@ -66,10 +63,7 @@ def compiled(new: PostNew, *, strict: bool) -> Compiled:
     _text(new, made, beneath)
     _privacy(settings, made, beneath)
     _disclosed(disclosure, made, beneath, required=strict or new.landing)
-    for name in SWITCHES if request["kind"] == "video" else SWITCHES[:1]:
-        if request.get(name) is None:
-            request[name] = True
-            made.adjust(f"{beneath}.{name}", "defaulted", "Off unless asked for, as TikTok wants it.", used=True)
+    made.switch_off(beneath)
     request["media"] = list(new.media_ids)
     ours = {name: getattr(new, name) for name in ("publish_at", "timezone", "metadata")}
     request.update({name: value for name, value in ours.items() if value is not None})
@@ -138,8 +132,7 @@ def _disclosed(disclosure: Any, made: Compiled, beneath: str, *, required: bool)
         if not isinstance(disclosure.get(name), bool):
             code = "required" if disclosure.get(name) is None else "bool_type"
             made.wrong(f"{where}.{name}", code, "This has to be said, true or false.", f"Add {name}.")
-    for name in disclosure.keys() - set(DISCLOSURE):
-        made.wrong(f"{where}.{name[:80]}", "unknown_field", "This field is not known.", "Remove it.")
+    made.unknown(where, (name for name in disclosure if name not in DISCLOSURE))
     branded = any(disclosure.get(name) is True for name in DISCLOSURE)
     if made.request.get("brand_content_toggle") not in (None, branded):
         _contradicts(made, where, f"{beneath}.brand_content_toggle")

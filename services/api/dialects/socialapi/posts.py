@@ -5,8 +5,8 @@ from typing import Final
 from aiohttp import web
 
 from libs.model.post import PostState
-from libs.store.lists import Wanted
 from services.api.call import Call, reply
+from services.api.dialects.found import of_path, posts_page
 from services.api.dialects.frame import accept
 from services.api.dialects.privacy import settle_privacy
 from services.api.dialects.socialapi import shape
@@ -14,7 +14,6 @@ from services.api.dialects.socialapi.compile import PostNew, compiled
 from services.api.dialects.socialapi.words import CONNECTOR, DIALECT
 from services.api.doc.sample import ACCOUNT, MEDIA, POST, WHEN
 from services.api.doc.shape import Example
-from services.api.page import page
 from services.api.resource import capabilities
 from services.api.resource.posts import find, in_order
 
@@ -41,19 +40,13 @@ async def _strict(call: Call, new: PostNew) -> bool:
 async def listed(call: Call) -> web.StreamResponse:
     """Posts, newest first."""
     query = call.query(shape.ListQuery)
-    rows = await call.desk.store.lists.posts(
-        Wanted(account_id=query.account_id),
-        customer_id=call.scope(query.customer_id),
-        before=query.cursor,
-        limit=query.limit + 1,
-        reach=call.reach,
-    )
-    return reply(page(rows, shape.post, limit=query.limit))
+    return await posts_page(call, query, shape.post, account_id=query.account_id)
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """One post."""
-    return reply(shape.post((await find(call)).post))
+    """One post; by the id that creating several gave, all of them."""
+    posts = await of_path(call)
+    return reply(shape.post(posts[0]) if posts[0].id == call.request.match_info["id"] else shape.made(posts, []))
 
 
 async def delete(call: Call) -> web.StreamResponse:

@@ -6,8 +6,9 @@ from libs.model.account import Account
 from libs.model.post import Post, PostState
 from libs.model.source import cut
 from libs.rest.accounts import AccountProfile, Seen
-from libs.rest.field import AccountId, Moment, PostId
+from libs.rest.field import AccountId, Moment
 from libs.rest.shape import Answer, Item, PageQuery
+from services.api.dialects.found import PostsQuery
 from services.api.dialects.frame import Adjustment
 from services.api.dialects.mapping import to_theirs
 from services.api.dialects.socialapi.words import NAME
@@ -15,10 +16,9 @@ from services.api.dialects.socialapi.words import NAME
 METADATA = ("avatar_url", "follower_count", "following_count", "video_count", "likes_count")
 
 
-class ListQuery(PageQuery):
+class ListQuery(PostsQuery):
     """Posts, of one account if one is named."""
 
-    cursor: PostId | None = None
     account_id: AccountId | None = None
 
 

@@ -6,7 +6,6 @@ from typing import Final
 from libs.model.account import how_to_reconnect, reconnect_path
 from libs.model.problem import Problem
 from services.api.dialects.frame import Dialect
-from services.api.dialects.mapping import paths
 
 NAME: Final = "socialapi"
 CONNECTOR: Final = "platform_data.tiktok"
@@ -38,12 +37,6 @@ def _says(problem: Problem) -> Problem:
 DIALECT: Final = Dialect(
     NAME,
     "SocialAPI.ai",
-    words={
-        **paths(NAME, CONNECTOR),
-        "media": "media_ids",
-        "title": "text",
-        "redirect_uri": "metadata.redirect_uri",
-        "state": "metadata.state",
-    },
+    words={"redirect_uri": "metadata.redirect_uri", "state": "metadata.state"},
     says=_says,
 )

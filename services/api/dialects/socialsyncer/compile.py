@@ -8,10 +8,10 @@ from pydantic import Field
 from libs.model.post_request import AccountId, Flag
 from libs.rest.shape import Ask
 from services.api.dialects.frame import Compiled
-from services.api.dialects.mapping import paths, words
+from services.api.dialects.mapping import words
 from services.api.dialects.socialsyncer.settings import gathered, settle
 from services.api.dialects.socialsyncer.text import photo_title
-from services.api.dialects.socialsyncer.words import NAME, SETTINGS
+from services.api.dialects.socialsyncer.words import NAME, SETTINGS, WORDS
 
 COVER_MS: Final = 1000
 """Where the vendor takes the cover from when nobody says."""
@@ -55,7 +55,7 @@ def compiled(new: PostNew, *, by: str, at: datetime) -> Compiled:
     others = {"platformSpecificData": new.platformSpecificData}
     others |= {f"platforms.{n}.platformSpecificData": one.platformSpecificData for n, one in enumerate(new.platforms)}
     settle(gathered(new.tiktokSettings, others, made), made, by=by, at=at.isoformat())
-    made.words = paths(NAME, SETTINGS)
+    made.words = dict(WORDS)
     _accounts(new, made)
     _kind(new, made)
     _required(made)

@@ -4,10 +4,9 @@ from typing import Final
 
 from aiohttp import web
 
-from libs.model.ids import is_id
 from libs.model.post import Post
-from libs.store.lists import Wanted
 from services.api.call import Call, reply
+from services.api.dialects.found import of_path, posts_page
 from services.api.dialects.frame import accept, before
 from services.api.dialects.socialsyncer import shape
 from services.api.dialects.socialsyncer.compile import PostNew, compiled
@@ -18,14 +17,12 @@ from services.api.page import page
 from services.api.resource import capabilities, lives
 from services.api.resource.posts import find, in_order
 
-BATCH_MAX: Final = 100
-
 
 async def create(call: Call) -> web.StreamResponse:
     """201: a post, for one account or several. What was changed stands under `adjustments`."""
     new = await call.body(PostNew)
     made = compiled(new, by=f"key {call.key.id}", at=call.now)
-    earlier = await before(call, [one.accountId for one in new.platforms])
+    earlier = None if made.errors else await before(call, [one.accountId for one in new.platforms])
     if earlier is not None and earlier.request.get("consent"):
         made.request["consent"] = earlier.request["consent"]  # given then, not once more with every repetition
     request, taken = await accept(call, made)
@@ -36,39 +33,25 @@ async def create(call: Call) -> web.StreamResponse:
 async def listed(call: Call) -> web.StreamResponse:
     """Posts, newest first, one for each account."""
     query = call.query(shape.ListQuery)
-    rows = await call.desk.store.lists.posts(
-        Wanted(account_id=query.accountId),
-        customer_id=call.scope(query.customer_id),
-        before=query.cursor,
-        limit=query.limit + 1,
-        reach=call.reach,
-    )
-    return reply(page(rows, _alone, limit=query.limit))
+    return await posts_page(call, query, _alone, account_id=query.accountId)
 
 
 async def get(call: Call) -> web.StreamResponse:
     """One post, by the id that creating it gave, or by that of one of its accounts."""
-    given = call.request.match_info["id"]
-    if not is_id(given, "bat"):
-        return reply(shape.post([(await find(call)).post]))
-    rows = await call.desk.store.lists.posts(
-        Wanted(batch_id=given), customer_id=call.sees, before=None, limit=BATCH_MAX, reach=call.reach
-    )
-    if not rows:
-        raise call.missing("bat")
-    return reply(shape.post(rows[::-1]))
+    posts = await of_path(call)
+    return reply(_alone(posts[0]) if posts[0].id == call.request.match_info["id"] else shape.post(posts))
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """What has not been sent is cancelled; what TikTok has, no app can delete."""
     done = await capabilities.delete(call)
-    return reply(shape.post([(await find(call)).post]), status=done.status)
+    return reply(_alone((await find(call)).post), status=done.status)
 
 
 async def retry(call: Call) -> web.StreamResponse:
     """200: another try. 409: it has not failed, or it cannot be proven that nothing of it was posted."""
     done = await lives.retry(call)
-    return reply(shape.post([(await find(call)).post]), status=done.status)
+    return reply(_alone((await find(call)).post), status=done.status)
 
 
 async def accounts(call: Call) -> web.StreamResponse:

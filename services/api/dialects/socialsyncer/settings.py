@@ -47,9 +47,7 @@ def settle(settings: dict[str, Any], made: Compiled, *, by: str, at: str) -> Non
     commercial = settings.pop("commercialContentType", None)
     made.request, unknown = to_ours(NAME, settings)
     made.request["consent"] = consent
-    for name in unknown:
-        made.wrong(f"{SETTINGS}.{name[:80]}", "unknown_field", "This field is not known.",
-                   "Remove it or correct its name.")  # fmt: skip
+    made.unknown(SETTINGS, unknown)
     if isinstance(commercial, str) and commercial in COMMERCIAL:
         content, organic = COMMERCIAL[commercial]
         made.request |= {"brand_content_toggle": content, "brand_organic_toggle": organic}

@@ -6,17 +6,17 @@ from typing import Any, Literal
 from libs.model.account import Account, AccountState
 from libs.model.post import Post
 from libs.model.source import cut
-from libs.rest.field import AccountId, Moment, PostId
+from libs.rest.field import AccountId, Moment
 from libs.rest.shape import Answer, Item, PageQuery
+from services.api.dialects.found import PostsQuery
 from services.api.dialects.frame import Adjustment
 from services.api.dialects.mapping import to_theirs
 from services.api.dialects.socialsyncer.words import NAME, STATUS
 
 
-class ListQuery(PageQuery):
+class ListQuery(PostsQuery):
     """Posts, of one account if one is named."""
 
-    cursor: PostId | None = None
     accountId: AccountId | None = None
 
 

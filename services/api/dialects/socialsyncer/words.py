@@ -24,14 +24,7 @@ STATUS: Final[dict[PostState, str]] = {
 }
 """What the vendor calls a state; it has no words for a draft at TikTok and for what was cancelled."""
 
-DIALECT: Final = Dialect(
-    NAME,
-    "SocialSyncerAPI",
-    words={
-        **paths(NAME, SETTINGS),
-        "media": "mediaItems",
-        "title": "content",
-        "publish_at": "scheduledFor",
-        "draft": "isDraft",
-    },
-)
+WORDS: Final = {**paths(NAME, SETTINGS), "publish_at": "scheduledFor", "draft": "isDraft"}
+"""Our field of a post → theirs."""
+
+DIALECT: Final = Dialect(NAME, "SocialSyncerAPI")
