@@ -12,7 +12,7 @@ from libs.rest.shape import Item, PageQuery
 from libs.store.lists import Wanted
 from services.api.call import Call, reply
 from services.api.page import page
-from services.api.resource import posts
+from services.api.resource.post_shown import find
 
 
 class PostsQuery(PageQuery):
@@ -33,7 +33,7 @@ async def of_path(call: Call) -> list[Post]:
     """The post of the path, or those of the batch that it names. Raises `Refusal` 404."""
     given = call.request.match_info["id"]
     if not is_id(given, "bat"):
-        return [(await posts.find(call)).post]
+        return [(await find(call)).post]
     if not (rows := await of_batch(call, given)):
         raise call.missing("bat")
     return rows

@@ -15,6 +15,7 @@ from services.api.body import read_object
 from services.api.call import Call, reply
 from services.api.doc import capabilities as doc
 from services.api.resource import posts
+from services.api.resource.post_shown import find
 from services.api.route import Route
 
 
@@ -32,7 +33,7 @@ async def listed(_: Call) -> web.StreamResponse:
 async def delete(call: Call) -> web.StreamResponse:
     """What has not been sent is cancelled; what TikTok has, no app can delete."""
     await call.nothing()
-    if (await posts.find(call)).post.state in (PostState.PUBLISHED, PostState.IN_INBOX):
+    if (await find(call)).post.state in (PostState.PUBLISHED, PostState.IN_INBOX):
         raise Refusal(UNSUPPORTED["delete_published"].refusal())
     return await posts.cancel(call)
 

@@ -20,7 +20,8 @@ from libs.store.posts import Context
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
 from services.api.doc import lives as doc
-from services.api.resource.posts import TRIES, detailed, find
+from services.api.resource.post_shown import detailed, find
+from services.api.resource.posts import TRIES
 from services.api.route import Route
 
 Decide = Callable[[Context], Awaitable[Change | Problem]]

@@ -1,32 +1,22 @@
 """Posts: accepted once, shown, cancelled where that is still true."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from libs.accounts.limit import Call as Limited
-from libs.accounts.limit import read_limits
 from libs.model.change import Change
 from libs.model.ids import is_id, new_id
 from libs.model.key import Capability
-from libs.model.post import SETTLED, Note, Post, PostState, nobodys_key
+from libs.model.post import Note, Post, nobodys_key
 from libs.model.post_parse import Reading, parse, read, unnamed
-from libs.model.post_request import PostRequest, arranged
+from libs.model.post_request import PostRequest
 from libs.model.problem import FieldError, Problem, Refusal, invalid
-from libs.model.publication import Publication
-from libs.model.source import cut
-from libs.model.waiting import Place, waiting
 from libs.rest.posts import (
     AUTOMATIC,
     BatchAnswer,
-    PostAnswer,
-    PostDetail,
     PostsQuery,
-    PostWaiting,
-    PublicationAnswer,
     TimelineEntry,
     TimelineQuery,
 )
@@ -35,7 +25,6 @@ from libs.store.acceptance import Accepted
 from libs.store.errors import Contended
 from libs.store.intake import every_error, take_request
 from libs.store.lists import Wanted
-from libs.store.posts import Context
 from services.api.audit import TOLD
 from services.api.body import read_object
 from services.api.call import Call, reply
@@ -45,6 +34,7 @@ from services.api.door import out_of_reach
 from services.api.idempotency import settle_key
 from services.api.once import REPLAYED
 from services.api.page import page
+from services.api.resource.post_shown import detailed, find, shown
 from services.api.route import Route
 
 log = structlog.get_logger()
@@ -149,14 +139,6 @@ async def _asked(call: Call, post: Post) -> bool:
         await posts.add_note(post.id, Note("cancel.requested", {"key_id": call.key.id}), now=call.now)
     await call.ring("publisher")
     return True
-
-
-async def find(call: Call) -> Context:
-    """The post of the path, if this key may see it; raises `Refusal` 404."""
-    found = await call.desk.store.posts.get(call.id("post"), customer_id=call.sees, reach=call.reach)
-    if found is None:
-        raise call.missing("post")
-    return found
 
 
 async def wanted(call: Call) -> tuple[PostRequest, str | None]:
@@ -271,53 +253,6 @@ def _accepted(request: PostRequest, taken: Accepted) -> web.Response:
     if not taken.created:
         made.headers[REPLAYED] = "true"
     return made
-
-
-def shown(post: Post) -> PostAnswer:
-    return PostAnswer(**_fields(post))
-
-
-async def detailed(call: Call) -> PostDetail:
-    """The post of the path as it is now; raises `Refusal` 404."""
-    found = await find(call)
-    publications = tuple(_publication(publication) for publication in found.publications)
-    place = Place()
-    if found.post.state not in (*SETTLED, PostState.DRAFT):  # those wait for nobody of ours
-        inits = read_limits(call.desk.settings.tiktok_per_minute)[Limited.VIDEO_INIT]
-        place = await call.desk.store.posts.place(found.post.id, per_minute=inits)
-    waits = waiting(found.post, place, now=call.now)
-    shown_wait = PostWaiting(**asdict(waits)) if waits else None
-    return PostDetail(**_fields(found.post), publications=publications, waiting=shown_wait)
-
-
-def _fields(post: Post) -> dict[str, Any]:
-    same = (
-        "id", "customer_id", "account_id", "batch_id", "state", "publish_at", "publish_before",
-        "media_id", "failures", "retries", "life", "held_at", "cancel_requested_at", "problem",
-        "created_at", "updated_at", "finished_at",
-    )  # fmt: skip
-    fields = {name: getattr(post, name) for name in same}
-    return fields | {
-        "idempotency_key": post.chosen_key,
-        "next_slot_at": post.slot_at,
-        "kind": post.request["kind"],
-        "mode": post.request["mode"],
-        "tiktok_post_ids": post.public_post_ids,
-        "request": _unsigned(post.request),
-    }
-
-
-def _unsigned(request: dict[str, Any]) -> dict[str, Any]:
-    """The request with its URLs cut before their query: a signed URL is a secret of whoever signed it."""
-    request = arranged(request)
-    cover = request.get("cover")
-    shown_cover = {"cover": cut(cover)} if cover else {}
-    return request | {"media": [cut(source) for source in request["media"]]} | shown_cover
-
-
-def _publication(publication: Publication) -> PublicationAnswer:
-    names = PublicationAnswer.model_fields
-    return PublicationAnswer(**{name: getattr(publication, name) for name in names})
 
 
 ROUTES = (

@@ -19,7 +19,7 @@ from libs.rest.stats import (
 )
 from services.api.call import Call, reply
 from services.api.doc import stats as doc
-from services.api.resource.posts import find
+from services.api.resource.post_shown import find
 from services.api.route import Route
 
 

@@ -12,7 +12,8 @@ from services.api.dialects.postproxy import profiles, shape
 from services.api.dialects.postproxy.compile import PostNew, compiled
 from services.api.dialects.postproxy.words import DIALECT
 from services.api.resource import capabilities
-from services.api.resource.posts import find, in_order
+from services.api.resource.post_shown import find
+from services.api.resource.posts import in_order
 
 
 async def create(call: Call) -> web.StreamResponse:

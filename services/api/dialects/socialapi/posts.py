@@ -15,7 +15,8 @@ from services.api.dialects.socialapi.words import CONNECTOR, DIALECT
 from services.api.doc.sample import ACCOUNT, MEDIA, POST, WHEN
 from services.api.doc.shape import Example
 from services.api.resource import capabilities
-from services.api.resource.posts import find, in_order
+from services.api.resource.post_shown import find
+from services.api.resource.posts import in_order
 
 
 async def create(call: Call) -> web.StreamResponse:
