@@ -34,7 +34,7 @@ key: $(run_ready)  ## Print a fresh key for CLIPWIRE_ENCRYPTION_KEYS
 ##@ Work on it
 
 .PHONY: test
-test: $(dev_ready)  ## Run every test; ARGS="tests/unit -k lanes" runs some, in one process
+test: $(dev_ready)  ## Run the tests (Schemathesis is a run of its own: .ci/run); ARGS="tests/unit -k lanes" runs some, in one process
 	@exec $(python) -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
 .PHONY: check

@@ -148,7 +148,7 @@ async def _judge(part: Part, crew: Crew, world: World, lived: _Days) -> tuple[ob
     def hold(promise: str, kept: object, measured: object) -> None:
         part.hold(f"cap told at {lived.told}: {promise}", bool(kept), measured)
 
-    after = [at for at in refused if datetime.fromisoformat(at) > learned]
+    after = [at for at in refused if datetime.fromisoformat(at) > learned] if learned else refused
     hold("TikTok was over its cap once, and so it was learned", len(refused) >= 1 and learned, f"{len(refused)}")
     hold(f"no {CODE} after the cap was learned", not after, sample(after))
     post_of = {row["publish_id"]: row["post_id"] for row in await crew.database.fetch(
@@ -160,7 +160,7 @@ async def _judge(part: Part, crew: Crew, world: World, lived: _Days) -> tuple[ob
     most = lived.days * lived.cap
     hold("all that TikTok takes went out", most - lived.cap < len(order) <= most, f"{len(order)} of at most {most}")
     times = [datetime.fromisoformat(one["created_at"]).timestamp() for one in out]
-    full = max(sum(1 for other in times if at <= other < at + DAY_S) for at in times)
+    full = max((sum(1 for other in times if at <= other < at + DAY_S) for at in times), default=0)
     hold("never more than the cap in 24 hours", full <= lived.cap, f"{full} of {lived.cap}")
     states = Counter({row["state"]: row["n"] for row in await crew.database.fetch(
         "select state, count(*) as n from posts where account_id = $1 group by state", by)})  # fmt: skip

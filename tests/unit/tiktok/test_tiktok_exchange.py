@@ -116,6 +116,7 @@ async def test_a_handshake_broken_off_leaves_no_open_connection() -> None:
             async with asyncio.timeout(5):
                 await greeted.wait()
                 call.cancel()
+                await asyncio.wait([call])
                 await gone.wait()
     finally:
         gc.enable()
