@@ -1,6 +1,5 @@
 """How often a key may ask: a bucket that refills evenly, in this process. Several replicas allow as many times more."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +9,8 @@ from libs.model.problem import Problem
 
 WINDOW_S: Final = 60
 KEPT_MAX: Final = 20_000
+_SECOND_NS: Final = 1_000_000_000
+_WINDOW_NS: Final = WINDOW_S * _SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,27 @@ class Rates:
         self._customers = customers
         self._operators = operators
         self._clock = clock
-        self._full_at: dict[str, float] = {}
+        self._full_at: dict[str, int] = {}
 
     def take(self, key: Key) -> tuple[Quota, Problem | None]:
         """Counts a call. A problem when the bucket is empty; such a call is not counted."""
         limit = key.rate_per_minute or (self._customers if key.customer_id else self._operators)
-        each, now = WINDOW_S / limit, self._clock()
+        # Whole nanoseconds: a sum of seconds is further off the longer the machine has run, and 20.0000001 s are not 21.
+        each, now = _WINDOW_NS // limit, round(self._clock() * _SECOND_NS)
         full_at = max(self._full_at.get(key.id, now), now) + each
         missing = full_at - now
-        if missing > WINDOW_S + 1e-9:
-            wait_s = max(1, math.ceil(missing - WINDOW_S))
+        if missing > _WINDOW_NS:
+            wait_s = max(1, _seconds(missing - _WINDOW_NS))
             return Quota(limit, 0, wait_s), _too_often(limit, wait_s=wait_s)
         if len(self._full_at) >= KEPT_MAX:
             self._full_at = {id_: at for id_, at in self._full_at.items() if at > now}
         self._full_at[key.id] = full_at
-        return Quota(limit, max(0, math.floor((WINDOW_S - missing) / each + 1e-9)), math.ceil(missing)), None
+        return Quota(limit, (_WINDOW_NS - missing) // each, _seconds(missing)), None
+
+
+def _seconds(ns: int) -> int:
+    """Rounded up."""
+    return -(-ns // _SECOND_NS)
 
 
 def _too_often(limit: int, *, wait_s: int) -> Problem:

@@ -48,6 +48,19 @@ def test_the_headers_are_those_of_the_draft() -> None:
     assert quota.headers() == {"RateLimit-Policy": '"key";q=60;w=60', "RateLimit": '"key";r=59;t=1'}
 
 
+@given(st.floats(0, 1e8), st.sampled_from([1, 3, 60, 600]))
+def test_a_full_bucket_is_the_same_however_long_the_machine_has_run(at: float, limit: int) -> None:
+    hand = Hand()
+    hand.at = at
+    of = rates(hand)
+
+    answers = [of.take(key(rate=limit)) for _ in range(limit)]
+
+    assert [problem for _, problem in answers if problem] == []
+    assert [quota.left for quota, _ in answers] == list(range(limit - 1, -1, -1))
+    assert [quota.more_in_s for quota, _ in answers] == [-(-60 * n // limit) for n in range(1, limit + 1)]
+
+
 @given(st.lists(st.floats(0, 30), max_size=200), st.integers(1, 100))
 def test_in_no_minute_more_than_twice_the_limit_gets_through(pauses: list[float], limit: int) -> None:
     hand = Hand()
