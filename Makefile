@@ -34,8 +34,8 @@ key: $(run_ready)  ## Print a fresh key for CLIPWIRE_ENCRYPTION_KEYS
 ##@ Work on it
 
 .PHONY: test
-test: $(dev_ready)  ## Run the tests (Schemathesis is a run of its own: .ci/run); ARGS="tests/unit -k lanes" runs some, in one process
-	@exec $(python) -m pytest $(or $(ARGS),-n 4 --dist worksteal)
+test: $(dev_ready)  ## Run the tests but the thorough ones; ARGS="tests/unit -k lanes" runs some, in one process; .ci/run runs all
+	@exec $(python) -m pytest $(or $(ARGS),-n 4 --dist worksteal -m "not thorough")
 
 .PHONY: check
 check: $(dev_ready)  ## Lint, formatting, types, import rules and contracts

@@ -294,7 +294,7 @@ def test_a_named_rabbitmq_that_does_not_answer_is_an_error_not_a_reason_to_look_
     assert "hush" not in str(failure.value)
 
 
-@pytest.mark.waits_long
+@pytest.mark.thorough
 @pytest.mark.rabbitmq
 @pytest.mark.timeout(180)
 async def test_the_node_of_a_killed_process_takes_its_epmd_along_and_comes_back_at_the_same_address(
@@ -330,7 +330,7 @@ print(*node.ports().values(), flush=True)
         assert drain(url, "after") == 3
         node.kill()
         assert not answers(url)
-        # The script's death is awaited; the emulator it started is init's to reap, and lets go of its ports when it may.
+        # The script is waited for; the emulator it started is init's to reap, and may hold its ports a moment longer.
         await eventually(lambda: all(is_free(port) for port in ports))
     finally:
         node.remove()

@@ -375,6 +375,7 @@ async def test_an_oauth_error_is_one_of_our_table(box: Box, error: str) -> None:
 # Faults
 
 
+@pytest.mark.waits_long
 @pytest.mark.parametrize(
     ("fault", "kind", "begun"),
     [

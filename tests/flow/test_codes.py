@@ -16,7 +16,7 @@ from flow_house import Stage, open_stage
 from libs.tiktok.readings import TABLE, Class, Source, read_code, read_fail_reason
 from tests.each import each
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.thorough]
 PATIENCE_S = 60.0
 """Seventy posts are on their way at once, perhaps on a machine that is busy with others."""
 

@@ -6,6 +6,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from libs.model.ids import new_id
 from libs.runtime.metrics import Metrics
 from libs.store.accounts import Tokens
@@ -46,6 +48,7 @@ async def sealed_tokens(store: Store) -> str:
     return account.id
 
 
+@pytest.mark.thorough
 async def test_every_program_ends_at_once_with_one_line_that_names_the_missing_key(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from flow_house import Guest, Stage
 
 from tests.eventually import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.thorough]
 
 FIRST_PAUSE_S = 17
 URL_LIFE_S = 3_601

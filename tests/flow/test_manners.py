@@ -47,6 +47,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(stage: Stage, guest: 
     assert (await stage.sim("GET", f"customer/elsewhere-{guest.name}/inbox"))["items"] == []
 
 
+@pytest.mark.waits_long
 @pytest.mark.parametrize(
     ("answer", "status", "error"),
     [

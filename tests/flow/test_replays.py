@@ -80,6 +80,7 @@ async def test_a_replay_that_is_paused_stands_still_within_a_second_and_is_not_c
     assert await arrived(guest) == MANY + resumed["replayed"]
 
 
+@pytest.mark.waits_long
 async def test_an_endpoint_that_is_dead_holds_up_no_other_and_hears_its_share_when_it_is_back(stage: Stage) -> None:
     guest = await stage.guest()
     dead = await stage.guest(customer_id=guest.customer_id, endpoint={"events": ["webhook.test"]})

@@ -66,6 +66,7 @@ def spare() -> Iterator[Server]:
     server.socket.close()
 
 
+@pytest.mark.waits_long
 async def test_six_days_of_refused_connections_lose_nothing_and_need_no_hand(
     held_database_url: str, tmp_path: Path, down: Server, spare: Server
 ) -> None:

@@ -66,6 +66,7 @@ async def test_a_token_that_has_run_out_is_refreshed_before_it_is_used(stage: St
     assert await refreshes(stage, guest) == ["ok"]
 
 
+@pytest.mark.waits_long
 @pytest.mark.row("SA-55")
 async def test_a_token_is_refreshed_two_hours_ahead_of_its_end_though_nobody_posts(stage: Stage, guest: Guest) -> None:
     await stage.advance(22 * 3600 - 60)
@@ -241,6 +242,7 @@ async def test_every_customer_of_a_creator_hears_of_the_removal_once(stage: Stag
     assert await about_account(other) == {"account.connected": 1, "account.disconnected": 1}
 
 
+@pytest.mark.waits_long
 async def test_an_account_given_up_while_its_new_token_was_on_its_way_comes_back_and_says_so(
     stage: Stage, guest: Guest
 ) -> None:

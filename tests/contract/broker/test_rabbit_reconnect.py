@@ -84,6 +84,7 @@ async def test_unconfirmed_publish_is_unavailable_as_soon_as_the_connection_brea
     assert [type(verdict) for verdict in verdicts] == [Unavailable, Unavailable]
 
 
+@pytest.mark.waits_long
 async def test_closing_is_quick_in_a_dead_network_and_ends_the_publishes_that_still_wait(
     rabbit: RabbitPlace, wire: TcpProxy
 ) -> None:
@@ -175,6 +176,7 @@ async def test_many_cuts_under_load_lose_nothing_that_was_confirmed(rabbit: Rabb
     assert len(confirmed) >= 140
 
 
+@pytest.mark.waits_long
 async def test_dead_network_is_noticed_by_heartbeats_and_everything_comes_back(
     rabbit: RabbitPlace, wire: TcpProxy
 ) -> None:

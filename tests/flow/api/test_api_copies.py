@@ -25,7 +25,7 @@ from libs.model.ids import new_id
 from libs.model.post import PostState
 from tests.flow.api.test_api_door import REST, ROUTES
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.thorough]
 
 COPIES = int(os.environ.get("CLIPWIRE_COPIES", "64"))
 Write = tuple[str, str]

@@ -11,7 +11,7 @@ from services.api.doc.shape import Upload
 from services.api.resource.capabilities import Anything
 from tests.flow.api.test_api_door import ROUTES, noun_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.thorough]
 JSON = {"Content-Type": "application/json"}
 PREFIXES = {
     "posts": "post", "endpoints": "end", "deliveries": "dlv", "keys": "key", "replays": "rpl", "accounts": "acc",

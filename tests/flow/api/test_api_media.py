@@ -318,6 +318,7 @@ async def test_a_store_that_cannot_keep_it_is_said_without_its_words(
     assert "secret" not in "".join(answer.text for answer in answers)
 
 
+@pytest.mark.waits_long
 async def test_a_full_disk_refuses_before_a_byte_is_read(database_url: str, tmp_path: Path) -> None:
     full = f"{(tmp_path / 'media').as_uri()}?keep_free_bytes={10**18}"
     async with open_house(database_url, tmp_path, MEDIA_URL=full) as house:

@@ -52,6 +52,7 @@ async def test_sleepers_of_a_manual_clock_wake_in_the_order_of_their_times() -> 
     assert woken == [10, 20, 30]
 
 
+@pytest.mark.waits_long
 async def test_programs_follow_a_simulator_through_jumps_and_frozen_time() -> None:
     settings = load(SimulatorSettings, {"SIMULATOR_PORT": "0", "SIMULATOR_CLOCK": "2030-01-01T00:00:00+00:00"})
     async with build(settings) as simulator, open_clock(simulator.url, tiktok_api_url=simulator.url) as clock:
