@@ -41,7 +41,7 @@ class Rates:
     def take(self, key: Key) -> tuple[Quota, Problem | None]:
         """Counts a call. A problem when the bucket is empty; such a call is not counted."""
         limit = key.rate_per_minute or (self._customers if key.customer_id else self._operators)
-        # Whole nanoseconds: a sum of seconds is further off the longer the machine has run, and 20.0000001 s are not 21.
+        # Whole nanoseconds: a sum of seconds is further off the longer a machine runs, and 20.0000001 s are not 21.
         each, now = _WINDOW_NS // limit, round(self._clock() * _SECOND_NS)
         full_at = max(self._full_at.get(key.id, now), now) + each
         missing = full_at - now
