@@ -120,7 +120,8 @@ Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 @asynccontextmanager
 async def _line(ingest: Program) -> AsyncIterator[Line]:
     host, _, port = ingest.url.removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    async with asyncio.timeout(ANSWER_S):
+        reader, writer = await asyncio.open_connection(host, int(port))
     try:
         yield reader, writer
     finally:
@@ -134,6 +135,7 @@ async def _ask(line: Line, request: bytes) -> int:
         async with asyncio.timeout(ANSWER_S):
             return int((await reader.readuntil(b"\r\n\r\n"))[9:12])
     except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+        writer.close()  # a late answer must not pass for the next request's
         return 0
 
 

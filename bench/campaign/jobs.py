@@ -5,6 +5,7 @@ published again with the same message id.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,9 @@ JOBS, DEAD = "publisher.jobs", "publisher.jobs.dead"
 TAP = "proving.events"
 AGAIN_S = 0.5
 _PERSISTENT = 2
+
+# Of every try while the node is down it says a page, and that the node is down is the campaign's own doing.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 class JobQueue:
