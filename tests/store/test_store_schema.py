@@ -453,6 +453,7 @@ def literal(value: Any) -> str:
             return f"'{value}'"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("group", "name", "args"), HOT, ids=[f"{group}.{name}" for group, name, _ in HOT])
 async def test_a_hot_statement_uses_its_indexes_also_when_its_plan_is_kept(
     crowd_url: str, group: str, name: str, args: list[Any]
