@@ -80,6 +80,8 @@ class Code(StrEnum):
     ENDPOINT_DISABLED = "endpoint_disabled", 409, "The endpoint is disabled."
     ENDPOINT_DELETED = "endpoint_deleted", 409, "The delivery's endpoint was deleted."
     TOO_MANY_KEYS = "too_many_keys", 409, "Too many keys would sign for the endpoint."
+    TOO_MANY_ENDPOINTS = "too_many_endpoints", 409, "The customer has as many endpoints as it may."
+    TOO_MANY_LIVE_KEYS = "too_many_live_keys", 409, "There are as many keys in use as there may be."
     TOO_MANY_REPLAYS = "too_many_replays", 409, "Too many replays are not done."
     KEY_OVER = "key_over", 409, "The key was revoked or has expired."
 

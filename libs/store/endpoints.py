@@ -40,6 +40,10 @@ class Endpoints:
     async def get_many(self, ids: Sequence[str]) -> dict[str, Endpoint]:
         return {row["id"]: self._endpoint(row) for row in await self._pool.fetch(SQL.get_many, list(ids))}
 
+    async def count(self, *, customer_id: str, besides: str) -> int:
+        """A customer's endpoints, without the one that has the id `besides`."""
+        return int(await self._pool.fetchval(SQL.count, customer_id, besides))
+
     async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Endpoint]:
         return [self._endpoint(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
 

@@ -58,6 +58,10 @@ class Keys:
         row = await self._pool.fetchrow(SQL.get, id_, customer_id)
         return _key(row) if row else None
 
+    async def count(self, *, customer_id: str | None, besides: str, now: datetime) -> int:
+        """Keys that open something now, a customer's or (None) the operators', without the one with id `besides`."""
+        return int(await self._pool.fetchval(SQL.count, customer_id, besides, now))
+
     async def page(self, *, customer_id: str | None, before: str | None, limit: int) -> list[Key]:
         return [_key(row) for row in await self._pool.fetch(SQL.page, customer_id, before, limit)]
 

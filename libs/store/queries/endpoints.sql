@@ -25,6 +25,9 @@ select * from endpoints where id = $1 and ($2::text is null or customer_id = $2)
 -- name: get_many
 select * from endpoints where id = any($1::text[]) and deleted_at is null
 
+-- name: count
+select count(*) from endpoints where customer_id = $1 and id <> $2 and deleted_at is null
+
 -- name: page
 select * from endpoints where ($1::text is null or customer_id = $1) and ($2::text is null or id < $2)
     and deleted_at is null

@@ -27,6 +27,10 @@ select k.*, false as former, s.scoped from keys k, lateral (
     from key_grants g left join accounts a on a.group_id = g.group_id where g.key_id = k.id) s
 where k.id = $1 and ($2::text is null or k.customer_id = $2)
 
+-- name: count
+select count(*) from keys where customer_id is not distinct from $1 and id <> $2 and revoked_at is null
+    and (expires_at is null or expires_at > $3)
+
 -- name: page
 select k.*, false as former, s.scoped from keys k, lateral (
     select coalesce(jsonb_agg(jsonb_build_object(

@@ -53,6 +53,7 @@ CREATE: Final = Doc(
     summary="Register an endpoint",
     body=EndpointNew,
     answers={201: EndpointCreated},
+    problems=(Code.TOO_MANY_ENDPOINTS,),
     examples=(
         Example(
             201,

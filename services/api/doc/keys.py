@@ -38,6 +38,7 @@ CREATE: Final = Doc(
     summary="Make a key",
     body=KeyNew,
     answers={201: KeyCreated},
+    problems=(Code.TOO_MANY_LIVE_KEYS,),
     examples=(
         Example(
             201,

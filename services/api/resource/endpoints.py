@@ -39,6 +39,8 @@ from services.api.resource.endpoint_shape import (
 )
 from services.api.route import Route
 
+ENDPOINTS_MAX = 100
+"""Of one customer: every event may go to all of them."""
 PUBLIC_KEYS_PATH = "/v1/endpoints/{id}/public-keys"
 PUBLIC_KEYS_AGE_S = 300
 """How long a receiver may keep them. A new key signs at once, beside the old one."""
@@ -54,10 +56,12 @@ async def made(call: Call, new: EndpointNew) -> EndpointCreated:
     """A new endpoint, with the secret that is shown this once. Raises `Refusal`."""
     owner = await call.owner(new.customer_id)
     await check(call, new, owner=owner)
-    keys = fresh_keys(new.signatures)
+    keys, id_ = fresh_keys(new.signatures), call.new_id("end")
+    if await call.desk.store.endpoints.count(customer_id=owner, besides=id_) >= ENDPOINTS_MAX:
+        raise Refusal(_too_many_endpoints())
     kept = await call.desk.store.endpoints.create(
         Endpoint(
-            id=call.new_id("end"),
+            id=id_,
             customer_id=owner,
             state=EndpointState.ENABLED,
             secrets=tuple(Secret(key) for key in keys),
@@ -186,6 +190,14 @@ async def found(call: Call) -> Endpoint:
     if one is None:
         raise call.missing("end")
     return one
+
+
+def _too_many_endpoints() -> Problem:
+    detail = f"The customer has {ENDPOINTS_MAX} endpoints, which is as many as a customer may have."
+    remedy = (
+        "Delete one that is no longer used, or let one hear of more: its events and accounts can be changed."
+    )
+    return Problem("too_many_endpoints", "No more endpoints", 409, detail, remedy)
 
 
 def _too_many_keys() -> Problem:

@@ -25,6 +25,9 @@ from services.api.doc import keys as doc
 from services.api.page import page
 from services.api.route import Route
 
+LIVE_MAX = 1000
+"""Keys in use at once, of one customer or of the operators together."""
+
 
 async def create(call: Call) -> web.StreamResponse:
     """201 with the key itself, which is shown this once."""
@@ -44,6 +47,8 @@ async def create(call: Call) -> web.StreamResponse:
         rate_per_minute=new.rate_per_minute,
     )
     await _check(wish, call)
+    if await call.desk.store.keys.count(customer_id=owner, besides=wish.id, now=call.now) >= LIVE_MAX:
+        raise Refusal(_too_many())
     secret = new_secret()
     made = await call.desk.store.keys.create(
         id_=wish.id,
@@ -218,6 +223,12 @@ def _covers(maker: Key, one: Scoped) -> bool:
         return reach is not None and reach.has(one.account_id)
     same = [each for each in maker.scoped if (each.group_id, each.capability) == (one.group_id, one.capability)]
     return any(each.level.opens(write=write) for each in same)
+
+
+def _too_many() -> Problem:
+    detail = f"There are {LIVE_MAX} keys in use, which is as many as there may be."
+    remedy = "Revoke some that are no longer used (DELETE /v1/keys/{id}), or rotate one instead of making another."
+    return Problem("too_many_live_keys", "No more keys", 409, detail, remedy)
 
 
 def _exceeds(field: str, limit: str, found: str) -> FieldError:

@@ -20,6 +20,20 @@ async def endpoint(house: House, customer: str, **more: Any) -> dict[str, Any]:
     return await house.make("/v1/endpoints", {"customer_id": customer, "url": URL, "events": ["*"]} | more)
 
 
+async def test_a_hundred_endpoints_of_a_customer_are_enough_and_one_that_is_deleted_makes_room(house: House) -> None:
+    customer, other = await house.customer(), await house.customer()
+    first, *_ = [await endpoint(house, customer) for _ in range(100)]
+    body = {"customer_id": customer, "url": URL, "events": ["*"]}
+
+    refused = await house.post("/v1/endpoints", body)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_endpoints")
+    assert "Delete one" in refused.json()["remedy"]
+    await endpoint(house, other)
+    assert (await house.call("DELETE", f"/v1/endpoints/{first['id']}")).status_code == 200
+    await endpoint(house, customer)
+
+
 async def deliver(house: House, *, status: int) -> None:
     """Fans out what waits and settles every delivery with one answer, as the notifier would."""
     now = house.now()

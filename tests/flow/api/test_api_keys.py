@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from api_house import House
@@ -229,3 +230,25 @@ async def test_another_customers_account_cannot_be_granted(house: House) -> None
     answer = await house.post("/v1/keys", body)
 
     assert [error["code"] for error in answer.json()["errors"]] == ["unknown"]
+
+
+async def test_a_thousand_keys_in_use_are_enough_and_those_that_are_over_do_not_count(house: House) -> None:
+    customer = await house.customer()
+    first = await made(house, customer, grants={"posts": "read"})
+    connection = await asyncpg.connect(house.settings.database_url)
+    await connection.execute(
+        """insert into keys (id, customer_id, name, hash, grants, created_at, revoked_at, expires_at)
+           select $2 || n, $1, 'k', decode(md5($2 || n), 'hex'), '{}', now, case when n > 1500 then now end,
+                  case when n between 1000 and 1500 then now end
+           from generate_series(1, 2000) n, (values ($3::timestamptz)) as given (now)""",
+        customer, f"key_{customer}", house.now(),
+    )  # fmt: skip
+    await connection.close()
+
+    refused = await house.post("/v1/keys", {"customer_id": customer, "name": "k", "grants": {"posts": "read"}})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_live_keys")
+    assert (await house.post(f"/v1/keys/{first['id']}/rotate")).status_code == 200
+    await house.post(f"/v1/keys/{first['id']}/revoke")
+    await made(house, customer, grants={"posts": "read"})
+    await made(house, await house.customer(), grants={"posts": "read"})
