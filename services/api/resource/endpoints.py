@@ -194,9 +194,7 @@ async def found(call: Call) -> Endpoint:
 
 def _too_many_endpoints() -> Problem:
     detail = f"The customer has {ENDPOINTS_MAX} endpoints, which is as many as a customer may have."
-    remedy = (
-        "Delete one that is no longer used, or let one hear of more: its events and accounts can be changed."
-    )
+    remedy = "Delete one that is no longer used, or let one hear of more: its events and accounts can be changed."
     return Problem("too_many_endpoints", "No more endpoints", 409, detail, remedy)
 
 
