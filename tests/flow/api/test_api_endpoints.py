@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from api_house import House
 
@@ -20,9 +21,16 @@ async def endpoint(house: House, customer: str, **more: Any) -> dict[str, Any]:
     return await house.make("/v1/endpoints", {"customer_id": customer, "url": URL, "events": ["*"]} | more)
 
 
-async def test_a_hundred_endpoints_of_a_customer_are_enough_and_one_that_is_deleted_makes_room(house: House) -> None:
+async def test_ten_thousand_endpoints_of_a_customer_are_enough_and_one_that_is_deleted_makes_room(house: House) -> None:
     customer, other = await house.customer(), await house.customer()
-    first, *_ = [await endpoint(house, customer) for _ in range(100)]
+    first = await endpoint(house, customer)
+    connection = await asyncpg.connect(house.settings.database_url)
+    await connection.execute(
+        """insert into endpoints select (jsonb_populate_record(e, jsonb_build_object('id', e.id || n))).*
+           from endpoints e, generate_series(2, 10000) n where e.id = $1""",
+        first["id"],
+    )
+    await connection.close()
     body = {"customer_id": customer, "url": URL, "events": ["*"]}
 
     refused = await house.post("/v1/endpoints", body)
