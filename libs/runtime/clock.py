@@ -36,8 +36,8 @@ class SystemClock:
 class SyncedClock:
     """A clock corrected by a measured offset, so that replicas on drifting machines agree.
 
-    `correct` takes a reading of the shared clock (the database's); `error` is how far the last reading was from what
-    this clock said at that moment, in seconds, None before the first.
+    `correct` takes a reading of the shared clock (the database's); `error` is how far off the last reading showed this
+    clock to be, in seconds, None before the first.
     """
 
     def __init__(self, inner: Clock) -> None:
@@ -52,7 +52,14 @@ class SyncedClock:
         await self._inner.sleep(seconds)
 
     def correct(self, *, shared: datetime, sent: datetime, received: datetime) -> None:
-        """Takes a reading of the shared clock asked for at `sent` and answered at `received`, both of *this* clock."""
+        """Takes a reading of the shared clock asked for at `sent` and answered at `received`, both of *this* clock.
+
+        One between the two may be this very time, read early or late: it is left, for a clock that goes back makes ids
+        that sort before those it has made, and alarms that are not yet due.
+        """
+        if sent <= shared <= received:
+            self.error = 0.0
+            return
         offset = shared - (sent + (received - sent) / 2)
         self.error = abs(offset.total_seconds())
         self._offset += offset

@@ -18,7 +18,7 @@ OFF_S = 2.0
 
 
 async def read_once(clock: SyncedClock, read: Callable[[], Awaitable[datetime]]) -> None:
-    """Corrects the clock by one reading; a slow answer corrects by its middle."""
+    """Corrects the clock by one reading; a slow answer corrects by its middle, if it says anything at all."""
     sent = clock.now()
     shared = await read()
     clock.correct(shared=shared, sent=sent, received=clock.now())

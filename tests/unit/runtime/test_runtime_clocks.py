@@ -34,6 +34,16 @@ def test_a_second_reading_finds_nothing_to_correct() -> None:
     assert clock.now() == NOON + timedelta(seconds=31)
 
 
+def test_a_slow_answer_that_says_nothing_against_a_clock_does_not_move_it() -> None:
+    clock = SyncedClock(ManualClock(NOON))
+
+    for late in (0.0, 0.3, 1.9, 2.0):
+        sent = clock.now()
+        clock.correct(shared=sent + timedelta(seconds=late), sent=sent, received=sent + timedelta(seconds=2))
+
+        assert (clock.now(), clock.error) == (NOON, 0.0), "moved back, what is made next would sort before the last"
+
+
 async def test_sleepers_of_a_manual_clock_wake_in_the_order_of_their_times() -> None:
     clock, woken = ManualClock(NOON), list[int]()
 
