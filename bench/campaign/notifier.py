@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from random import Random
 
 import aiohttp
-import asyncpg
 import orjson
 from aiohttp import web
 
 from bench.campaign.ear import listening
 from bench.campaign.ground import Ground
-from bench.campaign.notifiers import STALLED_S, UNSAVED, Notifiers, until
+from bench.campaign.notifiers import STALLED_S, UNSAVED, Notifiers, settled, until
 from bench.campaign.puller import Puller
 from bench.campaign.report import Part, Table, sample
 from libs import signing
@@ -95,7 +94,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
             wanted = ENDPOINTS * len(expected)
             await until(lambda: ear.told == wanted and notifiers.strikes > 0, lambda: ear.tries)
             told_s = time.monotonic() - began
-            await _settled(ground.database_url)
+            await settled(ground.database_url)
             before = ear.copied()
             say(f"told in {told_s:.0f} s with {notifiers.strikes} strikes; now everything again")
             total = await _replay(store, customer_id)
@@ -169,18 +168,6 @@ def told(n: int, customer_id: str, now: datetime) -> Event:
     """The event of that number."""
     data = DATA[EventType.WEBHOOK_TEST] | {"n": n}
     return event(EventType.WEBHOOK_TEST, key=f"prove:{n}", now=now, data=data, customer_id=customer_id)
-
-
-async def _settled(url: str) -> None:
-    """Until every answer is saved: what was told by a notifier that was killed then is sent again when its lease ends,
-    and a replay selects what has an end."""
-    connection = await asyncpg.connect(url)
-    try:
-        async with asyncio.timeout(STALLED_S):
-            while await connection.fetchval("select exists (select from deliveries where state = 'pending')"):
-                await asyncio.sleep(0.2)
-    finally:
-        await connection.close()
 
 
 async def _replay(store: Store, customer_id: str) -> int:

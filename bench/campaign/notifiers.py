@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 import aiohttp
+import asyncpg
 
 from bench.campaign.ground import Ground
 from bench.campaign.program import ROOT, Program
@@ -99,3 +100,15 @@ async def until(done: Callable[[], bool], heard: Callable[[], int]) -> None:
         if heard() != last:
             last, since = heard(), time.monotonic()
         await asyncio.sleep(0.1)
+
+
+async def settled(url: str) -> None:
+    """Until every answer is saved: what was told by a notifier that was killed then is sent again when its lease ends,
+    and a replay selects what has an end."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with asyncio.timeout(STALLED_S):
+            while await connection.fetchval("select exists (select from deliveries where state = 'pending')"):
+                await asyncio.sleep(0.2)
+    finally:
+        await connection.close()

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from bench.campaign.ear import listening
 from bench.campaign.ground import Ground
-from bench.campaign.notifiers import REPLICAS, STALLED_S, UNSAVED, Notifiers, until
+from bench.campaign.notifiers import REPLICAS, STALLED_S, UNSAVED, Notifiers, settled, until
 from bench.campaign.report import Part, Table, sample
 from libs import signing
 from libs.model.endpoint import Endpoint, EndpointState, Order, Secret
@@ -102,6 +102,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], keep: bool
                 lambda: len(ear.answered["ordered"]) + len(ear.answered["plain"]) == 2 * count, lambda: ear.tries
             )
             told_s, told_kills = time.monotonic() - began, campaign.kills
+            await settled(ground.database_url)
             before = Counter(ear.answered["plain"])
             say(f"told in {told_s:.0f} s; now everything again")
             rate, first = min(RATE_PER_S, count / PACED_S), len(ear.paced)
@@ -190,7 +191,6 @@ async def _replay(store: Store, customer_id: str, *, rate: float) -> int:
         for one in await store.endpoints.page(customer_id=customer_id, before=None, limit=9)
         if one.description == "plain"
     )
-    await asyncio.sleep(1.5)  # what was answered is saved
     selection = Selection(customer_id, now - timedelta(days=1), now + timedelta(days=1), ("delivered",), None, plain.id)
     await store.endpoints.change(
         plain.id, customer_id=customer_id, edit=lambda endpoint: replace(endpoint, rate_per_s=rate), now=now
