@@ -24,6 +24,8 @@ from services.publisher.saving import Run
 log = structlog.get_logger()
 
 LANES_AT_ONCE = 20
+LANE_LEASE = timedelta(seconds=10)
+"""While its posts are given their turns, which is a matter of milliseconds."""
 DRAIN_S = 6.0
 REST_S = 0.05
 """At least, between two rounds that found nothing: what is due may be another's already."""
@@ -97,9 +99,7 @@ class Claims:
 
     async def _claim_turns(self, room: int) -> int:
         now = self._now()
-        lanes = await self._store.posts.claim_lanes(
-            now=now, lease=now + timedelta(seconds=10), limit=min(room, LANES_AT_ONCE)
-        )
+        lanes = await self._store.posts.claim_lanes(now=now, lease=now + LANE_LEASE, limit=min(room, LANES_AT_ONCE))
         given = 0
         share = max(1, room // max(1, len(lanes)))  # nobody gets a second turn while others wait for their first
         for account_id, ring in lanes:
