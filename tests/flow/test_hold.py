@@ -30,9 +30,11 @@ async def test_a_post_that_tiktok_cannot_be_asked_about_waits_for_a_person(stage
     await guest.creator(daily_post_cap=None)
 
     await stage.advance(2 * 86_400)
+    await stage.past_refresh()
     await stage.waits(post["id"], "unconfirmed")
     await stage.api("POST", f"posts/{post['id']}/resolve", {"outcome": "not_published"})
     await stage.api("POST", f"posts/{post['id']}/retry")
+    await stage.past_refresh()
 
     await stage.until(post["id"], "published")
     assert len(await stage.publications(guest)) == 1

@@ -328,11 +328,14 @@ async def test_an_answer_is_never_sent_to_a_queue_of_ours(guest: Guest, stranger
     bad = uuid4().hex
     await stranger.publish(b"{", message_id=bad, reply_to=own, correlation_id="x")
 
-    await stranger.ask(job(guest))
+    # Jobs are taken by the handful, and the next handful when every job of the last is done with: its letter lies there
+    # and its answer went wherever it goes. What is asked after an answer came is of a later handful.
+    for _ in range(2):
+        await stranger.ask(job(guest))
     await eventually(lambda: empty(stranger))
 
     assert set(await stranger.dead()) == {bad}
-    assert len(await posts_of(guest)) == 2
+    assert len(await posts_of(guest)) == 3
 
 
 async def test_rabbitmqs_own_direct_reply_to_is_answered(guest: Guest, stranger: AmqpStranger) -> None:

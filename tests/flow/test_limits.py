@@ -43,6 +43,7 @@ async def test_a_cap_told_with_200_makes_the_post_wait_and_spends_no_try(stage: 
 
     await guest.creator(daily_post_cap=None)
     await stage.advance(120)
+    await stage.past_refresh()
 
     await stage.until(post["id"], "published")
     assert (still["failures"], still["retries"], quiet) == (0, 0, True)
@@ -82,12 +83,12 @@ async def test_posts_over_a_learned_cap_go_out_in_order_and_tiktok_is_not_asked_
 
     await stage.advance(CAP_S)
     for _ in range(4):  # the token has run out: one of them refreshes it, the other looks after it every two seconds
-        await stage.quiet()
-        await stage.advance(3)
+        await stage.past_refresh()
     for post in posts[2:4]:
         await stage.until(post["id"], "published")
     await stage.waits(posts[4]["id"], "queued")
     await stage.advance(CAP_S)
+    await stage.past_refresh()
     await stage.until(posts[4]["id"], "published")
 
     calls = await stage.calls("creator_info/query", guest)
@@ -112,6 +113,7 @@ async def test_a_cap_told_anywhere_makes_the_post_wait(stage: Stage, guest: Gues
     told = [item["json"]["data"]["reason"] for item in await guest.inbox("post.retrying")]
 
     await stage.advance(CAP_S)
+    await stage.past_refresh()
 
     await stage.until(post["id"], "published")
     await stage.database.execute("delete from caps")  # the app's cap would bind the guests of every later test
@@ -278,6 +280,7 @@ async def test_a_cap_told_as_the_reason_of_a_failed_post_is_learned_like_one_tol
     inits = len(await stage.calls("video/init", guest))
 
     await stage.advance(CAP_S)
+    await stage.past_refresh()
 
     await stage.until(second["id"], "published")
     still = await stage.waits(third["id"], "queued")
@@ -299,8 +302,7 @@ async def test_a_day_of_silence_is_unconfirmed_and_what_comes_of_it_is_still_tol
     post = await guest.post()
     await stage.waits(post["id"], "processing")
     await stage.advance(DAY_S + 1)
-    await stage.quiet()  # by now the account's token is over: the look may have to wait while it is refreshed
-    await stage.advance(3)
+    await stage.past_refresh()
     await stage.waits(post["id"], "unconfirmed")
 
     await stage.advance(DAY_S)

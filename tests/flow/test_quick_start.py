@@ -98,10 +98,12 @@ class Terminal:
         return json.loads(self._card.read_text()) if self._card.exists() else None
 
     def kill(self) -> None:
-        """`kill -9` of everything, PostgreSQL too."""
+        """`kill -9` of everything, PostgreSQL too; over when the last process of the terminal has let go of it."""
         os.kill(int(self._postmaster.read_text().partition("\n")[0]), signal.SIGKILL)
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=STOPPED_S)
+        self._reader.join(timeout=STOPPED_S)
+        assert not self._reader.is_alive()
 
     def close(self) -> None:
         if self._process.poll() is None:
@@ -135,6 +137,7 @@ def kept(terminal: Terminal, post: dict[str, Any]) -> str:
 
 
 @pytest.mark.waits_long
+@pytest.mark.timeout(4 * READY_S)
 @pytest.mark.row("SS-25")
 async def test_the_quick_start_publishes_and_the_next_ones_still_have_it_however_it_was_stopped(start: "Start") -> None:
     first = start()
@@ -155,7 +158,7 @@ async def test_the_quick_start_publishes_and_the_next_ones_still_have_it_however
 
     first.interrupt()
 
-    assert "the data stays in" in first.until("the data stays in")
+    assert "the data stays in" in first.until("Stopping ...")
     assert first.card() is None, "whoever waits for the next start's card would be led to this one's ports"
     second = start()
     assert kept(second, post) == "published"

@@ -16,6 +16,9 @@ INSERT = (
     " values ($1, $2, $1, 'post.published', $3, $4, '{}')"
 )
 
+AHEAD = "select (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000000)::text"
+"""A transaction that the whole server does not come to while a test runs."""
+
 
 async def a_consumer(
     place: Place, name: str = "mine", *, customer: str | None = "one", cursor: str | None = "0."
@@ -94,7 +97,7 @@ async def test_no_event_is_lost_while_a_slow_transaction_stays_open_across_a_tho
 async def test_a_place_that_nobody_can_have_read_is_not_acknowledged(place: Place) -> None:
     consumer = await a_consumer(place)
     told = await place.event()
-    ahead = await place.sql.fetchval("select (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000)::text")
+    ahead = await place.sql.fetchval(AHEAD)
 
     assert not await place.store.consumers.acknowledge(consumer, f"{ahead}.", now=NOW)
     await place.store.consumers.seek(consumer, cursor=f"{ahead}.", since=None, now=NOW)
@@ -124,7 +127,7 @@ async def test_the_place_a_consumer_began_at_is_acknowledged_though_a_transactio
 
 async def test_a_seek_beyond_the_horizon_stops_at_it(place: Place) -> None:
     consumer = await a_consumer(place)
-    ahead = await place.sql.fetchval("select (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000)::text")
+    ahead = await place.sql.fetchval(AHEAD)
     await place.store.consumers.seek(consumer, cursor=f"{ahead}.", since=None, now=NOW)
     told = await place.event()
 

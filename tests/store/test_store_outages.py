@@ -24,7 +24,7 @@ async def opened(url: str, **more: float) -> Pool:
 
 async def test_a_process_frozen_inside_a_transaction_holds_nobody_up_for_long(database_url: str) -> None:
     """SIGSTOP between two statements: its row locks would otherwise last until it is woken or its host is rebooted."""
-    frozen, other = await opened(database_url, idle_in_transaction_s=0.5), await opened(database_url)
+    frozen, other = await opened(database_url, idle_in_transaction_s=2.0), await opened(database_url)
     try:
         await other.execute("insert into customers values ('cus_1', 'before', now())")
 

@@ -422,17 +422,24 @@ async def test_a_save_that_gave_way_to_another_is_done_again(place: Place, other
     (post,) = await place.posts(account)
     await place.store.facts.receive([a_receipt(a_fact("p", key="k"))])
     (fact,) = await place.store.facts.claim(now=NOW, lease=LEASE, limit=1)
+    change = Change(post, events=(an_event("told", customer_id=post.customer_id, post_id=post.id),))
 
-    # It holds the fact and wants the post; the save holds the post and wants the fact.
-    holder = await other_connection()
-    held = holder.transaction()
+    # It holds the fact and wants the post; the save holds the post and wants the fact. Who waits looks for a deadlock
+    # once, a second later: so the save is kept at its event, between the two, until the other one waits.
+    holder, keeper = await other_connection(), await other_connection()
+    held, kept = holder.transaction(), keeper.transaction()
     await held.start()
-    await holder.execute("set deadlock_timeout = '10s'")  # the save notices first
+    await kept.start()
+    await holder.execute("set local deadlock_timeout = '1min'")  # the save notices first
     await holder.execute("select 1 from facts for update")
-    saving = asyncio.create_task(place.store.posts.save([Change(post)], now=NOW, facts=[(fact.id, "applied")]))
+    await keeper.execute("insert into event_keys values ('told', 'evt_x', now())")
+    saving = asyncio.create_task(place.store.posts.save([change], now=NOW, facts=[(fact.id, "applied")]))
     await eventually(lambda: waiting_for_locks(place, 1))
+    wanting = asyncio.create_task(holder.execute("select 1 from posts for update", timeout=30))
+    await eventually(lambda: waiting_for_locks(place, 2))
     with capture_logs() as logs:
-        await holder.execute("select 1 from posts for update")
+        await kept.rollback()
+        await wanting
         await held.rollback()
         assert await saving == set()
     assert [line["event"] for line in logs] == ["transaction.contended"]

@@ -17,7 +17,7 @@ from libs.broker.rabbit import RabbitBroker, Retry
 from libs.broker.topology import CLIPWIRE, EXCHANGES, QUEUES, Names
 from tests.eventually import eventually
 
-SOON = 5.0
+SOON = 20.0
 QUICK = Retry(first=0.02, most=0.2)
 
 

@@ -16,6 +16,7 @@ import boto3
 import pytest
 from media_place import Place
 
+from deploy.process import free_port
 from libs.media.storage import open_storage
 
 MOTO_START_S = 30
@@ -23,8 +24,7 @@ MOTO_START_S = 30
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()  # not one of those the system hands out: it takes seconds until somebody listens there
     moto_server = Path(sys.executable).with_name("moto_server")
     server = subprocess.Popen(
         [str(moto_server), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

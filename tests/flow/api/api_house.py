@@ -147,7 +147,7 @@ class House:
             assert problem["request_id"] == response.headers["X-Request-Id"]
         check(request.method, path, response.status_code, response.headers, body)
 
-    async def raw(self, data: bytes, *, hang_up: bool = False, wait_s: float = 5.0) -> bytes:
+    async def raw(self, data: bytes, *, hang_up: bool = False, wait_s: float = 30.0) -> bytes:
         """What the server says to bytes that no client would send: one answer, with the 1xx before it."""
         host, port = self.program.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))

@@ -36,7 +36,7 @@ class World:
 
     async def tiktok(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Pulls a string of the simulator."""
-        async with httpx.AsyncClient(verify=False) as http:
+        async with httpx.AsyncClient(verify=False, timeout=30) as http:
             said = await http.post(f"{self.sim}/_sim/{path}", json=body)
         assert said.is_success, said.text
         found: dict[str, Any] = said.json()
@@ -124,7 +124,7 @@ async def _other_customer(world: World) -> None:
 async def _sent(world: World) -> None:
     body = {"size": len(world.film), "sha256": sha256(world.film).hexdigest(), "customer_id": CUSTOMER}
     place = await world.house.make("/v1/media/uploads", world.known.put(body))
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=30) as http:
         assert (await http.put(place["url"], content=world.film, headers=place["headers"])).status_code == 204
     world.known[COMING] = place["id"]
 
@@ -200,6 +200,7 @@ BEFORE: dict[str, Callable[[World], Awaitable[None]]] = {
     "endpoints.disable": _endpoint,
     "endpoints.delete": _endpoint,
     "endpoints.rotate": _endpoint,
+    "events.list": _accepted_event,
     "events.read": _accepted_event,
     "media.complete": _sent,
     "media.delete": _unneeded,

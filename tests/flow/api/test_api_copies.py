@@ -412,6 +412,7 @@ async def test_there_is_a_recipe_for_every_write_of_the_router() -> None:
 OWN = {(route.method, route.path) for route in ROUTES if route.own_key}
 
 
+@pytest.mark.timeout(300)
 async def test_many_copies_at_once_of_each_write_make_one_effect(world: World) -> None:
     for write, make in RECIPES.items():
         sent, name = await make(world), f"copies {write[0]} {write[1]}"

@@ -20,6 +20,7 @@ from libs.media.port import Stored
 from libs.media.workers import Workers
 from libs.store.errors import Unavailable
 from libs.store.media import Media, MediaFiles
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MP4 = {"Content-Type": "video/mp4"}
@@ -278,12 +279,24 @@ async def test_nobody_is_asked_for_a_body_before_the_key_was_looked_at(house: Ho
     assert body_of(known)["size"] == len(mp4)
 
 
+async def broken_off(house: House) -> float:
+    """How many uploads have ended because they could not be read to their end."""
+    name = 'clipwire_api_request_seconds_count{method="POST",route="/v1/media",status="400"} '
+    lines = (await house.http.get("/metrics")).text.splitlines()
+    return next((float(line.removeprefix(name)) for line in lines if line.startswith(name)), 0.0)
+
+
 async def test_a_client_that_hangs_up_leaves_nothing(house: House, mp4: bytes) -> None:
     key, before = await house.key(await house.customer()), kept(house)
+    ended = await broken_off(house)
     head = f"POST /v1/media HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: {len(mp4)}\r\n"
 
     await house.raw(f"{head}Authorization: Bearer {key}\r\n\r\n".encode() + mp4[: len(mp4) // 2], hang_up=True)
 
+    async def noticed() -> bool:  # the connection ends before the upload does, or even begins
+        return await broken_off(house) == ended + 1
+
+    await eventually(noticed)
     assert kept(house) == before
     assert (await house.get("/v1/media", key=key)).json()["data"] == []
 

@@ -52,11 +52,12 @@ async def test_it_serves_with_its_operator_key_and_ends_cleanly_when_told(databa
 
     async with program(tmp_path, **settings) as process:
         url = await url_of(process)
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as http:
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
             ready = await http.get("/readyz")
             made = await http.post("/v1/customers", json={"name": "Acme"})
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             out, err = await process.communicate()
 
     assert (ready.status_code, made.status_code) == (200, 201)

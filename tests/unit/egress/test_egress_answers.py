@@ -460,14 +460,8 @@ async def test_a_self_signed_server_is_a_tls_failure(serve, make_client, self_si
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    ("script", "kind"),
-    [
-        (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), FailureKind.TLS),
-        (say(), FailureKind.CONNECT_TIMEOUT),
-    ],
-)
-async def test_a_server_that_never_shakes_hands_fails_within_the_connect_time(serve, make_client, script, kind):
+@pytest.mark.parametrize(("kind", "within_s"), [(FailureKind.TLS, 2.0), (FailureKind.CONNECT_TIMEOUT, 0.3)])
+async def test_a_server_that_never_shakes_hands_fails_within_the_connect_time(serve, make_client, kind, within_s):
     async def not_tls(exchange):
         await exchange.reader.read(1)
         if kind is FailureKind.TLS:
@@ -476,7 +470,7 @@ async def test_a_server_that_never_shakes_hands_fails_within_the_connect_time(se
 
     server = await serve(not_tls)
 
-    outcome = await post(make_client(), f"https://127.0.0.1:{server.port}/", connect_timeout_s=0.3)
+    outcome = await post(make_client(), f"https://127.0.0.1:{server.port}/", connect_timeout_s=within_s)
 
     assert isinstance(outcome, Failed) and outcome.kind is kind
     assert outcome.timings.total_ms < 2_000

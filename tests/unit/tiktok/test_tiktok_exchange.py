@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -82,10 +83,9 @@ async def no_reply(url: str, *, timeout: float = 5) -> NoReply:
 
 
 async def test_a_refused_connection_proves_that_nothing_was_sent() -> None:
-    async with listening(lambda _reader, _writer: asyncio.sleep(0)) as url:
-        pass
-
-    error = await no_reply(url)
+    with socket.socket() as held:  # bound and never listened on: nobody else can answer there
+        held.bind(("127.0.0.1", 0))
+        error = await no_reply(f"http://127.0.0.1:{held.getsockname()[1]}")
 
     assert not error.sent and not error.may_have_taken_effect
 
