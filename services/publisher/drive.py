@@ -82,6 +82,11 @@ class Drive:
         bound = log.bind(post=run.post.id, account=run.post.account_id)
         started = time.monotonic()
         outcome = await self._driven(run, Turn(slot), bound)
+        if outcome == "lost":
+            try:
+                await run.keep_calls(now=self._now())
+            except StoreError as error:
+                bound.warning("post.calls_left", why=f"{type(error).__name__}: {error}")
         ms = round((time.monotonic() - started) * 1000)
         bound.info("post.driven", outcome=outcome, state=str(run.post.state), ms=ms, calls=dict(run.made))
 

@@ -69,6 +69,14 @@ class Run:
         """The same for a refusal that the account's line deals with: a token to refresh, a minute that is full."""
         self.called(error.trace, code=error.code)
 
+    async def keep_calls(self, *, now: datetime) -> None:
+        """After `Lost`: what was asked of TikTok was asked all the same, and stays on the timeline. Raises
+        `StoreError`."""
+        for note in self._notes:
+            if note.kind == "call":
+                await self._store.posts.add_note(self.post.id, note, now=now)
+        self._notes.clear()
+
     async def save(self, change: Change, *, now: datetime) -> None:
         """Saves a change of this post. Raises `Lost` when it is no longer ours, `StoreError` when the store fails."""
         whole = replace(change, notes=(*self._notes, *change.notes))
