@@ -121,6 +121,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _OWNER not in config.stash:
         return
     found, reporter = config.stash[_OWNER].found, config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and config.option.markexpr == "not thorough":
+        again = "thorough tests were left out, to end within two minutes; .ci/run plays them too"
+        reporter.write_line(f'The {again}: make test ARGS="-n 4 -m thorough".', yellow=True)
     skipped = [str(report.longrepr) for report in reporter.stats.get("skipped", ())] if reporter else []
     for what, missing in (("RabbitMQ", found.rabbitmq_missing), ("a browser", found.browser_missing)):
         if missing and any(missing in reason for reason in skipped):

@@ -9,6 +9,7 @@ from random import Random
 import aiohttp
 import asyncpg
 
+from bench.campaign.errors import Misplayed
 from bench.campaign.ground import Ground
 from bench.campaign.program import ROOT, Program
 from deploy.process import free_port
@@ -104,11 +105,13 @@ async def until(done: Callable[[], bool], heard: Callable[[], int]) -> None:
 
 async def settled(url: str) -> None:
     """Until every answer is saved: what was told by a notifier that was killed then is sent again when its lease ends,
-    and a replay selects what has an end."""
-    connection = await asyncpg.connect(url)
+    and a replay selects what has an end. Raises `Misplayed` when that takes too long."""
+    connection = await asyncpg.connect(url, timeout=STALLED_S)
     try:
         async with asyncio.timeout(STALLED_S):
             while await connection.fetchval("select exists (select from deliveries where state = 'pending')"):
                 await asyncio.sleep(0.2)
+    except TimeoutError as error:
+        raise Misplayed(f"deliveries are still pending {STALLED_S:g} s after the last was answered") from error
     finally:
         await connection.close()

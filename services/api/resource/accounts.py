@@ -27,6 +27,7 @@ from services.api.call import Call, reply
 from services.api.doc import accounts as doc
 from services.api.door import moves_own_reach
 from services.api.page import page
+from services.api.resource.account_found import found
 from services.api.resource.creator import trouble
 from services.api.route import Route
 
@@ -68,12 +69,12 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One account."""
-    return reply(shown(await _found(call)))
+    return reply(shown(await found(call)))
 
 
 async def health(call: Call) -> web.StreamResponse:
     """Whether it can be used, what its scopes allow, and the last error."""
-    account = await _found(call)
+    account = await found(call)
     app_audited = call.desk.settings.tiktok_audited if account.app_audited is None else account.app_audited
     usable = account.state is AccountState.CONNECTED
     answer = AccountHealth(
@@ -99,7 +100,7 @@ async def change(call: Call) -> web.StreamResponse:
     """Puts it into a group, or takes it out of the one it is in."""
     call.id("acc")
     new = await call.body(AccountChange)
-    account = await _found(call)
+    account = await found(call)
     moved_between = {account.group_id, new.group_id} - {None}
     if account.group_id != new.group_id and call.key.would_reach_by(moved_between):
         raise moves_own_reach()
@@ -115,20 +116,13 @@ async def disconnect(call: Call) -> web.StreamResponse:
     to connect it again are void. Twice is fine."""
     call.id("acc")
     new = parsed(DisconnectNew, await read_object(call.request, optional=True))
-    account = await _found(call)
+    account = await found(call)
     try:
         became = await call.desk.tiktok.disconnector.disconnect(account, revoke=new.revoke)
     except (Later, TikTokError) as error:
         raise Refusal(_still_connected(trouble(error))) from error
     await call.ring("publisher", "notifier")
-    return reply(DisconnectAnswer(**dict(shown(await _found(call))), at_tiktok=became))
-
-
-async def _found(call: Call) -> Account:
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if found is None:
-        raise call.missing("acc")
-    return found
+    return reply(DisconnectAnswer(**dict(shown(await found(call))), at_tiktok=became))
 
 
 def unknown(field: str) -> FieldError:

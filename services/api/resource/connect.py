@@ -16,6 +16,7 @@ from services.api.audit import OWNER
 from services.api.body import parsed, read_object
 from services.api.call import Call, reply
 from services.api.doc import connect as doc
+from services.api.resource.account_found import found
 from services.api.resource.accounts import group_taken, shown, unknown
 from services.api.route import Route
 from services.api.settings import RECONNECT
@@ -87,9 +88,7 @@ async def reconnect(call: Call) -> web.StreamResponse:
     link to send, which works for days. Nobody else's consent will do."""
     call.id("acc")
     new = parsed(ReconnectNew, await read_object(call.request, optional=True))
-    account = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if account is None:
-        raise call.missing("acc")
+    account = await found(call)
     line = call.desk.tiktok
     redirect = new.redirect_uri or line.callback_url()
     scopes = tuple(dict.fromkeys(new.scopes or _everything(account, call.desk.settings.tiktok_scopes)))

@@ -23,6 +23,7 @@ from libs.tiktok.readings import Class
 from libs.tiktok.wire import Reply
 from services.api.call import Call, reply
 from services.api.doc import creator as doc
+from services.api.resource.account_found import found
 from services.api.route import Route
 
 T = TypeVar("T")
@@ -32,10 +33,8 @@ Do = Callable[[str], Awaitable[Reply[T]]]
 
 async def profile(call: Call) -> web.StreamResponse:
     """Who the creator is, asked of TikTok now, with the fields that the granted scopes open."""
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if found is None:
-        raise call.missing("acc")
-    return reply(await profile_of(call, found))
+    account = await found(call)
+    return reply(await profile_of(call, account))
 
 
 async def profile_of(call: Call, found: Account) -> AccountProfile:
@@ -52,35 +51,31 @@ async def videos(call: Call) -> web.StreamResponse:
     """The creator's public videos as TikTok shows them now, newest first, and which of them are posts of ours."""
     call.id("acc")
     query = call.query(VideosQuery)
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if found is None:
-        raise call.missing("acc")
-    if "video.list" not in found.scopes:
-        raise Refusal(_lacks("video.list", found))
+    account = await found(call)
+    if "video.list" not in account.scopes:
+        raise Refusal(_lacks("video.list", account))
     client = call.desk.tiktok.client
 
     def ask(token: str) -> Awaitable[Reply[VideoPage]]:
         return client.video_list(token, VIDEO_FIELDS, timeout=ASK_S, cursor=query.cursor, max_count=query.limit)
 
-    said = (await asked(call, found, ask)).value
+    said = (await asked(call, account, ask)).value
     more = str(said.cursor) if said.has_more and said.cursor is not None else None
-    ours = await call.desk.store.pulls.ours([video.id for video in said.videos], account_id=found.id)
+    ours = await call.desk.store.pulls.ours([video.id for video in said.videos], account_id=account.id)
     shown = tuple(AccountVideo(**video.model_dump(), post_id=ours.get(video.id)) for video in said.videos)
     return reply(VideosPage(data=shown, next_cursor=more))
 
 
 async def settings(call: Call) -> web.StreamResponse:
     """What the creator may post right now, asked of TikTok: to be shown to whoever decides on a post."""
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if found is None:
-        raise call.missing("acc")
-    if "video.publish" not in found.scopes:
-        raise Refusal(_lacks("video.publish", found))
+    account = await found(call)
+    if "video.publish" not in account.scopes:
+        raise Refusal(_lacks("video.publish", account))
     try:
-        said = await creator_info(call, found.id)
+        said = await creator_info(call, account.id)
     except (NotConnected, Later, TikTokError) as error:
         raise Refusal(trouble(error)) from error
-    return reply(AccountCreator(id=found.id, **creator_settings(said).model_dump()))
+    return reply(AccountCreator(id=account.id, **creator_settings(said).model_dump()))
 
 
 async def creator_info(call: Call, account_id: str) -> CreatorInfo:

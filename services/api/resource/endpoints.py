@@ -40,7 +40,8 @@ from services.api.resource.endpoint_shape import (
 from services.api.route import Route
 
 ENDPOINTS_MAX = 10_000
-"""Of one customer: every event may go to all of them, and to so many it was measured (`make bench`)."""
+"""Of one customer: every event may go to all of them, and to so many it was measured (`make bench`).
+Those made at the same moment do not see one another: it may be a few more."""
 PUBLIC_KEYS_PATH = "/v1/endpoints/{id}/public-keys"
 PUBLIC_KEYS_AGE_S = 300
 """How long a receiver may keep them. A new key signs at once, beside the old one."""

@@ -26,7 +26,8 @@ from services.api.page import page
 from services.api.route import Route
 
 LIVE_MAX = 1000
-"""Keys in use at once, of one customer or of the operators together."""
+"""Keys in use at once, of one customer or of the operators together. Those made at the same moment do not see
+one another: it may be a few more."""
 
 
 async def create(call: Call) -> web.StreamResponse:

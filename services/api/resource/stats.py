@@ -19,6 +19,7 @@ from libs.rest.stats import (
 )
 from services.api.call import Call, reply
 from services.api.doc import stats as doc
+from services.api.resource.account_found import found
 from services.api.resource.post_shown import find
 from services.api.route import Route
 
@@ -26,9 +27,7 @@ from services.api.route import Route
 async def of_account(call: Call) -> web.StreamResponse:
     """An account's numbers over time, newest first, as they were taken about every 23 hours."""
     query = call.query(StatsQuery)
-    account = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if account is None:
-        raise call.missing("acc")
+    account = await found(call)
     return reply(account_stats(account, await _series(call, account.id, query), limit=query.limit))
 
 

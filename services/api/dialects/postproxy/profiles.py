@@ -18,6 +18,7 @@ from services.api.call import Call, reply
 from services.api.dialects.postproxy import shape
 from services.api.page import page
 from services.api.resource import groups
+from services.api.resource.account_found import found
 from services.api.resource.connect import begin
 from services.api.resource.creator import ASK_S, asked
 
@@ -63,14 +64,6 @@ async def get(call: Call) -> web.StreamResponse:
     """One profile."""
     (shown,) = await _shown(call, [await found(call)])
     return reply(shown)
-
-
-async def found(call: Call) -> Account:
-    """The account of the path, if this key may see it. Raises `Refusal` 404."""
-    one = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if one is None:
-        raise call.missing("acc")
-    return one
 
 
 async def _shown(call: Call, accounts: Sequence[Account]) -> tuple[shape.ProfileShown, ...]:

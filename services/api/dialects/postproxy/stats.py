@@ -13,7 +13,8 @@ from libs.rest.shape import Ask
 from libs.rest.stats import POSTS_MAX, PostsStatsQuery
 from services.api.call import Call
 from services.api.dialects.found import of_batch
-from services.api.dialects.postproxy import profiles, shape
+from services.api.dialects.postproxy import shape
+from services.api.resource.account_found import found
 from services.api.resource.stats import account_stats, counted_posts
 
 RECORDS_MAX: Final = 500
@@ -40,11 +41,11 @@ class PostStatsQuery(Ask):
 
 async def of_profile(call: Call) -> web.StreamResponse:
     """A profile's numbers over time, oldest first."""
-    query, account = call.query(ProfileStatsQuery), await profiles.found(call)
-    found = await call.desk.store.stats.series(
+    query, account = call.query(ProfileStatsQuery), await found(call)
+    taken = await call.desk.store.stats.series(
         account.id, before=None, since=query.since, until=query.until, limit=query.limit
     )
-    said = account_stats(account, found, limit=query.limit)
+    said = account_stats(account, taken, limit=query.limit)
     shown = {"profile_id": account.id, "platform": "tiktok", "status": said.status}
     return _json({"data": shown | {"records": shape.records(said.data)}})
 

@@ -18,6 +18,7 @@ from services.api.doc.connect import CODE, REDIRECT, STATE
 from services.api.doc.sample import ACCOUNT
 from services.api.doc.shape import Example
 from services.api.page import page
+from services.api.resource.account_found import found
 from services.api.resource.connect import begin, finish
 from services.api.resource.creator import profile_of
 
@@ -82,10 +83,8 @@ async def listed(call: Call) -> web.StreamResponse:
 
 async def get(call: Call) -> web.StreamResponse:
     """One account, with what TikTok says of its creator now."""
-    found = await call.desk.store.accounts.get(call.id("acc"), customer_id=call.sees, reach=call.reach)
-    if found is None:
-        raise call.missing("acc")
-    return reply(shape.account(found, await _profile(call, found)))
+    account = await found(call)
+    return reply(shape.account(account, await _profile(call, account)))
 
 
 def _may_see(call: Call, account: Account) -> bool:
