@@ -1,7 +1,7 @@
 """What a post does next, and what each answer of TikTok makes of it (design section 4).
 
 `next_step` looks at a claimed post and its live publication and names one step; the publisher takes it and comes back
-with one of the changes below. A FILE_UPLOAD commits at its last byte, so:
+with one of the changes below, or of `upload` and `pull`. A FILE_UPLOAD commits at its last byte, so:
 
 - an init whose reply was lost left an upload nobody has the URL of: it can never publish, a new init is safe;
 - the last chunk goes out only after `committing` is saved, and from then on the publication may have published: it is
@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 
 from libs.model.change import Change, cancel, fail, move, post_event, unconfirm
 from libs.model.event import EventType, stamp
-from libs.model.pace import LOOK_FIRST, UNCONFIRMED_AFTER, next_look, next_public_id_look, retry_at
+from libs.model.pace import UNCONFIRMED_AFTER, next_look, next_public_id_look, retry_at
 from libs.model.post import SETTLED, Note, Post, PostState
 from libs.model.problem import Problem
 from libs.model.publication import Publication, PublicationState
 from libs.model.pulling import pulling
-from libs.model.way import uploaded, uploading
 
 URL_MARGIN = timedelta(minutes=2)
 """An upload URL this close to its end is not started on: a chunk may take this long. As long after it, it is dead."""
@@ -172,64 +171,6 @@ def expired(publish_before: datetime) -> Problem:
         detail=f"The post was not sent before {stamp(publish_before)}.",
         remedy="Post again with a later publish_before, or without one.",
     )
-
-
-def intend(post: Post, *, lease: datetime, size: int, chunk_size: int, chunk_count: int, now: datetime) -> Change:
-    """Saved before the init call, so that a lost reply is known to be possible."""
-    n = post.publication + 1
-    intended = Publication(
-        post.id, n, PublicationState.INTENDED, now, size=size, chunk_size=chunk_size, chunk_count=chunk_count
-    )
-    after = replace(move(post, PostState.INITIALIZING, now=now, alarm=lease), publication=n)
-    return Change(after, (intended,), notes=(Note("intended", {"publication": n, "chunks": chunk_count}),))
-
-
-def opened(
-    post: Post,
-    publication: Publication,
-    *,
-    publish_id: str,
-    upload_url: str,
-    expires: datetime,
-    lease: datetime,
-    now: datetime,
-) -> Change:
-    """TikTok gave a publish id and an upload URL."""
-    open_ = replace(
-        publication,
-        state=PublicationState.OPEN,
-        publish_id=publish_id,
-        upload_url=upload_url,
-        url_expires_at=expires,
-    )
-    after = move(post, PostState.UPLOADING, now=now, alarm=lease)
-    more = {"publish_id": publish_id, "size": publication.size}
-    return Change(after, (open_,), events=(uploading(after, open_, now=now),), notes=(Note("uploading", more),))
-
-
-def progressed(post: Post, publication: Publication, *, sent: int, lease: datetime, now: datetime) -> Change:
-    """A chunk was accepted; the lease is renewed."""
-    return Change(replace(post, alarm=lease, updated_at=now), (replace(publication, sent_bytes=sent),))
-
-
-def committing(post: Post, publication: Publication, *, lease: datetime, now: datetime) -> Change:
-    """Saved before the last chunk goes out."""
-    about_to = replace(publication, state=PublicationState.COMMITTING, committing_at=now)
-    return Change(replace(post, alarm=lease, updated_at=now), (about_to,))
-
-
-def committed(post: Post, publication: Publication, *, now: datetime) -> Change:
-    """TikTok has every byte."""
-    done = replace(
-        publication,
-        state=PublicationState.COMMITTED,
-        sent_bytes=publication.size,
-        committing_at=publication.committing_at or now,
-    )
-    after = move(post, PostState.PROCESSING, now=now, alarm=now + LOOK_FIRST)
-    more = {"publish_id": publication.publish_id, "size": publication.size}
-    told = uploaded(after, done, now=now)
-    return Change(after, (done,), events=(told,), notes=(Note("uploaded", more),), look=True)
 
 
 def send_again(

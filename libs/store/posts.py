@@ -176,7 +176,7 @@ class Posts:
         return await self._pool.transact(write)
 
     async def save_progress(self, change: Change) -> bool | None:
-        """Saves how far an upload got (`drive.progressed`): whether a cancel was asked for, or None when it is stale.
+        """Saves how far an upload got (`upload.progressed`): whether a cancel was asked for, or None when it is stale.
 
         Does not wait for the disk: should the database crash in the next second, some of the last chunks may be sent
         again. Never for the last chunk.

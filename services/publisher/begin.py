@@ -8,9 +8,10 @@ from libs.accounts.errors import Later
 from libs.accounts.limit import TIMEOUT_S, WINDOW, Call
 from libs.accounts.line import Line
 from libs.model.change import fail
-from libs.model.drive import abandoned, begin_failed, intend, opened, send_again, tried, waits
+from libs.model.drive import abandoned, begin_failed, send_again, tried, waits
 from libs.model.post import Post
 from libs.model.publication import Publication
+from libs.model.upload import intend, opened
 from libs.store.media import Media
 from libs.store.store import Store
 from libs.tiktok.chunks import ChunkPlan, plan

@@ -8,9 +8,10 @@ from typing import cast
 
 from libs.media.port import MediaStorage
 from libs.model.change import cancel, fail
-from libs.model.drive import abandoned, committed, committing, progressed, tried
+from libs.model.drive import abandoned, tried
 from libs.model.post import failed_upstream
 from libs.model.publication import Publication, PublicationState
+from libs.model.upload import committed, committing, progressed
 from libs.store.media import Media
 from libs.store.store import Store
 from libs.tiktok.chunks import ChunkPlan

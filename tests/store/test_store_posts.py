@@ -24,7 +24,7 @@ from store_place import (
 )
 from structlog.testing import capture_logs
 
-from libs.model import drive
+from libs.model import drive, upload
 from libs.model.account import Account
 from libs.model.apply import apply
 from libs.model.change import Change, cancel, fail
@@ -182,7 +182,7 @@ async def test_progress_is_saved_with_its_calls_in_order_and_tells_of_a_cancel(p
 
     def sent(of: Context, total: int) -> Change:
         assert of.publication is not None
-        change = drive.progressed(of.post, of.publication, sent=total, lease=LEASE, now=NOW)
+        change = upload.progressed(of.post, of.publication, sent=total, lease=LEASE, now=NOW)
         return replace(change, notes=(Note("call", {"first": 0}), Note("call", {"first": 1})))
 
     assert await place.store.posts.save_progress(sent(seen, 30)) is False
@@ -283,16 +283,16 @@ async def test_a_whole_life_is_kept_as_the_model_decided_it(place: Place) -> Non
     def current() -> Any:
         return context.publication
 
-    await step(drive.intend(context.post, lease=LEASE, size=100, chunk_size=50, chunk_count=2, now=NOW))
+    await step(upload.intend(context.post, lease=LEASE, size=100, chunk_size=50, chunk_count=2, now=NOW))
     await step(drive.send_again(context.post, current(), why="lost", now=NOW))
-    await step(drive.intend(context.post, lease=LEASE, size=100, chunk_size=50, chunk_count=2, now=NOW))
+    await step(upload.intend(context.post, lease=LEASE, size=100, chunk_size=50, chunk_count=2, now=NOW))
     await step(
-        drive.opened(context.post, current(), publish_id="pub", upload_url="u", expires=LATER, lease=LEASE, now=NOW)
+        upload.opened(context.post, current(), publish_id="pub", upload_url="u", expires=LATER, lease=LEASE, now=NOW)
     )
-    await step(drive.progressed(context.post, current(), sent=50, lease=LEASE, now=NOW))
+    await step(upload.progressed(context.post, current(), sent=50, lease=LEASE, now=NOW))
     await step(drive.tried(context.post, current(), why="x", code="y", now=NOW))
-    await step(drive.committing(context.post, current(), lease=LEASE, now=NOW))
-    await step(drive.committed(context.post, current(), now=NOW))
+    await step(upload.committing(context.post, current(), lease=LEASE, now=NOW))
+    await step(upload.committed(context.post, current(), now=NOW))
     fact = a_fact("pub")
     await step(apply(fact, post=context.post, publication=current(), known=(), failure=None, now=NOW))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from api_house import House
 
-from libs.model import apply, drive
+from libs.model import apply, upload
 from libs.model.change import Change, cancel, fail
 from libs.model.drive import expired
 from libs.model.fact import FactKind, polled
@@ -24,14 +24,14 @@ def step(context: Context, goal: PostState, *, now: datetime) -> Change:
         case PostState.CANCELLED, _:
             return cancel(post, now=now)
         case _, PostState.QUEUED:
-            return drive.intend(post, lease=lease, size=10, chunk_size=10, chunk_count=1, now=now)
+            return upload.intend(post, lease=lease, size=10, chunk_size=10, chunk_count=1, now=now)
     assert publication is not None
     match post.state:
         case PostState.INITIALIZING:
-            return drive.opened(post, publication, publish_id=f"p~{post.id}", upload_url="https://u.example/",
+            return upload.opened(post, publication, publish_id=f"p~{post.id}", upload_url="https://u.example/",
                                 expires=lease, lease=lease, now=now)  # fmt: skip
         case PostState.UPLOADING:
-            return drive.committed(post, publication, now=now)
+            return upload.committed(post, publication, now=now)
     if goal is PostState.UNCONFIRMED:
         later = now + timedelta(hours=25)
         change = looked(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from api_house import House
 
-from libs.model import drive
+from libs.model import upload
 from libs.model.ids import new_id
 from tests.eventually import eventually
 
@@ -392,11 +392,11 @@ async def test_a_post_shows_its_publications_without_upload_urls_and_its_timelin
     now = house.now()
     found = await house.store.posts.get(post_id, customer_id=None)
     assert found is not None
-    change = drive.intend(found.post, lease=now, size=10, chunk_size=10, chunk_count=1, now=now)
+    change = upload.intend(found.post, lease=now, size=10, chunk_size=10, chunk_count=1, now=now)
     assert not await house.store.posts.save([change], now=now)
     found = await house.store.posts.get(post_id, customer_id=None)
     assert found is not None and found.publication is not None
-    change = drive.opened(
+    change = upload.opened(
         found.post, found.publication, publish_id="v_pub_file~1", upload_url=UPLOAD_URL,
         expires=now + timedelta(hours=1), lease=now, now=now,
     )  # fmt: skip

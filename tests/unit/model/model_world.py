@@ -13,26 +13,13 @@ from model_things import BROKEN, NOW, REFUSED, SIZE, a_fact, a_post, broken_publ
 
 from libs.model.apply import apply
 from libs.model.change import Change, cancel
-from libs.model.drive import (
-    Begin,
-    Look,
-    Prepare,
-    Settle,
-    Upload,
-    begin_failed,
-    committed,
-    committing,
-    intend,
-    next_step,
-    opened,
-    progressed,
-    tried,
-)
+from libs.model.drive import Begin, Look, Prepare, Settle, Upload, begin_failed, next_step, tried
 from libs.model.fact import Fact, FactKind, polled
 from libs.model.look import ended, looked
 from libs.model.news import News
 from libs.model.post import FINAL, SETTLED, UNSENT, Post, PostState
 from libs.model.publication import Publication
+from libs.model.upload import committed, committing, intend, opened, progressed
 
 HALF = SIZE // 2
 LEASE = timedelta(minutes=5)

@@ -6,22 +6,12 @@ import orjson
 import pytest
 from model_things import LEASE, NOW, SIZE, a_post, a_publication, saved
 
-from libs.model.drive import (
-    TRIES_MAX,
-    begin_failed,
-    committed,
-    committing,
-    intend,
-    opened,
-    progressed,
-    send_again,
-    tried,
-    waits,
-)
+from libs.model.drive import TRIES_MAX, begin_failed, send_again, tried, waits
 from libs.model.event import stamp
 from libs.model.pace import GIVE_UP_LOOKING, PUBLIC_ID_GIVE_UP, RETRY, UNCONFIRMED_AFTER
 from libs.model.post import PostState
 from libs.model.publication import Publication, PublicationState
+from libs.model.upload import committed, committing, intend, opened, progressed
 
 S, P = PostState, PublicationState
 

@@ -8,7 +8,6 @@ from model_things import BROKEN, NOW, SIZE, a_fact, a_post, a_publication, saved
 
 from libs.model.apply import apply
 from libs.model.change import Change
-from libs.model.drive import committed, opened
 from libs.model.fact import FactKind as K
 from libs.model.look import Shown, looked
 from libs.model.post import FINAL, Post
@@ -16,6 +15,7 @@ from libs.model.post import PostState as S
 from libs.model.publication import Publication
 from libs.model.publication import PublicationState as P
 from libs.model.pulling import pulling
+from libs.model.upload import committed, opened
 from tests.each import each
 
 SENT = [S.UPLOADING, S.PROCESSING, S.UNCONFIRMED]
