@@ -7,19 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
 import orjson
 
 from bench.campaign.judges import NODE, Case, by_node, by_python, install
 from bench.campaign.report import Part, Table, sample
 from libs import signing
-from libs.egress import Answered, GuardedClient, Timings
 from libs.model.endpoint import Endpoint, EndpointState, Payload, Secret
 from libs.model.event_type import EventType
 from libs.model.ids import new_id
 from libs.store.deliveries import Claimed
-from services.notifier.deliver import Destination, deliver
+from services.notifier.deliver import Destination, write
 
 PROMISED = 10_000
 COUNT = 16_000
@@ -34,20 +32,9 @@ LETTERS = 'ab 0"\\/\n\t,.{}éß世🎬\u2028\u00a0'
 Mutation = Callable[[random.Random, Case, Case], Case]
 
 
-class Wire:
-    """Stands where the customer's server would: keeps what was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, Mapping[str, str]]] = []
-
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answered:
-        self.sent.append((body, headers))
-        return Answered(200, {}, b"", False, None, Timings(1.0))
-
-
-async def cases(count: int, chance: random.Random) -> list[Case]:
+def cases(count: int, chance: random.Random) -> list[Case]:
     """So many deliveries of random events to endpoints with random keys, signed by the notifier's own code."""
-    wire, known = Wire(), [_endpoint(chance, n) for n in range(ENDPOINTS)]
+    known = [_endpoint(chance, n) for n in range(ENDPOINTS)]
     made = []
     for _ in range(count):
         endpoint = chance.choice(known)
@@ -55,14 +42,14 @@ async def cases(count: int, chance: random.Random) -> list[Case]:
         destination = Destination(endpoint, timeout_max=15, concurrency=1, now=now)
         event_id = new_id("evt", now)
         claimed = Claimed(new_id("dlv", now), now.date(), 1, endpoint.id, event_id, 0, _body(chance, event_id), now)
-        await deliver(claimed, destination, cast("GuardedClient", wire), now=lambda now=now: now)  # type: ignore[misc]
-        body, headers = wire.sent.pop()
+        message = write(claimed, destination, now)
+        headers = message.headers
         made.append(
             Case(
                 headers["webhook-id"],
                 headers["webhook-timestamp"],
                 headers["webhook-signature"],
-                body,
+                message.body,
                 secret=_one(chance, endpoint, signing.SharedSecret),
                 public=_one(chance, endpoint, signing.SigningKey),
             )
@@ -196,7 +183,7 @@ async def run(*, scale: float, seed: int, say: Callable[[str], None], npm: bool 
     taken: dict[str, list[str]] = {}
     looked: dict[str, list[int]] = {}
     for first in range(0, count, BATCH):
-        good = await cases(min(BATCH, count - first), chance)
+        good = cases(min(BATCH, count - first), chance)
         for judge, verdicts in (await judged(good, beside=folder)).items():
             looked.setdefault(judge, [0, 0])[0] += sum(verdict is not None for verdict in verdicts)
             wrong.setdefault(judge, []).extend(

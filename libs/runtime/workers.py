@@ -83,11 +83,16 @@ class Patience:
 
 async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
     """Waits up to `seconds` for `stop`; True when it was set."""
+    return await set_within(stop, seconds)
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Waits up to `seconds` for `event`; True when it was set."""
     try:
         async with asyncio.timeout(seconds):
-            await stop.wait()
+            await event.wait()
     except TimeoutError:
-        return stop.is_set()
+        return event.is_set()
     return True
 
 

@@ -9,9 +9,8 @@
 
 import hmac
 import secrets
-from base64 import b64encode
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from typing import Final, final
 
 from cryptography.exceptions import InvalidSignature
@@ -27,7 +26,7 @@ _SEED_BYTES: Final = 32
 
 def encode(raw: bytes) -> str:
     """Standard base64 with padding, the only alphabet the standard uses."""
-    return b64encode(raw).decode("ascii")
+    return b2a_base64(raw, newline=False).decode("ascii")
 
 
 def decode(text: str) -> bytes | None:

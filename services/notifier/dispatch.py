@@ -10,13 +10,13 @@ import structlog
 
 from libs.egress import GuardedClient
 from libs.model.circuit import OPEN_AFTER
-from libs.runtime.workers import Patience, first_of, wait_for_stop
-from libs.store.deliveries import Claim, Claimed, LaneSeen
+from libs.runtime.workers import Patience, first_of, set_within, wait_for_stop
+from libs.store.deliveries import Claim, LaneSeen
 from libs.store.errors import Contended, Unavailable
 from libs.store.store import Store
-from services.notifier.deliver import Destination, deliver
+from services.notifier.deliver import Message, deliver
 from services.notifier.known import Known
-from services.notifier.lane import Flight, Lane
+from services.notifier.lane import Flight, Lane, Waiting
 from services.notifier.past import Memory
 from services.notifier.settle import Settlements
 from services.notifier.slots import SLOW_S, Slots
@@ -38,8 +38,8 @@ PEACE = timedelta(seconds=5)
 """How long nothing is claimed for an endpoint that asked for a pause, or is gone: until that is saved for everybody."""
 
 
-Turn: TypeAlias = tuple[Lane, Claimed, Destination]
-"""One delivery to send now."""
+Turn: TypeAlias = tuple[Lane, Message]
+"""One message to send now."""
 
 
 class Dispatch:
@@ -103,7 +103,7 @@ class Dispatch:
                 continue
             patience.over()
             if not claimed:
-                await first_of(_set_within(self._wake, min(self._idle_s, self._paced_s)), stop.wait())
+                await first_of(set_within(self._wake, min(self._idle_s, self._paced_s)), stop.wait())
 
     async def _claim(self) -> bool:
         """Takes more from lanes that run low; True when there may be more at once."""
@@ -130,7 +130,7 @@ class Dispatch:
             if destination is not None and id_ in self._lanes:
                 self._lanes[id_].allow(destination.concurrency)
         for delivery in claim.deliveries:
-            self._lane(delivery.endpoint_id, seen).waiting.append((delivery, lease))
+            self._lane(delivery.endpoint_id, seen).waiting.append(Waiting(delivery, lease))
         self._paced_s = min([lane.pace_s for lane in claim.seen if lane.pace_s], default=self._idle_s)
         drained = {endpoint_id for endpoint_id, _ in claim.drained}
         for endpoint_id in concerned:
@@ -227,36 +227,37 @@ class Dispatch:
             lane.queued = False
             if not lane.waiting or not self._slots.may_begin(sending=lane.sending, slow=lane.slow):
                 continue
-            delivery, lease = lane.waiting.popleft()
-            destination = self._known.of(lane.endpoint_id)
-            if destination is not None and self._now() + destination.timeout < lease:
-                lane.sending += 1
-                self._slots.taken += 1
+            message = lane.take(self._known.of(lane.endpoint_id), self._now())
+            if message is None:
                 self._line_up(lane)
-                return lane, delivery, destination
-            # Otherwise it is left to the end of its lease: too late to begin, or its endpoint was disabled meanwhile.
+                continue
+            lane.sending += 1
+            self._slots.taken += 1
             self._line_up(lane)
+            return lane, message
         return None
 
-    async def _send(self, lane: Lane, delivery: Claimed, destination: Destination) -> None:
+    async def _send(self, lane: Lane, message: Message) -> None:
+        delivery = message.delivery
         try:
             down = lane.failures >= OPEN_AFTER - 1
-            settled = await deliver(delivery, destination, self._egress, now=self._now, down=down, excused=lane.excused)
-            if settled is None:
+            tried = await deliver(message, self._egress, now=self._now, down=down, excused=lane.excused)
+            if tried is None:
                 lane.excused = True
                 await self._store.deliveries.release([delivery], now=self._now())
             else:
-                verdict = settled.verdict
+                verdict = tried.verdict
                 lane.went(well=verdict.healthy)
-                await self._settlements.put(settled)
+                await self._settlements.put(tried)
                 if not verdict.healthy and (verdict.pause_until or verdict.gone or lane.failures >= OPEN_AFTER):
                     await self._leave_in_peace(lane, verdict.pause_until)
         except Exception:
             log.exception("delivery.broke", delivery=delivery.id, endpoint=delivery.endpoint_id)
         finally:
             lane.sending -= 1
-            self._line_up(lane)
-            if lane.idle and not lane.queued:
+            if lane.waiting:
+                self._line_up(lane)
+            elif not lane.sending and not lane.queued:
                 self._lanes.pop(lane.endpoint_id, None)
                 self._memory.keep(lane.endpoint_id, lane.past)
             if lane.more and not lane.supplied(REFILL_BELOW):
@@ -268,14 +269,14 @@ class Dispatch:
         """
         peace = self._now() + PEACE
         self._peace[lane.endpoint_id] = peace
-        unsent = [delivery for delivery, _ in lane.waiting]
+        unsent = [waiting.delivery for waiting in lane.waiting]
         lane.waiting.clear()
         await self._store.deliveries.release(unsent, now=until or peace)
 
     async def _drain(self) -> None:
         """Nothing new begins; what was claimed and not begun goes back at once, spending no try."""
         self._turns.clear()
-        unsent = [delivery for lane in self._lanes.values() for delivery, _ in lane.waiting]
+        unsent = [waiting.delivery for lane in self._lanes.values() for waiting in lane.waiting]
         for lane in self._lanes.values():
             lane.waiting.clear()
         # Should the loop be started again, it must not find lanes that believe to stand in a line that is gone.
@@ -290,11 +291,3 @@ class Dispatch:
             await self._store.deliveries.release(unsent, now=self._now())
         except (Unavailable, Contended) as error:
             log.warning("deliveries.left", count=len(unsent), why=str(error))  # until their leases end
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

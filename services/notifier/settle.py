@@ -7,14 +7,17 @@ from datetime import datetime
 import orjson
 import structlog
 
+from libs.runtime.workers import set_within
 from libs.store.deliveries import Settled
 from libs.store.errors import Contended, StoreError
 from libs.store.store import Store
+from services.notifier.deliver import Tried, kept_of
 
 log = structlog.get_logger()
 
 BATCH = 500
 LINGER_S = 0.005
+LOOK_S = 0.2
 AGAIN_S = 0.5
 TRIES = 20
 
@@ -33,39 +36,34 @@ class Settlements:
         self._store = store
         self._after = after
         self._now = now
-        self._queue: asyncio.Queue[Settled] = asyncio.Queue()
+        self._waiting: list[Tried] = []
+        self._came = asyncio.Event()
         self._unsaved = 0
         self._saved = asyncio.Event()
 
-    async def put(self, settled: Settled) -> None:
+    async def put(self, tried: Tried) -> None:
         while self._unsaved >= BATCH:
             self._saved.clear()
             await self._saved.wait()
         self._unsaved += 1
-        self._queue.put_nowait(settled)
+        if not self._waiting:
+            self._came.set()
+        self._waiting.append(tried)
 
     async def run(self, done: asyncio.Event) -> None:
         """Until `done` and everything handed over is saved."""
-        while not (done.is_set() and self._queue.empty()):
-            batch = await self._batch(done)
-            if batch:
-                try:
-                    await self._save(batch)
-                finally:
-                    self._unsaved -= len(batch)
-                    self._saved.set()
-
-    async def _batch(self, done: asyncio.Event) -> list[Settled]:
-        try:
-            async with asyncio.timeout(0.2 if not done.is_set() else 0.01):
-                batch = [await self._queue.get()]
-        except TimeoutError:
-            return []
-        if self._queue.qsize() < BATCH // 4:
-            await asyncio.sleep(LINGER_S)  # a moment, so that a burst makes one transaction and not many
-        while len(batch) < BATCH and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
-        return batch
+        while not (done.is_set() and not self._waiting):
+            if not await set_within(self._came, LOOK_S if not done.is_set() else 0.01):
+                continue
+            if len(self._waiting) < BATCH // 4:
+                await asyncio.sleep(LINGER_S)  # a moment, so that a burst makes one transaction and not many
+            self._came.clear()
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._save([kept_of(tried) for tried in batch])
+            finally:
+                self._unsaved -= len(batch)
+                self._saved.set()
 
     async def _save(self, batch: list[Settled]) -> None:
         """The tries did go out: while the store is away they are kept in hand; their leases bound the duplicates."""
@@ -87,5 +85,5 @@ class Settlements:
 
 
 def _counts(batch: list[Settled]) -> dict[str, int]:
-    delivered = sum(1 for settled in batch if settled.verdict.healthy)
+    delivered = sum(1 for one in batch if one.verdict.healthy)
     return {"delivered": delivered, "failed": len(batch) - delivered}

@@ -14,7 +14,7 @@ from libs.model.circuit import OPEN_AFTER, PROBE_MIN
 from libs.model.endpoint import DISABLE_AFTER, Endpoint, EndpointState, Secret
 from libs.signing import new_secret
 from libs.store.deliveries import Claim, Saved, Settled
-from services.notifier.deliver import Destination, deliver
+from services.notifier.deliver import Destination, deliver, kept_of, write
 from services.notifier.fanout import match
 
 DAY = timedelta(days=1)
@@ -58,10 +58,11 @@ class Customer:
         for delivery in claim.deliveries:
             to = Destination(known[delivery.endpoint_id], timeout_max=9, concurrency=50, now=self.now)
             down = failures[delivery.endpoint_id] >= OPEN_AFTER - 1
-            one = await deliver(delivery, to, cast("GuardedClient", self), now=lambda: self.now, down=down)
+            message = write(delivery, to, self.now)
+            one = await deliver(message, cast("GuardedClient", self), now=lambda: self.now, down=down)
             assert one is not None
             failures[delivery.endpoint_id] += not one.verdict.healthy
-            settled.append(one)
+            settled.append(kept_of(one))
             if "spare" not in to.url:
                 self.tries.append((self.now, delivery.id))
         if settled:
@@ -185,11 +186,12 @@ async def test_what_was_disabled_by_hand_stays_so_though_a_late_answer_was_well(
     to = Destination(endpoint, timeout_max=9, concurrency=9, now=NOW)
     for status in (500, 200):
         customer.status = status
-        one = await deliver(claim.deliveries[status == 200], to, cast("GuardedClient", customer), now=lambda: NOW)
+        message = write(claim.deliveries[status == 200], to, NOW)
+        one = await deliver(message, cast("GuardedClient", customer), now=lambda: NOW)
         assert one is not None
         if status == 200:
             await place.store.endpoints.disable(endpoint.id, customer_id=None, reason="by hand", now=NOW)
-        await place.store.deliveries.settle([one], now=NOW)
+        await place.store.deliveries.settle([kept_of(one)], now=NOW)
 
     found = await place.store.endpoints.get(endpoint.id, customer_id=None)
     assert found is not None and (found.state, found.disabled_for, found.failing_since) == ("disabled", "request", None)

@@ -15,7 +15,7 @@ from libs.model.delivery import JITTER, SLOW_DOWN, DeliveryState
 from libs.model.endpoint import SCHEDULE, Endpoint, EndpointState, Payload, Secret
 from libs.model.ids import new_id
 from libs.store.deliveries import Claimed, Settled
-from services.notifier.deliver import Destination, deliver
+from services.notifier.deliver import Destination, deliver, kept_of, write
 from services.notifier.lane import Lane
 from services.notifier.past import Past
 
@@ -54,7 +54,9 @@ async def tried(
 ) -> Settled | None:
     delivery = Claimed(new_id("dlv", NOW), NOW.date(), 1, "end_1", new_id("evt", NOW), tries, BODY, NOW)
     destination = Destination(to or endpoint(), timeout_max=60, concurrency=50, now=now)
-    return await deliver(delivery, destination, cast("GuardedClient", wire), now=lambda: now, excused=excused)
+    message = write(delivery, destination, now)
+    one = await deliver(message, cast("GuardedClient", wire), now=lambda: now, excused=excused)
+    return one and kept_of(one)
 
 
 async def test_every_live_key_signs_and_an_ended_one_does_not() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.store.deliveries import Claimed
-from services.notifier.lane import Lane
+from services.notifier.lane import Lane, Waiting
 from services.notifier.past import BEGINS_WITH, UNKNOWN, Memory, Past
 from services.notifier.slots import Slots
 from services.notifier.width import FEW, MIDDLE, NARROW, WIDE, enough, next_width
@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def lane_with(waiting: int, *, sending: int = 0, slow: int = 0) -> Lane:
     lane = Lane("end_1", most=50)
     one = Claimed("dlv_1", NOW.date(), 1, "end_1", "evt_1", 0, "{}", NOW)
-    lane.waiting.extend((one, NOW) for _ in range(waiting))
+    lane.waiting.extend(Waiting(one, NOW) for _ in range(waiting))
     lane.sending, lane.slow = sending, slow
     return lane
 

@@ -20,7 +20,7 @@ async def test_strangers_verify_every_delivery_and_accept_no_changed_one(tmp_pat
 
 
 async def test_every_kind_of_change_is_made_and_changes_something() -> None:
-    given = await cases(FEW, random.Random(7))
+    given = cases(FEW, random.Random(7))
 
     changed = mutated(random.Random(7), given)
 
