@@ -10,9 +10,10 @@ from typing import Final, Self
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
-from libs.egress.delivery import KEPT_BODY_BYTES, deliver, was_stale
+from libs.egress.delivery import deliver, was_stale
 from libs.egress.dial import Dial, GuardedConnector, Pool, verified_tls
 from libs.egress.errors import Reason, Refusal, Refused, Unresolved
+from libs.egress.exchange import LIMITS
 from libs.egress.failure import blocked
 from libs.egress.fetch import Download, Limits, Redirected, open_download
 from libs.egress.guard import Guard, Scheme, Target
@@ -21,8 +22,6 @@ from libs.egress.outcome import Failed, Outcome
 from libs.egress.resolver import Lookup, SystemLookup, checked_addresses
 
 LARGEST_SENT_BODY: Final = 1024 * 1024
-_LONGEST_HEADER_LINE: Final = 8_190
-_MOST_HEADERS: Final = 100
 # aiohttp rounds timeouts above a threshold up to whole seconds; a delivery's lease counts on the exact one.
 _NEVER_ROUNDED: Final = float("inf")
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -50,7 +49,7 @@ class GuardedClient:
         if check_sent_headers({"user-agent": user_agent}) is not None:
             raise ValueError("a user agent is printable ASCII")
         self._guard = guard
-        self._user_agent = user_agent
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
         self._lookup = lookup if lookup is not None else SystemLookup()
         self._lookup_deadline_s = lookup_deadline_s
         self._pool = pool if pool is not None else Pool()
@@ -86,6 +85,7 @@ class GuardedClient:
         if refusal is not None:
             return blocked(refusal, dial)
         session = self._session(read.scheme)
+        headers = {**self._headers, **headers}
         timeout = _timeout(timeout_s, connect_timeout_s)
         outcome = await deliver(session, read.url, body=body, headers=headers, timeout=timeout, dial=dial)
         left_s = timeout_s - (perf_counter() - dial.started)
@@ -186,14 +186,14 @@ class GuardedClient:
                 pool=self._pool,
                 tls=self._tls if scheme == "https" else None,
             ),
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
+            headers=self._headers,
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            read_bufsize=KEPT_BODY_BYTES,
-            max_line_size=_LONGEST_HEADER_LINE,
-            max_field_size=_LONGEST_HEADER_LINE,
-            max_headers=_MOST_HEADERS,
+            read_bufsize=LIMITS.read_ahead_bytes,
+            max_line_size=LIMITS.line_bytes,
+            max_field_size=LIMITS.line_bytes,
+            max_headers=LIMITS.headers,
         )
         self._sessions[scheme] = session
         return session

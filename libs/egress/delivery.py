@@ -1,5 +1,6 @@
 """One POST and its answer, read to a cap."""
 
+import asyncio
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
@@ -8,6 +9,7 @@ from aiohttp import ClientResponse, ClientSession, ClientTimeout, StreamReader
 from yarl import URL
 
 from libs.egress.dial import DIAL, Dial
+from libs.egress.exchange import exchange
 from libs.egress.failure import FAILURES, failed, timings
 from libs.egress.headers import kept_headers, printable
 from libs.egress.outcome import Answered, Failed, FailureKind, Outcome
@@ -23,15 +25,27 @@ async def deliver(
     session: ClientSession, url: URL, *, body: bytes, headers: Mapping[str, str], timeout: ClientTimeout, dial: Dial
 ) -> Outcome:
     """POST to a URL the guard has read. Raises nothing but cancellation for what happens on the way."""
+    response: ClientResponse | None = None
     token = DIAL.set(dial)
     try:
-        response = await session.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
+        async with asyncio.timeout(timeout.total):
+            response = await exchange(session, url, body=body, headers=headers, timeout=timeout)
+            dial.answered = perf_counter()
+            content = response.content
+            if content.is_eof():  # the body came with its headers, as small ones do: nothing to wait for
+                return _answered(response, dial, content.read_nowait(_READ_BODY_BYTES))
+            return _answered(response, dial, await _read_body(content))
     except FAILURES as exc:
-        return failed(exc, dial)
+        if response is None:
+            return failed(exc, dial)
+        response.close()
+        return failed(exc, dial, status=response.status, retry_after=_retry_after(response))
+    except BaseException:
+        if response is not None:
+            response.close()
+        raise
     finally:
         DIAL.reset(token)
-    dial.answered = perf_counter()
-    return await _answered(response, dial)
 
 
 def was_stale(outcome: Outcome, dial: Dial) -> bool:
@@ -46,39 +60,31 @@ def was_stale(outcome: Outcome, dial: Dial) -> bool:
     )
 
 
-async def _answered(response: ClientResponse, dial: Dial) -> Outcome:
-    retry_after = response.headers.get("Retry-After")
-    if retry_after is not None:
-        retry_after = printable(retry_after)
-    whole = False
-    try:
-        content = response.content
-        if content.is_eof():  # it came with its headers, as small answers do: nothing to wait for
-            body, whole = content.read_nowait(_READ_BODY_BYTES), content.at_eof()
-        else:
-            body, whole = await _read_body(content)
-    except FAILURES as exc:
-        return failed(exc, dial, status=response.status, retry_after=retry_after)
-    finally:
-        if not whole:
-            # What is left unread would have to be read before the next request could use the connection.
-            response.close()
+def _answered(response: ClientResponse, dial: Dial, body: bytes) -> Answered:
+    whole = response.content.at_eof()
+    if not whole:
+        # What is left unread would have to be read before the next request could use the connection.
+        response.close()
     return Answered(
-        status=response.status,
-        headers=kept_headers(response.headers),
-        body=body[:KEPT_BODY_BYTES],
-        truncated=not whole or len(body) > KEPT_BODY_BYTES,
-        retry_after=retry_after,
-        timings=timings(dial),
+        response.status,
+        kept_headers(response.headers),
+        body[:KEPT_BODY_BYTES],
+        not whole or len(body) > KEPT_BODY_BYTES,
+        _retry_after(response),
+        timings(dial),
     )
 
 
-async def _read_body(content: StreamReader) -> tuple[bytes, bool]:
-    """The body up to the bytes read, and whether that was all of it."""
+def _retry_after(response: ClientResponse) -> str | None:
+    retry_after = response.headers.get("Retry-After")
+    return retry_after and printable(retry_after)
+
+
+async def _read_body(content: StreamReader) -> bytes:
     body = bytearray()
     while len(body) < _READ_BODY_BYTES:
         chunk = await content.read(_READ_BODY_BYTES - len(body))
         if not chunk:
-            return bytes(body), True
+            break
         body += chunk
-    return bytes(body), content.at_eof()
+    return bytes(body)

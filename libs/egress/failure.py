@@ -33,10 +33,11 @@ _UNCONNECTED = {
 
 def timings(dial: Dial) -> Timings:
     """What a dial noted, in milliseconds, until now."""
-    total_ms = (perf_counter() - dial.started) * 1_000
-    first_byte_ms = _between(dial.started, dial.answered)
+    started, answered = dial.started, dial.answered
+    total_ms = (perf_counter() - started) * 1_000
+    first_byte_ms = None if answered is None else (answered - started) * 1_000
     if dial.reused:
-        return Timings(total_ms, first_byte_ms=first_byte_ms, reused=True)
+        return Timings(total_ms, None, None, None, first_byte_ms, True)
     handshake_from = dial.tls_started if dial.tls_started is not None else dial.connected
     return Timings(
         total_ms,

@@ -63,8 +63,8 @@ def judge(
     earlier than asked and at most 24 h; jitter only adds. While its endpoint is `down` (its circuit is open) no
     delivery is given up: it is not the message's failing.
     """
-    if error is None and status is not None and 200 <= status < 300:
-        return _delivered(status)
+    if (well := delivered(status=status, error=error)) is not None:
+        return well
     said = f"answered {status}" if status is not None else ""
     why = ", then ".join(part for part in (said, error) if part) or "no answer"
     asked = parse_retry_after(retry_after, now=now)
@@ -86,6 +86,11 @@ def judge(
     else:
         why += f"; try {tries + 1} of {max(tries + 1, len(schedule))}"
     return Verdict(DeliveryState.PENDING, alarm, why, pause, gone=gone)
+
+
+def delivered(*, status: int | None, error: str | None) -> Verdict | None:
+    """The verdict on a whole 2xx, which no time and no schedule changes; None on everything else."""
+    return _delivered(status) if error is None and status is not None and 200 <= status < 300 else None
 
 
 @lru_cache(maxsize=128)

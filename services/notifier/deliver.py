@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from libs.egress import Answered, Failed, FailureKind, GuardedClient, Outcome
-from libs.model.delivery import Verdict, judge
+from libs.model.delivery import Verdict, delivered, judge
 from libs.model.endpoint import Endpoint, Naming, Payload
 from libs.model.event import thin
 from libs.model.ids import new_id
@@ -79,6 +79,7 @@ async def deliver(
     message: Message,
     egress: GuardedClient,
     *,
+    began: datetime,
     now: Callable[[], datetime],
     down: bool = False,
     excused: bool = False,
@@ -86,17 +87,18 @@ async def deliver(
     """Sends it once. None when that says nothing of the endpoint: no connection of ours was free, or this process stood
     still and nobody knows what came of it. No try is spent then.
 
-    `down`: whether a failure would leave its endpoint's circuit open. `excused`: whether a try was given back like that
-    already and nothing has gone well since: a process that is always late would else never say that an endpoint hangs.
+    `began`: this moment. `down`: whether a failure would leave its endpoint's circuit open. `excused`: whether a try
+    was given back like that already and nothing has gone well since: a process that is always late would else never say
+    that an endpoint hangs.
     """
     delivery, to = message.delivery, message.to
-    began = now()
     outcome = await egress.post(to.url, body=message.body, headers=message.headers, timeout_s=to.timeout_s)
     if isinstance(outcome, Failed) and _says_nothing(outcome, to, excused=excused):
         return None
-    verdict = judge(
+    error = _error(outcome)
+    verdict = delivered(status=outcome.status, error=error) or judge(
         status=outcome.status,
-        error=_error(outcome),
+        error=error,
         retry_after=outcome.retry_after,
         tries=delivery.tries + 1,
         now=now(),

@@ -38,8 +38,8 @@ PEACE = timedelta(seconds=5)
 """How long nothing is claimed for an endpoint that asked for a pause, or is gone: until that is saved for everybody."""
 
 
-Turn: TypeAlias = tuple[Lane, Message]
-"""One message to send now."""
+Turn: TypeAlias = tuple[Lane, Message, datetime]
+"""One message to send now, and when that is."""
 
 
 class Dispatch:
@@ -227,21 +227,22 @@ class Dispatch:
             lane.queued = False
             if not lane.waiting or not self._slots.may_begin(sending=lane.sending, slow=lane.slow):
                 continue
-            message = lane.take(self._known.of(lane.endpoint_id), self._now())
+            now = self._now()
+            message = lane.take(self._known.of(lane.endpoint_id), now)
             if message is None:
                 self._line_up(lane)
                 continue
             lane.sending += 1
             self._slots.taken += 1
             self._line_up(lane)
-            return lane, message
+            return lane, message, now
         return None
 
-    async def _send(self, lane: Lane, message: Message) -> None:
+    async def _send(self, lane: Lane, message: Message, began: datetime) -> None:
         delivery = message.delivery
         try:
             down = lane.failures >= OPEN_AFTER - 1
-            tried = await deliver(message, self._egress, now=self._now, down=down, excused=lane.excused)
+            tried = await deliver(message, self._egress, began=began, now=self._now, down=down, excused=lane.excused)
             if tried is None:
                 lane.excused = True
                 await self._store.deliveries.release([delivery], now=self._now())

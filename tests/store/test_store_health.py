@@ -59,7 +59,7 @@ class Customer:
             to = Destination(known[delivery.endpoint_id], timeout_max=9, concurrency=50, now=self.now)
             down = failures[delivery.endpoint_id] >= OPEN_AFTER - 1
             message = write(delivery, to, self.now)
-            one = await deliver(message, cast("GuardedClient", self), now=lambda: self.now, down=down)
+            one = await deliver(message, cast("GuardedClient", self), began=self.now, now=lambda: self.now, down=down)
             assert one is not None
             failures[delivery.endpoint_id] += not one.verdict.healthy
             settled.append(kept_of(one))
@@ -187,7 +187,7 @@ async def test_what_was_disabled_by_hand_stays_so_though_a_late_answer_was_well(
     for status in (500, 200):
         customer.status = status
         message = write(claim.deliveries[status == 200], to, NOW)
-        one = await deliver(message, cast("GuardedClient", customer), now=lambda: NOW)
+        one = await deliver(message, cast("GuardedClient", customer), began=NOW, now=lambda: NOW)
         assert one is not None
         if status == 200:
             await place.store.endpoints.disable(endpoint.id, customer_id=None, reason="by hand", now=NOW)

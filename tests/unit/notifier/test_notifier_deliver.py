@@ -55,7 +55,7 @@ async def tried(
     delivery = Claimed(new_id("dlv", NOW), NOW.date(), 1, "end_1", new_id("evt", NOW), tries, BODY, NOW)
     destination = Destination(to or endpoint(), timeout_max=60, concurrency=50, now=now)
     message = write(delivery, destination, now)
-    one = await deliver(message, cast("GuardedClient", wire), now=lambda: now, excused=excused)
+    one = await deliver(message, cast("GuardedClient", wire), began=now, now=lambda: now, excused=excused)
     return one and kept_of(one)
 
 
