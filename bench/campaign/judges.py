@@ -145,6 +145,8 @@ async def install(folder: Path) -> str | None:
         "--no-fund",
         "--ignore-scripts",
         "--no-save",
+        "--fetch-retry-mintimeout=1000",  # by itself it waits for over a minute where there is no network
+        "--fetch-retry-maxtimeout=5000",
         LIBRARY,
         cwd=folder,
         env={**os.environ, "npm_config_update_notifier": "false"},
