@@ -13,7 +13,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from libs.egress.delivery import deliver, was_stale
 from libs.egress.dial import Dial, GuardedConnector, Pool, verified_tls
 from libs.egress.errors import Reason, Refusal, Refused, Unresolved
-from libs.egress.exchange import LIMITS
+from libs.egress.exchange import READING
 from libs.egress.failure import blocked
 from libs.egress.fetch import Download, Limits, Redirected, open_download
 from libs.egress.guard import Guard, Scheme, Target
@@ -188,12 +188,8 @@ class GuardedClient:
             ),
             headers=self._headers,
             cookie_jar=DummyCookieJar(),
-            auto_decompress=False,
             trust_env=False,
-            read_bufsize=LIMITS.read_ahead_bytes,
-            max_line_size=LIMITS.line_bytes,
-            max_field_size=LIMITS.line_bytes,
-            max_headers=LIMITS.headers,
+            **READING,
         )
         self._sessions[scheme] = session
         return session

@@ -14,6 +14,8 @@ Prefix = Literal[
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u; sorts as its numbers do
 _LETTERS = bytes(ord(_ALPHABET[n % 32]) for n in range(256))
 """A random byte is five random bits as a letter: one table, and no arithmetic for each."""
+_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+"""To the letters that Python reads numbers of base 32 in."""
 _VALUE = {letter: number for number, letter in enumerate(_ALPHABET)}
 _LENGTH = 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,6 +92,11 @@ def is_id(text: str, prefix: Prefix) -> bool:
     """Whether the text has the form of an id of this prefix."""
     head, sep, tail = text.partition("_")
     return head == prefix and bool(sep) and len(tail) == _LENGTH and all(letter in _VALUE for letter in tail)
+
+
+def number_of(id_: str) -> int:
+    """An id without its prefix as a number; ids sort as their numbers do. Raises ValueError for letters of no id."""
+    return int(id_.rpartition("_")[2].translate(_DIGITS), 32)
 
 
 def born(id_: str) -> datetime:

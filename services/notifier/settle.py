@@ -60,7 +60,7 @@ class Settlements:
             self._came.clear()
             batch, self._waiting = self._waiting, []
             try:
-                await self._save([kept_of(tried) for tried in batch])
+                await self._save(_records(batch))
             finally:
                 self._unsaved -= len(batch)
                 self._saved.set()
@@ -82,6 +82,17 @@ class Settlements:
                 log.warning(str(notice.type), customer=notice.customer_id, **orjson.loads(notice.body)["data"])
             return
         log.error("tries.lost", count=len(batch), remedy="they are sent again when their leases end")
+
+
+def _records(batch: Sequence[Tried]) -> list[Settled]:
+    """Of one that cannot be written nothing is kept: it is sent again when its lease ends, and the others are saved."""
+    records = []
+    for tried in batch:
+        try:
+            records.append(kept_of(tried))
+        except Exception:
+            log.exception("delivery.broke", delivery=tried.delivery.id, endpoint=tried.delivery.endpoint_id)
+    return records
 
 
 def _counts(batch: list[Settled]) -> dict[str, int]:

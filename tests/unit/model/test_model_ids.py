@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_things import NOW
 
-from libs.model.ids import Prefix, born, day_of, is_id, new_id
+from libs.model.ids import Prefix, born, day_of, is_id, new_id, number_of
 
 START = datetime(1970, 1, 1, tzinfo=UTC)
 moments = st.timedeltas(timedelta(0), timedelta(days=365 * 7000)).map(lambda life: START + life)
@@ -88,3 +88,12 @@ def test_any_text_has_a_birth_or_is_a_value_error(text: str) -> None:
         assert not is_id(text, text.rpartition("_")[0])  # type: ignore[arg-type]
         return
     assert moment.tzinfo is UTC
+
+
+@given(st.lists(moments, min_size=1))
+def test_ids_sort_as_their_numbers_do_and_no_two_have_the_same(births: list[datetime]) -> None:
+    ids = [new_id("evt", moment) for moment in births]
+
+    assert sorted(ids) == sorted(ids, key=number_of)
+    assert len({number_of(id_) for id_ in ids}) == len(ids)
+    assert all(0 < number_of(id_) < 2**128 for id_ in ids)

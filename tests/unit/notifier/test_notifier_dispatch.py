@@ -257,3 +257,16 @@ async def test_a_process_that_is_always_late_still_says_that_an_endpoint_hangs()
 
     assert script.released == [one]
     assert {tried.error for tried in script.settled} == {"timeout"}
+
+
+async def test_a_try_of_which_no_record_can_be_made_takes_no_other_with_it() -> None:
+    """It ended the saving of all that went out with it; now it alone is left to the end of its lease."""
+    unwritable = Answered(200, {"server": "\ud800"}, b"", False, None, Timings(total_ms=1.0))
+    script = Scripted(deque([[delivery()]]), outcome=unwritable)
+    async with Running(script):
+        await eventually(lambda: script.sent)
+        script.outcome = None
+        script.claims.append([delivery()])
+        await eventually(lambda: len(script.settled) == 1)
+
+    assert len(script.sent) == 2
